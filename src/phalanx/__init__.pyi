@@ -1,0 +1,51 @@
+"""The public names, by the module that holds each; `__init__.py` loads them from this list when they are used."""
+
+from .errors import InputError as InputError
+from .estimators import Classifier as Classifier
+from .estimators import Regressor as Regressor
+from .layers import RBF as RBF
+from .layers import Absolute as Absolute
+from .layers import Activation as Activation
+from .layers import At as At
+from .layers import Columns as Columns
+from .layers import Dense as Dense
+from .layers import Dropout as Dropout
+from .layers import HardTanh as HardTanh
+from .layers import Layer as Layer
+from .layers import LeakyReLU as LeakyReLU
+from .layers import Linear as Linear
+from .layers import Maxout as Maxout
+from .layers import PReLU as PReLU
+from .layers import ReLU as ReLU
+from .layers import Sigmoid as Sigmoid
+from .layers import Softmax as Softmax
+from .layers import Softplus as Softplus
+from .layers import Tanh as Tanh
+from .likelihoods import Bernoulli as Bernoulli
+from .likelihoods import Gaussian as Gaussian
+from .likelihoods import Likelihood as Likelihood
+from .likelihoods import Multinoulli as Multinoulli
+from .model import Network as Network
+from .optimizers import SGD as SGD
+from .optimizers import Adam as Adam
+from .optimizers import Momentum as Momentum
+from .optimizers import Optimizer as Optimizer
+from .regularizers import L1 as L1
+from .regularizers import L2 as L2
+from .regularizers import Regularizer as Regularizer
+from .spec import Cosine as Cosine
+from .spec import Exponential as Exponential
+from .spec import Fixed as Fixed
+from .spec import Knob as Knob
+from .spec import Schedule as Schedule
+from .spec import Step as Step
+from .spec import choice as choice
+from .spec import field as field
+from .spec import integers as integers
+from .spec import loguniform as loguniform
+from .spec import part as part
+from .spec import repeat as repeat
+from .spec import uniform as uniform
+from .stopping import EarlyStopping as EarlyStopping
+
+__version__: str

@@ -1,0 +1,35 @@
+"""From a source to arrays: what a table goes through before a network sees it, in this order.
+
+- ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
+- ``cells``, ``dates``: what one cell means; the rules shared by all the others.
+- ``columns``: what each column is, and which are left out.
+- ``targets``: which column is predicted, the task it sets, labels and standardized values.
+- ``splits``: which rows train, validate and test.
+- ``canonical``: equal rows become one, with the sum of their weights (for the estimators).
+- ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
+"""
+
+from phalanx.data.columns import Column, infer_columns
+from phalanx.data.encoding import Encoded, TableEncoder
+from phalanx.data.read import BUNDLED, Source, load_source, read_table
+from phalanx.data.splits import Split, split_rows
+from phalanx.data.targets import ClassTarget, NumberTarget, Task, check_target, infer_task, target_present
+
+__all__ = [
+    "BUNDLED",
+    "ClassTarget",
+    "Column",
+    "Encoded",
+    "NumberTarget",
+    "Source",
+    "Split",
+    "TableEncoder",
+    "Task",
+    "check_target",
+    "infer_columns",
+    "infer_task",
+    "load_source",
+    "read_table",
+    "split_rows",
+    "target_present",
+]

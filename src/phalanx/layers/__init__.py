@@ -1,0 +1,44 @@
+"""Layers: functions of one batch with parameters of one network, one concept a file."""
+
+from phalanx.layers.activations import (
+    RBF,
+    Absolute,
+    Activation,
+    HardTanh,
+    LeakyReLU,
+    Linear,
+    Maxout,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from phalanx.layers.columns import Columns
+from phalanx.layers.dense import Dense
+from phalanx.layers.dropout import Dropout
+from phalanx.layers.layer import EVALUATE, At, Layer, Params
+
+__all__ = [
+    "EVALUATE",
+    "RBF",
+    "Absolute",
+    "Activation",
+    "At",
+    "Columns",
+    "Dense",
+    "Dropout",
+    "HardTanh",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "Maxout",
+    "PReLU",
+    "Params",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]

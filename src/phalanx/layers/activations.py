@@ -1,0 +1,162 @@
+"""Activations (MAP C4). No rule tells which is best; that is why they are so easy to swap.
+
+Where a function has a corner the derivative is a one-sided one; the docstring says which.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.layers.dense import initial_weight
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Fixed, Knob, field, part
+
+
+@part
+class Activation(Layer):
+    """Base of activations without parameters: implement `activate`."""
+
+    @abstractmethod
+    def activate(self, z: jax.Array) -> jax.Array:
+        """Return g(z), of the shape of z."""
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        return self.activate(x), state
+
+
+@part
+class Linear(Activation):
+    """g(z) = z."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return z
+
+
+@part
+class ReLU(Activation):
+    """g(z) = max(0, z), with derivative 0 at 0."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jnp.where(z <= 0, 0, z)  # not `z > 0`: NaN must come through, or no one sees a divergence
+
+
+@part
+class LeakyReLU(Activation):
+    """g(z) = max(0, z) + slope · min(0, z), with derivative `slope` at 0 (default 0.01; Maas et al. 2013)."""
+
+    slope: Knob = field(default=0.01)
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jnp.where(z > 0, z, self.slope * z)
+
+
+@part
+class Absolute(Activation):
+    """g(z) = |z|, the leaky rectifier of slope −1, with derivative −1 at 0 (Jarrett et al. 2009)."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jnp.where(z > 0, z, -z)
+
+
+@part
+class PReLU(Layer):
+    """g(z) = max(0, z) + α · min(0, z) with a learned α for each unit (He et al. 2015).
+
+    `start`: initial α (default 0.25, as in the paper). α is not penalized.
+    """
+
+    start: Knob = field(default=0.25)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        return {"slope": jnp.full(shape[-1:], 1.0) * self.start}, {}, shape
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        return jnp.where(x > 0, x, jnp.broadcast_to(params["slope"], x.shape) * x), state
+
+
+@part
+class Maxout(Layer):
+    """h_i = max over j of (x W_ij + b_ij): a convex piecewise linear unit that is learned (Goodfellow et al. 2013).
+
+    `units`: width of the output. `pieces`: affine functions a unit takes the maximum of (default 2).
+    `initializer`: as for `Dense`.
+    """
+
+    units: Fixed[int] = field(at_least=1)
+    pieces: Fixed[int] = field(default=2, at_least=1)
+    initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        width = self.units * self.pieces
+        weight = initial_weight(self.initializer, key, (shape[-1], width), shape[-1], self.units)
+        return {"weight": weight, "bias": jnp.zeros(width)}, {}, (*shape[:-1], self.units)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        z = x @ params["weight"]
+        z = z + jnp.broadcast_to(params["bias"], z.shape)
+        return z.reshape(*z.shape[:-1], self.units, self.pieces).max(-1), state
+
+
+@part
+class RBF(Layer):
+    """h_i = exp(−‖W_i − x‖² / σ²): active near a template W_i (book, section 6.3.3).
+
+    `units`: number of templates, drawn from N(0, 1) and learned; they are centres, so they are not penalized.
+    `sigma`: σ, in units of the inputs; None (default) is √(2 · inputs), the typical distance between two
+    points of a standard normal, so that units are neither dead nor constant at the start.
+    """
+
+    units: Fixed[int] = field(at_least=1)
+    sigma: Knob | None = field(default=None, above=0)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        return {"centre": jax.random.normal(key, (self.units, shape[-1]))}, {}, (*shape[:-1], self.units)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        centre = params["centre"]
+        product = x @ centre.T
+        squares = (x**2).sum(-1, keepdims=True) - 2 * product + jnp.broadcast_to((centre**2).sum(-1), product.shape)
+        variance = 2 * centre.shape[-1] if self.sigma is None else self.sigma**2
+        return jnp.exp(-jnp.where(squares < 0, 0, squares) / variance), state
+
+
+@part
+class Softplus(Activation):
+    """g(z) = ζ(z) = log(1 + e^z), computed without overflow."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jax.nn.softplus(z)
+
+
+@part
+class HardTanh(Activation):
+    """g(z) = max(−1, min(1, z)), with derivative 0 at ±1."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jnp.where(jnp.abs(z) < 1, z, jnp.sign(z))
+
+
+@part
+class Sigmoid(Activation):
+    """g(z) = σ(z) = 1 / (1 + e^−z)."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jax.nn.sigmoid(z)
+
+
+@part
+class Tanh(Activation):
+    """g(z) = tanh z = 2σ(2z) − 1."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jnp.tanh(z)
+
+
+@part
+class Softmax(Activation):
+    """g(z)_i = e^{z_i} / Σ_j e^{z_j} over the last axis."""
+
+    def activate(self, z: jax.Array) -> jax.Array:
+        return jax.nn.softmax(z, axis=-1)

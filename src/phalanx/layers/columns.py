@@ -1,0 +1,81 @@
+"""The first layer of tables: encoded numbers and category codes become one vector."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Fixed, Knob, field, part
+
+
+@part
+class Columns(Layer):
+    """Turn a table's two arrays, numbers (batch, p) and category codes (batch, q), into one array (batch, units).
+
+    Codes: 0 stands for missing or unseen, 1 .. k−1 for the categories. A column of few categories becomes one-hot
+    (0: all zeros), one of many a learned vector (an embedding).
+    Numbers enter as they are; with `frequencies` > 0 each number x_j also becomes
+    `features` learned combinations of cos(2π x_j w_jf + b_jf), f = 1 .. frequencies, w ~ N(0, spread²),
+    b ~ U(−π, π), which lets a network follow sharp changes in one column (periodic embeddings, Gorishniy et al.
+    2022, in the variant with x appended of Holzmüller et al. 2024).
+
+    `cardinalities`: k of each code column. `one_hot`: largest k that becomes one-hot (default 9).
+    `embedding`: length of a category's vector (default 8). `frequencies`, `features`: see above (defaults 0, 3).
+    `spread`: of the frequencies, in cycles per unit of the encoded numbers (default 0.1).
+
+    >>> import jax
+    >>> Columns(cardinalities=(3, 50)).init(jax.random.key(0), ((2,), (2,)))[2]  # 2 numbers + 2 one-hot + 8
+    (12,)
+    """
+
+    cardinalities: tuple[int, ...] = field(default=(), at_least=1)
+    one_hot: Fixed[int] = field(default=9, at_least=0)
+    embedding: Fixed[int] = field(default=8, at_least=1)
+    frequencies: Fixed[int] = field(default=0, at_least=0)
+    features: Fixed[int] = field(default=3, at_least=1)
+    spread: Knob = field(default=0.1, above=0)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        numbers = shape[0][0]
+        few, many = self._few_and_many()
+        keys = jax.random.split(key, 4)
+        params: Params = {}
+        width = numbers + sum(self.cardinalities[j] - 1 for j in few)
+        if many:
+            rows = sum(self.cardinalities[j] for j in many)
+            params["embedding"] = jax.random.normal(keys[0], (rows, self.embedding)) / math.sqrt(self.embedding)
+            width += len(many) * self.embedding
+        if self.frequencies and numbers:
+            waves = (numbers, self.frequencies)
+            params["frequency"] = jax.random.normal(keys[1], waves) * self.spread
+            params["phase"] = jax.random.uniform(keys[2], waves, minval=-math.pi, maxval=math.pi)
+            bound = 1 / math.sqrt(self.frequencies)
+            mix = (numbers, self.frequencies, self.features)
+            params["mix"] = jax.random.uniform(keys[3], mix, minval=-bound, maxval=bound)
+            width += numbers * self.features
+        return params, {}, (width,)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        numbers, codes = x
+        few, many = self._few_and_many()
+        pieces = [numbers]
+        if "frequency" in params:
+            waves = jnp.cos(2 * jnp.pi * numbers[:, :, None] * params["frequency"][None] + params["phase"][None])
+            mixed = jnp.einsum("npf,pfe->npe", waves, params["mix"])
+            pieces.append(mixed.reshape(len(mixed), -1))
+        if few:
+            column = np.repeat(few, [self.cardinalities[j] - 1 for j in few])
+            category = np.concatenate([np.arange(1, self.cardinalities[j]) for j in few]).astype(np.int32)
+            pieces.append((codes[:, column] == category[None, :]).astype(numbers.dtype))
+        if many:
+            offset = np.cumsum([0, *(self.cardinalities[j] for j in many[:-1])]).astype(np.int32)
+            vectors = params["embedding"][codes[:, np.array(many)] + offset[None, :]]
+            pieces.append(vectors.reshape(len(vectors), -1))
+        return jnp.concatenate(pieces, axis=-1), state
+
+    def _few_and_many(self) -> tuple[list[int], list[int]]:
+        few = [j for j, k in enumerate(self.cardinalities) if k <= self.one_hot]
+        return few, [j for j, k in enumerate(self.cardinalities) if k > self.one_hot]

@@ -1,0 +1,111 @@
+"""The leaderboard and the learning curves as tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from phalanx.experiment import Candidate, Fitted
+from phalanx.metrics import Metric
+
+
+def leaderboard(
+    fitted: Fitted,
+    metric: Metric,
+    ensemble: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, Any]] | None = None,
+    test: Mapping[str, Mapping[str, float]] | None = None,
+) -> pd.DataFrame:
+    """Return one row for each member, baseline and the ensemble, ranked by the validation metric.
+
+    `ensemble`: its validation metrics. `baselines`: name → {"valid": metrics, "seconds": of training}.
+    `test`: id → test metrics, for those that have one. With several seeds a trial, the columns `valid_METRIC_mean`
+    and `valid_METRIC_error` hold the mean over a trial's members and its standard error.
+    """
+    tested = test or {}
+    repeated = _repeats(fitted, metric)
+    rows = [
+        {**_row(m.id, "member", _structure_name(m), m.metrics, tested), **_training(m), **repeated.get(m.trial, {}),
+         **m.draw.values}
+        for m in fitted.members
+    ]
+    mixed = f"mean of {len(fitted.shares)} network{'s' if len(fitted.shares) > 1 else ''}"
+    rows.append(_row("ensemble", "ensemble", mixed, ensemble, tested))
+    for name, result in (baselines or {}).items():
+        rows.append({**_row(name, "baseline", name, result["valid"], tested), "seconds": result["seconds"]})
+    order = {member: place for place, member in enumerate(fitted.ranking)}
+
+    def key(i: int) -> tuple[float, int]:
+        value = rows[i].get(f"valid_{metric.name}", float("nan"))
+        return metric.loss(value), order.get(i, -1)
+
+    ranked = [rows[i] for i in sorted(range(len(rows)), key=key)]
+    table = pd.DataFrame([{"rank": place, **row} for place, row in enumerate(ranked, start=1)])
+    front = ["rank", "id", "kind", "name", *[c for c in table if str(c).startswith("valid_") and c in rows[-1]]]
+    front += [c for c in table if str(c).startswith("test_")]
+    front += ["rounds", "best_round", "stopped", "seconds", "seed", "structure"]
+    table = table[[*front, *[c for c in table if c not in front]]]
+    # Whole numbers stay whole beside rows that have none.
+    drawn = {key for member in fitted.members for key in member.draw.values}
+    whole = ["rounds", "best_round", "seed", "structure", *(c for c in table if c == "trial" or c in drawn)]
+    return table.assign(**{column: table[column].convert_dtypes() for column in whole})
+
+
+def curves(fitted: Fitted) -> pd.DataFrame:
+    """Return the learning curves: id, round (from 1), train_cost and valid_cost, mean negative log-likelihoods."""
+    pieces = [
+        pd.DataFrame(m.trained.curve, columns=["train_cost", "valid_cost"]).assign(id=m.id)
+        for m in fitted.members
+        if m.trained.curve
+    ]
+    if not pieces:
+        return pd.DataFrame(columns=["id", "round", "train_cost", "valid_cost"])
+    for piece in pieces:
+        piece["round"] = np.arange(1, len(piece) + 1)
+    return pd.concat(pieces, ignore_index=True)[["id", "round", "train_cost", "valid_cost"]]
+
+
+def _row(
+    id_: str, kind: str, name: str, valid: Mapping[str, float], tested: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "kind": kind,
+        "name": name,
+        **{f"valid_{key}": value for key, value in valid.items()},
+        **{f"test_{key}": value for key, value in tested.get(id_, {}).items()},
+    }
+
+
+def _training(member: Candidate) -> dict[str, Any]:
+    trained = member.trained
+    return {
+        "rounds": trained.rounds,
+        "best_round": trained.best_round,
+        "stopped": trained.stopped,
+        "seconds": round(trained.seconds, 3),
+        "seed": trained.trial.seed,
+        "structure": member.structure,
+    }
+
+
+def _structure_name(member: Candidate) -> str:
+    widths = [str(layer.units) for layer in member.draw.spec.layers if hasattr(layer, "units")]
+    return f"network {'-'.join(widths)}" if widths else "network"
+
+
+def _repeats(fitted: Fitted, metric: Metric) -> dict[int, dict[str, Any]]:
+    by_trial: dict[int, list[float]] = {}
+    for member in fitted.members:
+        by_trial.setdefault(member.trial, []).append(member.metrics.get(metric.name, float("nan")))
+    if all(len(values) == 1 for values in by_trial.values()):
+        return {}
+    return {
+        trial: {
+            "trial": trial + 1,
+            f"valid_{metric.name}_mean": float(np.mean(values)),
+            f"valid_{metric.name}_error": float(np.std(values, ddof=1) / np.sqrt(len(values))),
+        }
+        for trial, values in by_trial.items()
+    }

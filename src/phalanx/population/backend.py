@@ -1,0 +1,92 @@
+"""The machine: which devices there are, how a population is laid over them, and where compiled programs are kept."""
+
+import functools
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+import jax
+import joblib
+import numpy as np
+import psutil
+from jax.sharding import AxisType, Mesh
+
+_CACHE_BYTES = 2**30
+
+
+@functools.cache
+def devices() -> tuple[jax.Device, ...]:
+    """Return the devices to train on, and start JAX if nothing has.
+
+    On a CPU one device for each core that this process may use (one in a worker process, whose siblings use the
+    others); where the backend already runs, the devices it has.
+    """
+    _keep_compiled_programs()
+    cores = 1 if multiprocessing.parent_process() else max(1, joblib.cpu_count())
+    try:
+        jax.config.update("jax_num_cpu_devices", cores)
+    except RuntimeError:  # the backend has started
+        found = jax.devices()
+        if len(found) < cores and found[0].platform == "cpu":
+            print(f"JAX was in use already: training on {len(found)} of {cores} cores", file=sys.stderr)
+    return tuple(jax.devices())
+
+
+def mesh_for(members: int, batch_size: int, available: tuple[jax.Device, ...] | None = None) -> Mesh:
+    """Return a mesh with axes (member, data).
+
+    Members are spread over the devices; where there are fewer members than accelerators, the rest split each batch.
+    On a CPU one device's matrix product uses the idle cores anyway, so nothing is split there.
+    """
+    available = devices() if available is None else available
+    data = 1
+    if available[0].platform != "cpu" and members < len(available):
+        spare = len(available) // members
+        data = max(d for d in range(1, spare + 1) if batch_size % d == 0)
+    along = len(available) // data
+    return Mesh(np.array(available[: along * data]).reshape(along, data), ("member", "data"), axis_types=(AxisType.Auto,) * 2)
+
+
+def width_for(platform: str, members_per_device: int) -> int:
+    """Return how many members a device computes side by side.
+
+    On a CPU widths of 1 to 8 measured equal and 1 is the plain loop. An accelerator is filled by taking all at once,
+    up to 256.
+    """
+    return 1 if platform == "cpu" else min(members_per_device, 256)
+
+
+def capacity_for(members: int, along: int) -> int:
+    """Return the places of a population on `along` devices: a power of two each, so that 50 and 64 share a program."""
+    per_device = -(-members // along)
+    return along * 2 ** (per_device - 1).bit_length()
+
+
+def memory() -> int:
+    """Return the bytes that a population may use: half of what is free."""
+    first = devices()[0]
+    if first.platform == "cpu":
+        return psutil.virtual_memory().available // 2
+    stats = first.memory_stats() or {}
+    free = stats.get("bytes_limit", 8 * 2**30) - stats.get("bytes_in_use", 0)
+    return free * len(devices()) // 2
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled programs, inside the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "phalanx" / "programs"
+
+
+def _keep_compiled_programs() -> None:
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = cache_folder()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:  # a read-only home: compile anew each time
+            return
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)

@@ -1,0 +1,71 @@
+"""Which rows make which batch: an endless stream of seeded permutations, cut into batches."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from phalanx.population.stack import power_of_two
+
+_FEWEST_STEPS = 512
+
+
+class Fold(NamedTuple):
+    """Rows of one or more members: numbers of the rows to train on and to watch, and the seed of their order.
+
+    A row may occur several times (bagging). Members of one fold share their batches.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray
+    seed: int
+
+
+class Stream:
+    """The batches of one fold. A pass over the rows may end inside a batch; no row is left out.
+
+    >>> stream = Stream(Fold(np.arange(3), np.arange(0), seed=0), batch_size=2)
+    >>> sorted(stream.take(3).ravel().tolist())
+    [0, 0, 1, 1, 2, 2]
+    """
+
+    def __init__(self, fold: Fold, batch_size: int) -> None:
+        self._fold, self._batch_size, self._passes = fold, batch_size, 0
+        self._left = np.zeros(0, np.int32)
+
+    def take(self, steps: int) -> np.ndarray:
+        """Return the next `steps` batches, shape (steps, batch size)."""
+        wanted = steps * self._batch_size
+        pieces, have = [self._left], len(self._left)
+        while have < wanted:
+            rng = np.random.default_rng([self._fold.seed, self._passes])
+            pieces.append(rng.permutation(self._fold.train).astype(np.int32))
+            self._passes += 1
+            have += len(pieces[-1])
+        rows = np.concatenate(pieces)
+        self._left = rows[wanted:]
+        return rows[:wanted].reshape(steps, self._batch_size)
+
+
+def batches_shape(folds: int, steps: int, batch_size: int) -> tuple[int, int, int]:
+    """Return the shape of a round's batches, (folds, steps, batch), with room that keeps programs shared."""
+    return power_of_two(folds), power_of_two(steps, _FEWEST_STEPS), batch_size
+
+
+def batches_of(streams: Sequence[Stream], steps: int) -> np.ndarray:
+    """Return the next batches of all folds, padded to `batches_shape`."""
+    taken = np.stack([stream.take(steps) for stream in streams])
+    whole = np.zeros(batches_shape(len(streams), steps, taken.shape[2]), np.int32)
+    whole[: len(streams), :steps] = taken
+    return whole
+
+
+def valid_of(folds: Sequence[Fold], block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the padded row numbers to watch, (folds, rows), and how many count in each fold."""
+    rows = power_of_two(max(len(fold.valid) for fold in folds), block)
+    index = np.zeros((power_of_two(len(folds)), rows), np.int32)
+    count = np.zeros(len(index), np.int32)
+    for i, fold in enumerate(folds):
+        index[i, : len(fold.valid)] = fold.valid
+        count[i] = len(fold.valid)
+    return index, count

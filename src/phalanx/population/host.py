@@ -1,0 +1,186 @@
+"""The host's side of a population: it sees rounds, keeps the active members in front, and brings results back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import NamedSharding
+
+from phalanx.model import Batch, Network
+from phalanx.population.backend import capacity_for, mesh_for, width_for
+from phalanx.population.batches import Fold, Stream, batches_of, batches_shape, valid_of
+from phalanx.population.member import VALID_ROWS, Folds, Limits, Member, Record, State, start
+from phalanx.population.predict import Final
+from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, reorder, start_all
+from phalanx.population.stack import padded, power_of_two, stack
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network to train: a specification without distributions, the seed of its weights and noise, its fold."""
+
+    network: Network
+    seed: int
+    fold: int = 0
+
+
+@dataclass
+class Trained:
+    """A trained network: its best parameters and states (NumPy), and how it went. Rounds count from 1.
+
+    `curve` has (training cost, validation cost) of each round; `stopped` is the reason: patience, max_rounds,
+    diverged, time or interrupt. `seconds` is its share of the time of its rounds.
+    """
+
+    trial: Trial
+    max_rounds: int
+    params: Any = None
+    states: Any = None
+    best_score: float = float("inf")
+    best_round: int = 0
+    stopped: str = ""
+    seconds: float = 0.0
+    curve: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds trained."""
+        return len(self.curve)
+
+    @property
+    def structure(self) -> Any:
+        """What members of one population share; equal for equal structures."""
+        return jax.tree.structure(self.trial.network)
+
+    @property
+    def final(self) -> Final:
+        """What predicts: the best parameters, and where in the run they were found."""
+        return Final(self.trial.network, self.params, self.states, self.best_round / self.max_rounds)
+
+
+class Population:
+    """Trials of one structure, trained together as one program."""
+
+    def __init__(
+        self, trials: Sequence[Trial], rows: Batch, folds: Sequence[Fold], max_rounds: int, round_steps: int | None,
+        mesh: jax.sharding.Mesh | None = None, width: int | None = None,
+    ) -> None:
+        network = trials[0].network
+        self.mesh = mesh_for(len(trials), network.batch_size) if mesh is None else mesh
+        along = self.mesh.shape["member"]
+        platform = self.mesh.devices.flat[0].platform
+        capacity = capacity_for(len(trials), along)
+        self.width = width_for(platform, capacity // along) if width is None else min(width, capacity // along)
+        self.trained = [Trained(trial, max_rounds) for trial in trials]
+        self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
+        self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
+        self._streams = [Stream(fold, network.batch_size) for fold in folds]
+        self._rows = self._put(rows_on_device(rows), EVERYWHERE)
+        self._valid = self._put(valid_of(folds, VALID_ROWS), EVERYWHERE)
+        order, self._active = _in_front(list(range(len(trials))), capacity, along)
+        self._place = {place: i for i, place in enumerate(order) if place < len(trials)}
+        chosen = [trials[i] if i < len(trials) else trials[0] for i in order]
+        members = Member(
+            stack([t.network for t in chosen], capacity),
+            np.array([t.seed for t in chosen], np.uint32),
+            np.array([t.fold for t in chosen], np.int32),
+        )
+        self._members = self._put(members, BY_MEMBER)
+        self.state = start_all(self._members, self._rows.x, self.mesh)
+
+    @property
+    def alive(self) -> list[int]:
+        """Positions of the members that still train."""
+        return [i for i, member in enumerate(self.trained) if not member.stopped]
+
+    def compile(self) -> None:
+        """Build the program of a round by advancing nobody."""
+        shape = batches_shape(len(self._streams), self.steps, self._batch_size)
+        self._advance(np.zeros_like(self._active), np.zeros(shape, np.int32))
+
+    def advance(self) -> Record:
+        """Train a round of every active member; return the record of all, by place. Blocks until it is done."""
+        return jax.device_get(self._advance(self._active, batches_of(self._streams, self.steps)))
+
+    def note(self, record: Record, seconds: float) -> None:
+        """Write a round's record into the members, and move the active ones to the front where some stopped."""
+        alive = self.alive
+        for i in alive:
+            member, place = self.trained[i], self._place[i]
+            member.curve.append((float(record.train_cost[place]), float(record.valid_cost[place])))
+            member.seconds += seconds / len(alive)
+            member.best_score, member.best_round = float(record.best_score[place]), int(record.best_round[place])
+            if not record.active[place]:
+                last = member.rounds >= self._max_rounds
+                member.stopped = "diverged" if record.diverged[place] else "max_rounds" if last else "patience"
+        if 0 < len(self.alive) < len(alive):
+            self._compact()
+
+    def parameters(self) -> Any:
+        """Return the latest parameters of all members, stacked in their order."""
+        at = np.array([self._place[i] for i in range(len(self.trained))])
+        return jax.tree.map(lambda a: a[at], jax.device_get(self.state.params))
+
+    def finish(self, reason: str) -> list[Trained]:
+        """Stop whoever still trains for `reason`; return all members with their best parameters."""
+        params, states = jax.device_get(self.state.best)
+        for i, member in enumerate(self.trained):
+            member.stopped = member.stopped or reason
+            place = self._place[i]
+            member.params, member.states = jax.tree.map(lambda a, place=place: a[place].copy(), (params, states))
+        return self.trained
+
+    def _advance(self, active: np.ndarray, batches: np.ndarray) -> Record:
+        folds = Folds(self._put(batches, EVERYWHERE), *self._valid)
+        limits = Limits(np.int32(self.steps), np.int32(self._max_rounds))
+        self.state, record = advance(
+            self._members, self.state, self._rows, folds, limits, self._put(active, BY_MEMBER), mesh=self.mesh,
+            width=self.width,
+        )
+        return record
+
+    def _compact(self) -> None:
+        capacity = len(self.state.step)
+        at = {place: i for i, place in self._place.items()}
+        order, self._active = _in_front([self._place[i] for i in self.alive], capacity, self._along)
+        self._members, self.state = reorder(self._members, self.state, np.array(order, np.int32), mesh=self.mesh)
+        self._place = {at[old]: new for new, old in enumerate(order) if old in at}
+
+    def _put(self, tree: Any, spec: Any) -> Any:
+        return jax.device_put(tree, NamedSharding(self.mesh, spec))
+
+
+def rows_on_device(rows: Batch) -> Batch:
+    """Return rows padded to the next power of two, so that data of other lengths meet the same program."""
+    return jax.tree.map(lambda a: padded(a, power_of_two(len(a))), rows)
+
+
+def steps_of_a_round(folds: Sequence[Fold], batch_size: int) -> int:
+    """Return the steps of one pass over the training rows, at most 500."""
+    return min(-(-max(len(fold.train) for fold in folds) // batch_size), 500)
+
+
+def bytes_of_a_member(network: Network, rows: Batch) -> int:
+    """Estimate the memory a member takes: its state three times (moving it, bringing it back), and a step's arrays."""
+    member = Member(stack([network], 1), np.zeros(1, np.uint32), np.zeros(1, np.int32))
+    state: State = jax.eval_shape(jax.vmap(start, in_axes=(0, None)), member, rows.x)
+    held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    return 3 * held
+
+
+def _in_front(active: list[int], capacity: int, along: int) -> tuple[list[int], np.ndarray]:
+    """Return an order of places that shares the active ones out over devices, in front, and their number on each."""
+    per_device = capacity // along
+    chosen = set(active)
+    rest = [place for place in range(capacity) if place not in chosen]
+    order: list[int] = []
+    counts = []
+    for d in range(along):
+        mine = active[d::along]
+        filling = per_device - len(mine)
+        order += mine + rest[:filling]
+        rest = rest[filling:]
+        counts.append(len(mine))
+    return order, np.array(counts, np.int32)

@@ -1,0 +1,80 @@
+"""The compiled programs. This is the one place where the member axis is added to what is written for one network.
+
+All take everything as arguments and are compiled once for a structure, a capacity and the shapes of a row: a second
+fit, other knob values, seeds or numbers of rows compile nothing.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+from jax import lax
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from phalanx.model import Batch, Network, forward
+from phalanx.population.member import Folds, Limits, Member, Record, State, one_round, start
+from phalanx.spec import at_progress
+
+BY_MEMBER, EVERYWHERE = P("member"), P()
+
+
+# Random numbers make much code that runs once: compiled without optimization it starts three times sooner.
+@partial(jax.jit, static_argnames="mesh", compiler_options={"xla_backend_optimization_level": 0})
+def start_all(members: Member, x: Any, mesh: Mesh) -> State:
+    """Return the initial state of every member, spread over the mesh."""
+    state = jax.vmap(start, in_axes=(0, None))(members, x)
+    return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
+
+
+@partial(jax.jit, static_argnames=("mesh", "width"), donate_argnames="state")
+def advance(
+    members: Member, state: State, rows: Batch, folds: Folds, limits: Limits, active: jax.Array, mesh: Mesh, width: int
+) -> tuple[State, Record]:
+    """Train a round of the first `active[d]` members on each device d, in blocks of `width`; leave the others alone."""
+    ranks = mesh.shape["data"]
+
+    def on_device(
+        members: Member, state: State, active: jax.Array, rows: Batch, folds: Folds, limits: Limits
+    ) -> tuple[State, Record]:
+        def train(member: Member, state: State) -> tuple[State, Record]:
+            return one_round(member, state, rows, folds, limits, ranks)
+
+        def block(i: jax.Array, carry: tuple[State, Record]) -> tuple[State, Record]:
+            if width == 1:
+                this, old = jax.tree.map(lambda a: a[i], (members, carry[0]))
+                after = train(this, old)
+                return jax.tree.map(lambda whole, one: whole.at[i].set(one), carry, after)
+            this, old = jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, i * width, width), (members, carry))
+            after = jax.vmap(train)(this, old[0])
+            kept = jax.vmap(lambda was, new, old: jax.tree.map(partial(lax.select, was), new, old))(
+                old[0].active, after, old
+            )
+            return jax.tree.map(lambda w, b: lax.dynamic_update_slice_in_dim(w, b, i * width, 0), carry, kept)
+
+        empty = jax.eval_shape(jax.vmap(train), members, state)[1]
+        records = jax.tree.map(lambda a: jax.numpy.zeros(a.shape, a.dtype), empty)
+        return lax.fori_loop(0, -(-active[0] // width), block, (state, records))
+
+    return jax.shard_map(
+        on_device,
+        mesh=mesh,
+        in_specs=(BY_MEMBER, BY_MEMBER, BY_MEMBER, EVERYWHERE, EVERYWHERE, EVERYWHERE),
+        out_specs=BY_MEMBER,
+        check_vma=False,
+    )(members, state, active, rows, folds, limits)
+
+
+@partial(jax.jit, static_argnames="mesh", donate_argnames="state")
+def reorder(members: Member, state: State, order: jax.Array, mesh: Mesh) -> tuple[Member, State]:
+    """Return members and states in another order, which keeps the active ones in front on each device."""
+    moved = jax.tree.map(lambda a: a[order], (members, state))
+    return jax.lax.with_sharding_constraint(moved, NamedSharding(mesh, BY_MEMBER))
+
+
+@jax.jit
+def outputs(network: Network, params: Any, states: Any, x: Any, progress: Any) -> jax.Array:
+    """Return one network's predictions for a block of rows: probabilities (rows, classes), or means (rows, 1)."""
+    network = at_progress(network, progress)
+    z, _ = forward(network, params, states, x, None)
+    return network.likelihood.mean(z)

@@ -1,0 +1,143 @@
+"""Train any number of trials: group them by structure, split what does not fit, and let the groups take turns."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from phalanx.model import Batch
+from phalanx.population.backend import devices, memory
+from phalanx.population.batches import Fold
+from phalanx.population.host import Population, Trained, Trial, bytes_of_a_member
+from phalanx.population.stack import group
+
+
+@dataclass
+class Clock:
+    """When a run must end: at a time (`time.monotonic()`, None: never), or as soon as `interrupted` is set."""
+
+    deadline: float | None = None
+    interrupted: bool = False
+
+    def left(self) -> float:
+        """Return the seconds left."""
+        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a watcher is told after each round: the populations of the current wave, and which one just moved."""
+
+    populations: Sequence[Population]
+    moved: int
+
+
+@dataclass
+class Outcome:
+    """Trained members in the order of their trials, and of each population the rounds it trained and its width."""
+
+    members: list[Trained]
+    rounds: list[int]
+    widths: list[int]
+
+
+def plan(trials: Sequence[Trial], rows: Batch, limit: int | None = None) -> list[list[list[int]]]:
+    """Return waves of groups of positions: each group one structure, each wave small enough for the memory.
+
+    `limit` is in bytes; by default half of what is free.
+    """
+    limit = memory() if limit is None else limit
+    waves: list[list[list[int]]] = []
+    room = 0
+    for positions in group([trial.network for trial in trials]):
+        each = bytes_of_a_member(trials[positions[0]].network, rows)
+        while positions:
+            if room < each:
+                waves.append([])
+                room = max(limit, each)
+            fits = min(len(positions), room // each)
+            waves[-1].append(positions[:fits])
+            positions, room = positions[fits:], room - fits * each
+    return waves
+
+
+def train(
+    trials: Sequence[Trial],
+    rows: Batch,
+    folds: Sequence[Fold],
+    *,
+    max_rounds: int = 200,
+    round_steps: int | None = None,
+    clock: Clock | None = None,
+    rounds: Sequence[int] | None = None,
+    widths: Sequence[int] | None = None,
+    memory_limit: int | None = None,
+    watch: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Train all trials.
+
+    `rows` holds every row, `folds` say which a member trains on and watches. `max_rounds` bounds each member and is
+    the horizon of schedules; `round_steps` are the optimizer steps of a round (None: one pass, at most 500).
+    `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
+    repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains at one time. `watch` is called after every round.
+    """
+    clock = Clock() if clock is None else clock
+    waves = plan(trials, rows, memory_limit)
+    allowed, sides = iter(rounds or ()), iter(widths or ())
+    done: dict[int, Trained] = {}
+    outcome = Outcome([], [], [])
+    for number, wave in enumerate(waves):
+        share = clock.left() / (len(waves) - number)
+        until = Clock(None if clock.deadline is None else time.monotonic() + share)
+        with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
+            making = [
+                pool.submit(
+                    _compiled, [trials[i] for i in positions], rows, folds, max_rounds, round_steps, next(sides, None)
+                )
+                for positions in wave
+            ]
+            populations = [made.result() for made in making]
+        limits = [next(allowed, max_rounds) for _ in populations]
+        outcome.rounds += _take_turns(populations, limits, clock, until, watch)
+        outcome.widths += [population.width for population in populations]
+        reason = "interrupt" if clock.interrupted else "time"
+        for positions, population in zip(wave, populations, strict=True):
+            done.update(zip(positions, population.finish(reason), strict=True))
+    outcome.members += [done[i] for i in range(len(trials))]
+    return outcome
+
+
+def _compiled(
+    trials: Sequence[Trial], rows: Batch, folds: Sequence[Fold], max_rounds: int, round_steps: int | None,
+    width: int | None,
+) -> Population:
+    population = Population(trials, rows, folds, max_rounds, round_steps, width=width)
+    population.compile()
+    return population
+
+
+def _take_turns(
+    populations: list[Population],
+    limits: list[int],
+    clock: Clock,
+    until: Clock,
+    watch: Callable[[Progress], None] | None,
+) -> list[int]:
+    """Train the populations round by round in turn until each is done or the time is over; return their rounds."""
+    rounds = [0] * len(populations)
+    while True:
+        moved = False
+        for i, population in enumerate(populations):
+            if clock.interrupted or (until.left() <= 0 and any(rounds)):
+                return rounds
+            if not population.alive or rounds[i] >= limits[i]:
+                continue
+            began = time.perf_counter()
+            record = population.advance()
+            population.note(record, time.perf_counter() - began)
+            rounds[i] += 1
+            moved = True
+            if watch is not None:
+                watch(Progress(populations, i))
+        if not moved:
+            return rounds

@@ -1,0 +1,1 @@
+"""Search: from a specification with distributions to the points to try."""

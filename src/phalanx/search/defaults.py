@@ -1,0 +1,60 @@
+"""What is tried when nothing is said: a space of networks for tables, sized by the rows to learn from."""
+
+from dataclasses import dataclass
+
+from phalanx.layers import Columns, Dense, Dropout, ReLU
+from phalanx.likelihoods import Bernoulli, Gaussian, Likelihood, Multinoulli
+from phalanx.model import Network
+from phalanx.optimizers import Adam
+from phalanx.search.space import Distribution
+from phalanx.spec import Cosine, choice, loguniform, repeat, uniform
+from phalanx.stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class Size:
+    """Defaults for tables of up to `rows` training rows."""
+
+    rows: float
+    batch_size: int
+    units: int
+    trials: int
+    max_rounds: int
+
+
+_SIZES = (
+    Size(1_000, 32, 64, 32, 100),
+    Size(4_000, 64, 128, 32, 80),
+    Size(12_000, 128, 256, 16, 60),
+    Size(40_000, 256, 256, 12, 40),
+    Size(float("inf"), 512, 256, 8, 40),
+)
+
+
+def size_for(rows: int) -> Size:
+    """Return the defaults for a table of this many training rows."""
+    return next(size for size in _SIZES if rows <= size.rows)
+
+
+def likelihood_for(classes: int) -> Likelihood:
+    """Return the usual likelihood: of a number (0 classes), of two classes, of more."""
+    return Gaussian() if classes == 0 else Bernoulli() if classes == 2 else Multinoulli()
+
+
+def default_space(rows: int, numbers: int, classes: int) -> Network:
+    """Return the space of networks for a table.
+
+    Searched are depth, learning rate, dropout and weight decay, and the spread of the periodic embeddings of
+    numbers, which tables of few columns get. The learning rate follows a cosine.
+    """
+    size = size_for(rows)
+    periodic = 16 if 0 < numbers <= 32 and rows > 1_000 else 0
+    columns = Columns(frequencies=periodic, spread=loguniform(0.05, 0.5) if periodic else 0.1)
+    rate: Distribution = uniform(0.0, 0.3, name="dropout")
+    return Network(
+        layers=[columns, repeat(choice(1, 2, 3), [Dense(size.units), ReLU(), Dropout(rate)])],
+        likelihood=likelihood_for(classes),
+        optimizer=Adam(Cosine(loguniform(5e-4, 1e-2), warmup=0.05), weight_decay=loguniform(1e-4, 1e-1)),
+        stopping=EarlyStopping(patience=20),
+        batch_size=size.batch_size,
+    )

@@ -1,0 +1,49 @@
+"""Specifications: parts, the distributions and schedules that may stand in them, and their plain form.
+
+distributions what a person is unsure of
+kinds         what the annotation of a field says
+fields        what a field accepts
+part          frozen dataclasses that are JAX trees
+schedules     numbers that change during a run
+paths         the names of places inside a specification
+plain         specifications as plain data and YAML
+"""
+
+from phalanx.spec.distributions import (
+    Distribution,
+    Fixed,
+    Listed,
+    Number,
+    choice,
+    integers,
+    loguniform,
+    repeat,
+    uniform,
+)
+from phalanx.spec.fields import field
+from phalanx.spec.kinds import subclasses
+from phalanx.spec.part import Part, names, part
+from phalanx.spec.schedules import Cosine, Exponential, Knob, Schedule, Step, at_progress
+
+__all__ = [
+    "Cosine",
+    "Distribution",
+    "Exponential",
+    "Fixed",
+    "Knob",
+    "Listed",
+    "Number",
+    "Part",
+    "Schedule",
+    "Step",
+    "at_progress",
+    "choice",
+    "field",
+    "integers",
+    "loguniform",
+    "names",
+    "part",
+    "repeat",
+    "subclasses",
+    "uniform",
+]

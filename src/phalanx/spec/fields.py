@@ -1,0 +1,146 @@
+"""What a field of a part may hold, declared beside the field and checked in one place."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
+
+from phalanx.errors import InputError
+from phalanx.spec.distributions import Choice, Repeat, is_finite
+from phalanx.spec.kinds import Kind, subclasses
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """Whatever stands for many values, between or among its extremes: a distribution, a schedule."""
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Return values between which, or among which, all values lie."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """The values a field accepts: an interval of finite numbers, or a list of words.
+
+    A distribution or schedule is accepted where its extremes are.
+    """
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] | None = None
+
+    def admits(self, value: Any) -> bool:
+        """Say whether one value is allowed; what is neither a number nor a word always is."""
+        if isinstance(value, str):
+            return self.choices is None or value in self.choices
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return True
+        return (
+            is_finite(value)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.above is None or value > self.above)
+            and (self.at_most is None or value <= self.at_most)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        if self.choices is not None:
+            return "one of " + ", ".join(self.choices)
+        bounds = (
+            ("at least", self.at_least),
+            ("above", self.above),
+            ("at most", self.at_most),
+            ("below", self.below),
+        )
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None) or "a finite number"
+
+
+def field(
+    *,
+    default: Any = dataclasses.MISSING,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    choices: Iterable[str] | None = None,
+    kw_only: bool = False,
+) -> Any:
+    """Declare a field of a part with its default and the values it accepts.
+
+    >>> from phalanx import Layer, Knob, part
+    >>> @part
+    ... class Scale(Layer):
+    ...     factor: Knob = field(default=1.0, above=0)
+    ...     def __call__(self, params, state, x, at):
+    ...         return self.factor * x, state
+    >>> Scale(-1.0)
+    Traceback (most recent call last):
+    ...
+    phalanx.errors.InputError: Scale: factor is -1.0, but must be above 0
+    """
+    options = None if choices is None else tuple(choices)
+    constraint = Constraint(at_least, above, at_most, below, options)
+    return dataclasses.field(default=default, kw_only=kw_only, metadata={"constraint": constraint})
+
+
+def constraint_of(declared: dataclasses.Field[Any]) -> Constraint:
+    """Return a field's constraint; a plain default in a user's own part means any finite number."""
+    return declared.metadata.get("constraint", Constraint())
+
+
+def check(where: str, declared: dataclasses.Field[Any], kind: Kind, value: Any) -> None:
+    """Raise `InputError` unless `value` fits the field: its kind, and its interval or list of words."""
+    name, constraint = declared.name, constraint_of(declared)
+    if not kind.listed:
+        _check_one(f"{where}: {name} is", kind, constraint, value)
+    elif isinstance(value, tuple):
+        for element in value:
+            _check_one(f"{where}: {name} holds", kind, constraint, element)
+    else:
+        raise InputError(f"{where}: {name} is {value!r}, but must be a list, each element {kind}")
+
+
+def _check_one(claim: str, kind: Kind, constraint: Constraint, value: Any, option: bool = False) -> None:
+    """Check a value, an element of a list, or an `option` of either; `claim` begins the error's sentence."""
+    if isinstance(value, type):
+        raise InputError(f"{claim} the class {value.__name__}; write {value.__name__}() to make one of it")
+    inside: tuple[Any, ...] = ()
+    if isinstance(value, Repeat):
+        fits, inside = kind.lists_parts and not option, value.parts
+    elif option and kind.lists_parts and (value is None or isinstance(value, tuple)):
+        fits, inside = True, value or ()
+    else:
+        fits = kind.admits(value)
+        inside = value.extremes() if fits and isinstance(value, Ranged) else ()
+    if not fits:
+        wanted = str(constraint) if constraint.choices else str(kind)
+        raise InputError(f"{claim} {value!r}, but must be {wanted}{_hint(kind, value)}")
+    if not constraint.admits(value):
+        raise InputError(f"{claim} {value!r}, but must be {constraint}")
+    for held in inside:
+        _check_one(f"{claim} {value!r}, which can be", kind, constraint, held, option=isinstance(value, Choice))
+
+
+def _hint(kind: Kind, value: Any) -> str:
+    """Return the name of the part that a word may stand for."""
+    known = (cls.__name__ for base in kind.named for cls in subclasses(base))
+    near = nearest(value, known) if isinstance(value, str) else ""
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return the known name most like the given one, "" if none is; capitals do not matter."""
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[near[0]] if near else ""
+
+
+def unknown(where: str, what: str, given: str, known: Iterable[str]) -> InputError:
+    """Return the error for a name that does not exist, with the nearest one that does."""
+    known = sorted(known)
+    near = nearest(given, known)
+    hint = f"did you mean `{near}`?" if near else f"known: {', '.join(known)}" if known else "there are none here"
+    return InputError(f"{where}: unknown {what} `{given}`; {hint}")

@@ -1,0 +1,156 @@
+"""The host's side: waves that fit the memory, clocks, turns of several structures, bagging by index, the mesh."""
+
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from phalanx.layers import Dense, Dropout, ReLU
+from phalanx.likelihoods import Multinoulli
+from phalanx.model import Batch, Network, complete
+from phalanx.optimizers import Adam
+from phalanx.population.backend import capacity_for, devices, mesh_for
+from phalanx.population.batches import Fold, Stream
+from phalanx.population.host import Population, Trial, bytes_of_a_member
+from phalanx.population.predict import predict
+from phalanx.population.train import Clock, plan, train
+from phalanx.stopping import EarlyStopping
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 1).astype(np.int32)
+    return Batch(x, y, np.ones(300, np.float32))
+
+
+FOLD = Fold(np.arange(200), np.arange(200, 300), 0)
+
+
+def network(units=8, rate=0.01, patience=5, layers=()):
+    return complete(
+        Network([Dense(units), ReLU(), *layers], Multinoulli(), optimizer=Adam(rate), stopping=EarlyStopping(patience)),
+        3,
+    )
+
+
+def test_structures_take_turns_and_results_keep_the_order_of_the_trials(rows):
+    seen = []
+    trials = [Trial(network(units), seed) for seed, units in enumerate([4, 8, 4, 8, 4])]
+    outcome = train(trials, rows, [FOLD], max_rounds=3, watch=lambda p: seen.append(p.moved))
+    assert seen == [0, 1, 0, 1, 0, 1]
+    assert outcome.rounds == [3, 3]
+    assert [m.params["dense_1"]["weight"].shape[1] for m in outcome.members] == [4, 8, 4, 8, 4]
+    assert [m.trial.seed for m in outcome.members] == [0, 1, 2, 3, 4]
+
+
+def test_what_does_not_fit_is_split_and_gives_the_same_results(rows):
+    trials = [Trial(network(), seed) for seed in range(5)]
+    each = bytes_of_a_member(trials[0].network, rows)
+    assert plan(trials, rows, limit=2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
+    assert plan(trials, rows, limit=100 * each) == [[[0, 1, 2, 3, 4]]]
+    assert plan(trials, rows, limit=1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
+    whole = train(trials, rows, [FOLD], max_rounds=2)
+    parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=2 * each)
+    for a, b in zip(whole.members, parts.members, strict=True):
+        assert a.curve == b.curve
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+
+
+def test_the_memory_estimate_counts_parameters_optimizer_and_best():
+    # 3·8+8 + 8·3+3 = 59 parameters: themselves, Adam's two moments, the best copy; tripled for moving them.
+    x = np.zeros((4, 3), np.float32)
+    estimate = bytes_of_a_member(network(), Batch(x, np.zeros(4, np.int32), np.ones(4, np.float32)))
+    assert 3 * 4 * 59 * 4 < estimate < 3 * 4 * 59 * 4 * 1.1
+
+
+def test_a_clock_that_is_over_leaves_one_round(rows):
+    trials = [Trial(network(units), 0) for units in (4, 8)]
+    outcome = train(trials, rows, [FOLD], max_rounds=50, clock=Clock(time.monotonic() - 1))
+    assert outcome.rounds == [1, 0]
+    assert [m.stopped for m in outcome.members] == ["time", "time"]
+
+
+def test_an_interrupt_ends_all_after_the_round(rows):
+    clock = Clock()
+
+    def interrupt(progress):
+        clock.interrupted = True
+
+    outcome = train([Trial(network(), 0)], rows, [FOLD], max_rounds=50, clock=clock, watch=interrupt)
+    assert outcome.rounds == [1]
+    assert outcome.members[0].stopped == "interrupt"
+    assert outcome.members[0].best_round == 1
+
+
+def test_recorded_rounds_repeat_a_run_that_a_clock_had_ended(rows):
+    trials = [Trial(network(units), 0) for units in (4, 8)]
+    first = train(trials, rows, [FOLD], max_rounds=50, clock=Clock(time.monotonic() - 1))
+    again = train(trials, rows, [FOLD], max_rounds=50, rounds=first.rounds, widths=first.widths)
+    assert again.rounds == first.rounds
+    for a, b in zip(first.members, again.members, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+
+
+def test_members_of_other_folds_train_on_their_own_rows(rows):
+    """Bagging by index: a member with its own rows (repeated ones too) is what it is when that fold is the only one."""
+    bag = np.random.default_rng(1).integers(0, 200, 150)
+    other = Fold(bag, np.arange(250, 300), 7)
+    both = train([Trial(network(), 3, 0), Trial(network(), 3, 1)], rows, [FOLD, other], max_rounds=3, round_steps=7)
+    alone = train([Trial(network(), 3, 0)], rows, [other], max_rounds=3, round_steps=7)
+    assert both.members[1].curve == alone.members[0].curve
+    assert both.members[0].curve != both.members[1].curve
+
+
+def test_a_stream_leaves_no_row_out_and_ends_a_pass_inside_a_batch():
+    stream = Stream(Fold(np.array([5, 6, 7]), np.arange(0), 0), batch_size=2)
+    taken = np.concatenate([stream.take(1).ravel() for _ in range(6)])
+    for first in range(0, 12, 3):
+        assert sorted(taken[first : first + 3]) == [5, 6, 7]
+    assert not (taken[0:3] == taken[3:6]).all() or not (taken[3:6] == taken[6:9]).all()
+
+
+def test_a_round_is_one_pass_but_at_most_500_steps(rows):
+    assert Population([Trial(network(), 0)], rows, [FOLD], 1, None).steps == 7  # ceil(200 / 32)
+    long = Fold(np.zeros(20_000, np.int64), FOLD.valid, 0)
+    assert Population([Trial(network(), 0)], rows, [long], 1, None).steps == 500
+    assert Population([Trial(network(), 0)], rows, [FOLD], 1, 3).steps == 3
+
+
+def test_predictions_do_not_depend_on_neighbours_or_block(rows):
+    member = train([Trial(network(), 0)], rows, [FOLD], max_rounds=2).members[0]
+    x = np.random.default_rng(2).normal(size=(2500, 3)).astype(np.float32)
+    whole = predict(member.final, x)
+    assert whole.shape == (2500, 3)
+    np.testing.assert_array_equal(whole[[7, 2222]], predict(member.final, x[[7, 2222]]))
+
+
+def test_capacity_is_a_power_of_two_on_each_device():
+    assert [capacity_for(n, 2) for n in (1, 2, 3, 50, 64, 65)] == [2, 2, 4, 64, 64, 128]
+
+
+def test_the_batch_is_split_only_on_accelerators_with_fewer_members_than_devices():
+    class Accelerator:
+        platform = "gpu"
+
+    eight = tuple(Accelerator() for _ in range(8))
+    assert dict(mesh_for(16, 32, eight).shape) == {"member": 8, "data": 1}
+    assert dict(mesh_for(2, 32, eight).shape) == {"member": 2, "data": 4}
+    assert dict(mesh_for(2, 6, eight).shape) == {"member": 2, "data": 3}
+    assert dict(mesh_for(1, 32, devices()).shape) == {"member": len(devices()), "data": 1}
+
+
+@pytest.mark.skipif(len(devices()) < 2, reason="needs two devices")
+def test_splitting_the_batch_over_devices_changes_nothing_but_rounding(rows):
+    split = jax.sharding.Mesh(
+        np.array(devices()[:2]).reshape(1, 2), ("member", "data"), axis_types=(jax.sharding.AxisType.Auto,) * 2
+    )
+    costs = []
+    for mesh in (None, split):
+        population = Population([Trial(network(layers=[Dropout(0.3)]), 5)], rows, [FOLD], 3, None, mesh=mesh)
+        for _ in range(3):
+            population.note(population.advance(), 0.0)
+        costs.append(population.trained[0].curve)
+    np.testing.assert_allclose(costs[0], costs[1], rtol=1e-5)

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from phalanx.baselines import baselines, fit_baseline
+from phalanx.data import ClassTarget, Encoded, TableEncoder, infer_columns, load_source, split_rows
+from phalanx.errors import InputError
+
+NAMES = ("dummy", "linear", "random_forest", "gradient_boosting")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1):  # small fits; the cores belong to the tests beside this one
+        yield
+
+
+def no_codes(numbers):
+    return Encoded(np.asarray(numbers, dtype=np.float32), np.empty((len(numbers), 0), dtype=np.int32))
+
+
+@pytest.fixture(scope="module")
+def iris():
+    source = load_source("iris")
+    split = split_rows(len(source.frame), classes=source.frame["target"])
+    encoder = TableEncoder.fit(infer_columns(source.frame[source.frame.columns[:4]]), source.frame.iloc[split.train])
+    codes = ClassTarget.fit(source.frame["target"]).encode(source.frame["target"])
+    return [(encoder.transform(source.frame.iloc[rows]), codes[rows]) for rows in (split.train, split.test)]
+
+
+def test_names():
+    assert tuple(baselines("classify")) == tuple(baselines("regress")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_classes(iris, name):
+    (x, y), (x_test, y_test) = iris
+    fitted = fit_baseline(name, x, y, cardinalities=(), classes=3, seed=1)
+    probabilities = fitted.predict(x_test)
+    assert probabilities.shape == (30, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    accuracy = (probabilities.argmax(axis=1) == y_test).mean()
+    assert accuracy == pytest.approx(1 / 3) if name == "dummy" else accuracy >= 0.9
+    again = fit_baseline(name, x, y, cardinalities=(), classes=3, seed=1)
+    np.testing.assert_array_equal(again.predict(x_test), probabilities)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers(name):
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(300, 3))
+    y = 1e6 + 100 * numbers[:, 0] + rng.normal(size=300)
+    fitted = fit_baseline(name, no_codes(numbers[:200]), y[:200], cardinalities=())
+    values = fitted.predict(no_codes(numbers[200:]))
+    assert values.shape == (100,)
+    assert values.dtype == np.float64
+    error = np.sqrt(((values - y[200:]) ** 2).mean())
+    assert error == pytest.approx(100, rel=0.3) if name == "dummy" else error < 50
+    if name == "linear":
+        assert error < 1.5  # the noise has deviation 1
+
+
+@pytest.mark.parametrize(("name", "classes"), [(name, classes) for name in NAMES[1:] for classes in (0, 2)])
+@pytest.mark.parametrize("cardinality", [5, 60, 400])
+def test_codes_are_used(name, classes, cardinality):
+    """The target is the parity of a code, or in large alphabets whether it lies above the middle."""
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, cardinality, (2000, 1)).astype(np.int32)
+    y = codes[:, 0] % 2 if cardinality < 32 else codes[:, 0] > cardinality / 2
+    encoded = Encoded(np.zeros((2000, 1), dtype=np.float32), codes)
+    fitted = fit_baseline(name, encoded, y.astype(np.int64), cardinalities=(cardinality,), classes=classes)
+    unseen = Encoded(encoded.numbers[:10], np.zeros((10, 1), dtype=np.int32))
+    assert np.isfinite(fitted.predict(unseen)).all()
+    score = fitted.predict(encoded)[:, 1] if classes else fitted.predict(encoded)
+    assert ((score > 0.5) == y).mean() > 0.95
+
+
+def test_weights_count():
+    x = no_codes([[0.0], [0.0], [1.0]])
+    fitted = fit_baseline("dummy", x, np.array([0, 1, 1]), np.array([6.0, 1, 1]), cardinalities=(), classes=2)
+    np.testing.assert_allclose(fitted.predict(x)[0], [0.75, 0.25])
+    regression = fit_baseline("dummy", x, np.array([0.0, 4, 4]), np.array([6.0, 1, 1]), cardinalities=())
+    np.testing.assert_allclose(regression.predict(x), 1.0)
+
+
+def test_newton_and_lbfgs_agree():
+    digits = load_digits()
+    x = TableEncoder.fit_numbers(digits.data).transform_numbers(digits.data)
+    odd = (digits.target % 2).astype(np.int64)
+    ours = fit_baseline("linear", x, odd, cardinalities=(), classes=2).predict(x)  # by Newton's method
+    theirs = LogisticRegression(max_iter=5000, tol=1e-8).fit(x.numbers.astype(float), odd)
+    np.testing.assert_allclose(ours, theirs.predict_proba(x.numbers.astype(float)), atol=1e-4)
+
+
+def test_no_convergence_is_no_warning():
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=(60, 400)) ** 9
+    fit_baseline("linear", no_codes(numbers), rng.integers(0, 2, 60), cardinalities=(), classes=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_class_without_rows_and_a_class_of_one(name):
+    rng = np.random.default_rng(3)
+    n = 10_001 if name == "gradient_boosting" else 300  # above 10,000 rows boosting holds out rows by class
+    x = no_codes(rng.normal(size=(n, 2)))
+    y = rng.integers(0, 2, n)
+    y[7] = 3
+    probabilities = fit_baseline(name, x, y, cardinalities=(), classes=5).predict(x)
+    assert probabilities.shape == (n, 5)
+    np.testing.assert_array_equal(probabilities[:, [2, 4]], 0)
+
+
+def test_one_class_is_refused():
+    with pytest.raises(InputError, match=r"^the training rows hold one class only; use more rows or another split$"):
+        fit_baseline("linear", no_codes([[0.0], [1.0]]), np.array([1, 1]), cardinalities=(), classes=2)

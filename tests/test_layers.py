@@ -1,0 +1,306 @@
+"""Layers: formulas against NumPy and SciPy, gradients against finite differences, by hand where a hand suffices."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+from scipy import special, stats
+
+from phalanx import (
+    RBF,
+    Absolute,
+    Activation,
+    Columns,
+    Dense,
+    Dropout,
+    HardTanh,
+    Knob,
+    LeakyReLU,
+    Linear,
+    Maxout,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+    field,
+    part,
+)
+from phalanx.layers import EVALUATE, At
+from phalanx.layers.dense import initial_weight
+
+FORMULAS = {
+    "Linear()": lambda z: z,
+    "ReLU()": lambda z: np.maximum(0, z),
+    "LeakyReLU()": lambda z: np.maximum(0, z) + 0.01 * np.minimum(0, z),
+    "LeakyReLU(slope=-0.3)": lambda z: np.maximum(0, z) - 0.3 * np.minimum(0, z),
+    "Absolute()": np.abs,
+    "Softplus()": lambda z: np.logaddexp(0, z),
+    "HardTanh()": lambda z: np.clip(z, -1, 1),
+    "Sigmoid()": special.expit,
+    "Tanh()": np.tanh,
+    "Softmax()": lambda z: special.softmax(z, axis=-1),
+}
+
+
+def test_activations_are_their_formulas(any_layer, rng):
+    if not isinstance(any_layer, Activation):
+        pytest.skip("has parameters of its own")
+    z = np.concatenate([rng.normal(size=(6, 5)) * 3, [[-100, -1, 0, 1, 100]]]).astype(np.float32)
+    y = any_layer.activate(jnp.asarray(z))
+    np.testing.assert_allclose(y, FORMULAS[repr(any_layer)](z.astype(np.float64)), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("activation", "corner", "derivative"),
+    [
+        (ReLU(), 0.0, 0.0),
+        (LeakyReLU(0.2), 0.0, 0.2),
+        (LeakyReLU(), 0.0, 0.01),
+        (Absolute(), 0.0, -1.0),
+        (HardTanh(), 1.0, 0.0),
+        (HardTanh(), -1.0, 0.0),
+    ],
+    ids=repr,
+)
+def test_the_derivative_at_a_corner_is_the_one_the_docstring_names(activation, corner, derivative):
+    assert jax.grad(activation.activate)(corner) == pytest.approx(derivative)
+
+
+def test_huge_inputs_give_no_infinities():
+    z = jnp.array([-1e4, 1e4])
+    for activation in (Softplus(), Sigmoid(), Tanh(), Softmax(), HardTanh()):
+        assert np.isfinite(activation.activate(z)).all()
+        assert np.isfinite(jax.grad(lambda z, a=activation: a.activate(z).sum())(z)).all()
+
+
+def run(layer, rows, table_of, train=True):
+    x, shape = table_of(layer, rows)
+    params, state, out = layer.init(jax.random.key(0), shape)
+    bits = np.random.default_rng(1).integers(0, 256, (rows, layer.noise(shape)), np.uint8)
+    return params, state, out, x, At(train=True, noise=jnp.asarray(bits)) if train else EVALUATE
+
+
+def test_gradients_are_finite_differences(any_layer, table_of):
+    with jax.enable_x64(True):
+        params, state, _, x, at = run(any_layer, 4, table_of)
+        floats, codes = (x[0], x[1:]) if isinstance(x, tuple) else (x, None)
+
+        def output(params, floats):
+            return any_layer(params, state, floats if codes is None else (floats, *codes), at)[0]
+
+        check_grads(output, (params, floats), order=1, modes=["rev"], eps=1e-6, atol=1e-6, rtol=1e-6)
+
+
+def test_shapes_types_and_rows(any_layer, table_of):
+    params, state, out, x, _ = run(any_layer, 4, table_of, train=False)
+    y, after = any_layer(params, state, x, EVALUATE)
+    assert y.shape == (4, *out)
+    assert y.dtype == jnp.float32
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    # no row depends on its neighbours
+    for i in range(4):
+        row = jax.tree.map(lambda a, i=i: a[i : i + 1], x)
+        np.testing.assert_allclose(any_layer(params, state, row, EVALUATE)[0], y[i : i + 1], rtol=1e-5, atol=1e-6)
+
+
+def test_no_layer_hides_that_training_went_wrong(any_layer, table_of):
+    params, state, _, x, at = run(any_layer, 4, table_of)
+    lost = jax.tree.map(lambda a: jnp.full_like(a, jnp.nan) if a.dtype == jnp.float32 else a, x)
+    for where in (EVALUATE, at._replace(noise=jnp.full_like(at.noise, 255))):  # a byte of 255 keeps a unit
+        y, _ = any_layer(params, state, lost, where)
+        numbers = y[:, :2] if isinstance(any_layer, Columns) else y
+        assert np.isnan(numbers).all()
+
+
+def test_dense_by_hand():
+    params = {"weight": jnp.array([[1.0, 2.0], [3.0, 4.0]]), "bias": jnp.array([10.0, 20.0])}
+    x = jnp.array([[1.0, 1.0], [0.0, 2.0]])
+    assert Dense(2)(params, {}, x, EVALUATE)[0].tolist() == [[14.0, 26.0], [16.0, 28.0]]
+    assert Dense(2, bias=False)(params, {}, x, EVALUATE)[0].tolist() == [[4.0, 6.0], [6.0, 8.0]]
+    assert list(Dense(2, bias=False).init(jax.random.key(0), (3,))[0]) == ["weight"]
+    sequence, _ = Dense(2)(params, {}, x[None], EVALUATE)  # axes before the last are kept
+    assert sequence.shape == (1, 2, 2)
+
+
+def test_prelu_by_hand():
+    params, _, _ = PReLU(0.5).init(jax.random.key(0), (3,))
+    assert params["slope"].tolist() == [0.5, 0.5, 0.5]
+    slopes = {"slope": jnp.array([0.0, 1.0, -2.0])}
+    y, _ = PReLU()(slopes, {}, jnp.array([[-1.0, -2.0, -3.0], [1.0, 2.0, 3.0]]), EVALUATE)
+    assert y.tolist() == [[0.0, -2.0, 6.0], [1.0, 2.0, 3.0]]
+
+
+def test_maxout_by_hand():
+    # x = 2; unit 1 has pieces 2·1 + 0 = 2 and 2·(−1) + 5 = 3, unit 2 has 2·3 + 0 = 6 and 2·0 + 1 = 1
+    params = {"weight": jnp.array([[1.0, -1.0, 3.0, 0.0]]), "bias": jnp.array([0.0, 5.0, 0.0, 1.0])}
+    y, _ = Maxout(2)(params, {}, jnp.array([[2.0]]), EVALUATE)
+    assert y.tolist() == [[3.0, 6.0]]
+    assert Maxout(4, pieces=3).init(jax.random.key(0), (5,))[0]["weight"].shape == (5, 12)
+
+
+def test_rbf_by_hand():
+    # ‖(1, 2) − (0, 0)‖² = 5 and ‖(1, 2) − (1, 4)‖² = 4, over σ² = 4
+    params = {"centre": jnp.array([[0.0, 0.0], [1.0, 4.0]])}
+    x = jnp.array([[1.0, 2.0]])
+    y, _ = RBF(2, sigma=2)(params, {}, x, EVALUATE)
+    np.testing.assert_allclose(y, [[math.exp(-5 / 4), math.exp(-1)]], rtol=1e-6)
+    y, _ = RBF(2)(params, {}, x, EVALUATE)  # σ² = 2 · 2 inputs
+    np.testing.assert_allclose(y, [[math.exp(-5 / 4), math.exp(-1)]], rtol=1e-6)
+
+
+def test_rbf_at_its_template_is_one_and_flat():
+    params = {"centre": jnp.array([[0.1, 0.2, 0.3]])}
+
+    def unit(x):
+        return RBF(1)(params, {}, x, EVALUATE)[0].sum()
+
+    value, slope = jax.value_and_grad(unit)(params["centre"])
+    assert value == pytest.approx(1.0)
+    np.testing.assert_allclose(slope, 0, atol=1e-6)
+
+
+def dropped(rate, x, bits):
+    return Dropout(rate)({}, {}, jnp.asarray(x), At(train=True, noise=jnp.asarray(bits, jnp.uint8)))[0]
+
+
+def test_dropout_by_hand():
+    # rate ¼ is 64 of 256: bytes below 64 drop, the others are multiplied by 256/192 = 4/3
+    y = dropped(0.25, [[3.0, 6.0, 9.0, 12.0]], [[63, 64, 0, 255]])
+    np.testing.assert_allclose(y, [[0.0, 8.0, 0.0, 16.0]])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.9, 0.999])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    every_byte = np.arange(256)[None, :]
+    y = dropped(rate, np.ones((1, 256), np.float32), every_byte)
+    share = min(round(rate * 256), 255) / 256
+    assert np.mean(np.asarray(y) == 0) == share
+    assert np.mean(y) == pytest.approx(1.0)
+
+
+def test_dropout_outside_training_is_the_identity():
+    x = jnp.array([[1.0, 2.0]])
+    assert Dropout(0.9)({}, {}, x, EVALUATE)[0] is x
+
+
+def test_dropout_needs_a_byte_for_each_unit():
+    assert Dropout().noise((4, 3)) == 12
+    assert Dense(3).noise((4,)) == 0
+
+
+def test_columns_one_hot_by_hand():
+    # one column of 3 codes: 0 missing, 1 and 2 the categories; numbers stay in front
+    layer = Columns((3,))
+    params, _, shape = layer.init(jax.random.key(0), ((1,), (1,)))
+    assert (params, shape) == ({}, (3,))
+    numbers, codes = jnp.array([[7.0], [8.0], [9.0]]), jnp.array([[0], [1], [2]])
+    y, _ = layer({}, {}, (numbers, codes), EVALUATE)
+    assert y.tolist() == [[7.0, 0.0, 0.0], [8.0, 1.0, 0.0], [9.0, 0.0, 1.0]]
+
+
+def test_columns_embeddings_by_hand():
+    # columns of 3 and 2 codes, both embedded: rows 0-2 are the first column's, 3-4 the second's
+    layer = Columns((3, 2), one_hot=0, embedding=2)
+    table = jnp.arange(10.0).reshape(5, 2)
+    y, _ = layer({"embedding": table}, {}, (jnp.zeros((2, 0)), jnp.array([[0, 1], [2, 0]])), EVALUATE)
+    assert y.tolist() == [[0.0, 1.0, 8.0, 9.0], [4.0, 5.0, 6.0, 7.0]]
+
+
+def test_columns_mixed_order_and_sizes():
+    # numbers, then one-hot columns, then embeddings; a column with nothing but missing values adds nothing
+    layer = Columns((20, 3, 1), embedding=4)
+    params, _, shape = layer.init(jax.random.key(0), ((2,), (3,)))
+    assert params["embedding"].shape == (20, 4)
+    assert shape == (2 + 2 + 4,)
+    y, _ = layer(params, {}, (jnp.array([[1.0, 2.0]]), jnp.array([[19, 2, 0]])), EVALUATE)
+    np.testing.assert_allclose(y, [[1, 2, 0, 1, *params["embedding"][19]]])
+
+
+def test_columns_without_numbers_or_codes():
+    assert Columns().init(jax.random.key(0), ((2,), (0,)))[2] == (2,)
+    y, _ = Columns((2,))({}, {}, (jnp.zeros((1, 0)), jnp.array([[1]])), EVALUATE)
+    assert y.tolist() == [[1.0]]
+    assert Columns(frequencies=4).init(jax.random.key(0), ((0,), (0,)))[0] == {}
+
+
+def test_columns_periodic_features_are_their_formula(rng):
+    layer = Columns(frequencies=5, features=3, spread=0.7)
+    params, _, shape = layer.init(jax.random.key(3), ((2,), (0,)))
+    assert shape == (2 + 2 * 3,)
+    x = rng.normal(size=(4, 2)).astype(np.float32)
+    y, _ = layer(params, {}, (jnp.asarray(x), jnp.zeros((4, 0), jnp.int32)), EVALUATE)
+    w, b, mix = (np.asarray(params[name], np.float64) for name in ("frequency", "phase", "mix"))
+    for n in range(4):
+        expected = list(x[n])
+        for j in range(2):
+            waves = [np.cos(2 * np.pi * x[n, j] * w[j, f] + b[j, f]) for f in range(5)]
+            expected += [sum(waves[f] * mix[j, f, e] for f in range(5)) for e in range(3)]
+        np.testing.assert_allclose(y[n], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_columns_initial_parameters():
+    layer = Columns((300,), embedding=100, frequencies=50, features=4, spread=0.2)
+    params, _, _ = layer.init(jax.random.key(0), ((40,), (1,)))
+    flat = {name: np.asarray(p).ravel() for name, p in params.items()}
+    assert stats.kstest(flat["embedding"] * 10, "norm").pvalue > 0.01  # variance 1 / length
+    assert stats.kstest(flat["frequency"] / 0.2, "norm").pvalue > 0.01
+    assert stats.kstest(flat["phase"], stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 0.01
+    bound = 1 / math.sqrt(50)
+    assert stats.kstest(flat["mix"], stats.uniform(-bound, 2 * bound).cdf).pvalue > 0.01
+
+
+def test_he_weights_are_normal_with_variance_two_over_fan_in():
+    weight = initial_weight("he", jax.random.key(0), (100, 200), 100, 200)
+    assert stats.kstest(np.ravel(weight) / math.sqrt(2 / 100), "norm").pvalue > 0.01
+
+
+def test_glorot_weights_are_uniform_within_their_bound():
+    # √(6 / (100 + 200)) = √0.02; the variance is then 2 / (100 + 200)
+    weight = np.ravel(initial_weight("glorot", jax.random.key(0), (100, 200), 100, 200))
+    bound = math.sqrt(0.02)
+    assert stats.kstest(weight, stats.uniform(-bound, 2 * bound).cdf).pvalue > 0.01
+    assert np.abs(weight).max() <= bound
+
+
+@pytest.mark.parametrize("initializer", ["he", "glorot"])
+@pytest.mark.parametrize("kind", [Dense, Maxout])
+def test_layers_start_with_the_weights_of_their_initializer(kind, initializer):
+    params, _, _ = kind(200, initializer=initializer).init(jax.random.key(0), (100,))
+    variance = {"he": 2 / 100, "glorot": 2 / 300}[initializer]
+    assert np.var(params["weight"]) == pytest.approx(variance, rel=0.05)
+    assert not np.any(params["bias"])
+
+
+def test_rectifiers_keep_the_scale_of_he_weights():
+    # He et al. 2015: E[h²] stays the same through layers of rectifiers.
+    x = jax.random.normal(jax.random.key(0), (64, 512))
+    for i in range(5):
+        params, _, _ = Dense(512).init(jax.random.key(i + 1), (512,))
+        x = ReLU().activate(Dense(512)(params, {}, x, EVALUATE)[0])
+    assert float((x**2).mean()) == pytest.approx(1.0, rel=0.3)
+
+
+def test_another_key_gives_other_weights(any_layer, table_of):
+    _, shape = table_of(any_layer, 1)
+    one, two, again = (any_layer.init(jax.random.key(seed), shape)[0] for seed in (1, 2, 1))
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), one, again))
+    drawn = [name for name in one if name in ("weight", "centre", "embedding", "frequency", "phase", "mix")]
+    assert not any(bool((one[name] == two[name]).all()) for name in drawn)
+
+
+def test_an_activation_of_a_person():
+    @part
+    class Swish(Activation):
+        beta: Knob = field(default=1.0, above=0)
+
+        def activate(self, z):
+            return z * jax.nn.sigmoid(self.beta * z)
+
+    z = np.linspace(-3, 3, 7)
+    np.testing.assert_allclose(Swish(2.0).activate(jnp.asarray(z)), z * special.expit(2 * z), rtol=1e-5, atol=1e-7)
+    assert Linear().activate(jnp.asarray(z)).tolist() == z.astype(np.float32).tolist()
