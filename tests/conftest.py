@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != "test_tiny.py")  # the smoke ladder first
 
 
-def part_classes(base):
+def _part_classes(base):
     """The package's parts of one base, found by reading which of its files define any."""
     package = Path(find_spec("phalanx").origin).parent
     for path in sorted(package.rglob("*.py")):
@@ -77,7 +77,7 @@ def _some(kind):
     if kind.listed:
         return ()
     simple = {float: 0.5, int: 3, bool: True}
-    return simple[kind.named[0]] if kind.named[0] in simple else minimal(part_classes(kind.named[0])[0])
+    return simple[kind.named[0]] if kind.named[0] in simple else minimal(_part_classes(kind.named[0])[0])
 
 
 def further_instances():
@@ -103,7 +103,7 @@ def further_instances():
 
 
 def instances(base):
-    return [minimal(cls) for cls in part_classes(base)] + [i for i in further_instances() if isinstance(i, base)]
+    return [minimal(cls) for cls in _part_classes(base)] + [i for i in further_instances() if isinstance(i, base)]
 
 
 _TABLES = {
@@ -122,7 +122,7 @@ def pytest_generate_tests(metafunc):
     if "any_part_class" in metafunc.fixturenames:
         from phalanx.spec import Part
 
-        metafunc.parametrize("any_part_class", part_classes(Part), ids=lambda cls: cls.__name__)
+        metafunc.parametrize("any_part_class", _part_classes(Part), ids=lambda cls: cls.__name__)
     for fixture in sorted(wanted):
         bases = importlib.import_module("phalanx.spec" if _TABLES[fixture] == "Part" else "phalanx")
         rows = [row for base in _TABLES[fixture].split() for row in instances(getattr(bases, base))]
@@ -132,23 +132,28 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture
+def part_classes():
+    """A function from a base to the package's parts under it."""
+    return _part_classes
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
 
 @pytest.fixture
 def table_of():
-    """Make inputs for a layer: a function of layer, rows and seed that returns (x, shape of a row)."""
+    """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
 
-    def make(layer, rows, seed=0):
+    def make(layer, rows):
         from phalanx import Columns
 
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         if not isinstance(layer, Columns):
-            return jax.numpy.asarray(rng.normal(size=(rows, 5))), (5,)
-        codes = [rng.integers(0, k, rows) for k in layer.cardinalities]
-        codes = np.stack(codes, axis=1) if codes else np.zeros((rows, 0))
-        numbers = jax.numpy.asarray(rng.normal(size=(rows, 2)))
-        return (numbers, jax.numpy.asarray(codes, np.int32)), ((2,), (len(layer.cardinalities),))
+            return rng.normal(size=(rows, 5)).astype(np.float32), (5,)
+        codes = rng.integers(0, layer.cardinalities, (rows, len(layer.cardinalities)))
+        numbers = rng.normal(size=(rows, 2)).astype(np.float32)
+        return (numbers, codes.astype(np.int32)), ((2,), (len(layer.cardinalities),))
 
     return make

@@ -1,10 +1,11 @@
-"""The command line: a thin door. It parses words, prints, and exits with 0, 2 (the input is at fault) or 130 (Ctrl-C)."""
+"""The command line: a thin door. It parses words and exits with 0, 2 (the input is at fault) or 130 (Ctrl-C)."""
 
+import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -12,54 +13,125 @@ from typer.exceptions import TyperException
 from phalanx.errors import InputError
 
 app = typer.Typer(
-    name="phalanx", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="Deep learning by trial and error, with the trials in formation.",
+    name="phalanx",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
-_SOURCE = "A table (.csv, .tsv, .parquet), or one of digits iris wine breast_cancer diabetes."
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
+
+
+def _share_or_file(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from phalanx import __version__
+
+        print(f"phalanx {__version__}")
+        raise typer.Exit
+
+
+def _option(metavar: str, text: str, parser: Any = None) -> Any:
+    return typer.Option(metavar=metavar, help=text, parser=parser)
+
+
+_Table = Annotated[str, typer.Argument(metavar="SOURCE", help="A table, with the columns of the training table.")]
+_Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+_Ensemble = Annotated[bool, typer.Option(help="Use the ensemble, or only the best network.")]
+
+
+@app.callback()
+def _phalanx(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Deep learning by trial and error, with the trials in formation."""
 
 
 @app.command()
 def train(
-    source: Annotated[str | None, typer.Argument(help=_SOURCE)] = None,
-    target: Annotated[list[str] | None, typer.Option(help="Column to predict.")] = None,
-    task: Annotated[str | None, typer.Option(help="classify or regress; default: by the target.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Metric that ranks; default: accuracy, or rmse.")] = None,
-    likelihood: Annotated[str | None, typer.Option(help="gaussian, bernoulli or multinoulli; default: by the target.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be given several times.")] = None,
-    id: Annotated[str | None, typer.Option(help="Column that identifies rows: left out, copied into predictions.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column whose equal values stay on one side of every split.")] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file of options; the command line overrides it.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Networks to try; default: by the number of rows.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Seeds a trial; default: 1.")] = None,
-    design: Annotated[str | None, typer.Option(help="sobol, random or grid; default: sobol.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time limit of the whole command; default: none.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of splits, designs, weights and batches; default: 0.")] = None,
-    test: Annotated[str | None, typer.Option(help="Table to test on, or a share of the rows; default: 0.2.")] = None,
-    valid: Annotated[float | None, typer.Option(help="Share of the other rows to validate on; default: 0.2.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; default: runs/NAME-K.")] = None,
-) -> None:
-    """Train a population of networks on a table, and write a run folder."""
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE", help="A .csv, .tsv or .parquet table, or one of digits iris wine breast_cancer diabetes."
+        ),
+    ] = None,
+    target: Annotated[list[str] | None, _option("COL", "Column to predict.")] = None,
+    task: Annotated[str | None, _option("TASK", "classify or regress; default: by the target.")] = None,
+    metric: Annotated[str | None, _option("NAME", "What ranks; default: accuracy, or rmse for numbers.")] = None,
+    likelihood: Annotated[
+        str | None, _option("NAME", "gaussian, bernoulli or multinoulli; default: by the target.")
+    ] = None,
+    ignore: Annotated[list[str] | None, _option("COL", "Column to leave out; may be given several times.")] = None,
+    id: Annotated[str | None, _option("COL", "Column to leave out and copy into predictions.")] = None,
+    group: Annotated[
+        str | None, _option("COL", "Column to leave out; rows equal in it stay on one side of every split.")
+    ] = None,
+    config: Annotated[Path | None, _option("FILE", "YAML file of options; the command line overrides it.")] = None,
+    trials: Annotated[int | None, _option("N", "Networks to try; default: by the rows.", _whole)] = None,
+    repeats: Annotated[int | None, _option("N", "Seeds for each trial; default: 1.", _whole)] = None,
+    design: Annotated[str | None, _option("NAME", "sobol, random or grid; default: sobol.")] = None,
+    minutes: Annotated[float | None, _option("M", "Time limit of the whole command; default: none.", _number)] = None,
+    seed: Annotated[int | None, _option("S", "Decides splits, trials, weights, batches; default: 0.", _whole)] = None,
+    test: Annotated[
+        Any, _option("FILE|SHARE", "Table to test on, or share of the rows; default: 0.2.", _share_or_file)
+    ] = None,
+    valid: Annotated[float | None, _option("SHARE", "Share of the rest to validate on; default: 0.2.", _number)] = None,
+    out: Annotated[Path | None, _option("RUN", "Folder to write; default: runs/NAME-K.")] = None,
+) -> int:
+    """Train a population of networks on a table."""
     started = time.monotonic()
+    if target and len(target) > 1:
+        raise InputError(f"--target was given {len(target)} times; give one column")
+    given: dict[str, Any] = {
+        "source": source,
+        "target": target[0] if target else None,
+        "task": task,
+        "metric": metric,
+        "likelihood": likelihood,
+        "ignore": tuple(ignore) if ignore else None,
+        "id": id,
+        "group": group,
+        "trials": trials,
+        "repeats": repeats,
+        "design": design,
+        "minutes": minutes,
+        "seed": seed,
+        "test": test,
+        "valid": valid,
+    }
     from phalanx.runs.command import train_command
 
-    given: dict[str, Any] = {
-        "source": source, "target": _single("--target", target), "task": task, "metric": metric,
-        "likelihood": likelihood, "ignore": tuple(ignore) if ignore else None, "id": id, "group": group,
-        "trials": trials, "repeats": repeats, "design": design, "minutes": minutes, "seed": seed,
-        "test": _share_or_file(test), "valid": valid,
-    }
-    train_command({name: value for name, value in given.items() if value is not None}, config, out, started)
+    return train_command({name: value for name, value in given.items() if value is not None}, config, out, started)
 
 
 @app.command()
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    source: Annotated[str, typer.Argument(help=_SOURCE)],
-    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: standard output.")] = None,
-    ensemble: Annotated[bool, typer.Option(help="Use the ensemble, or only the best member.")] = True,
+    run: _Run,
+    source: _Table,
+    out: Annotated[Path | None, _option("FILE", "CSV file to write; default: standard output.")] = None,
+    ensemble: _Ensemble = True,
 ) -> None:
-    """Predict the rows of a table with a trained run: one row of CSV for each, in order."""
+    """Predict the rows of a table with a trained run, as CSV."""
     from phalanx.runs.command import predict_command
 
     predict_command(run, source, out, ensemble)
@@ -67,10 +139,10 @@ def predict(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    source: Annotated[str, typer.Argument(help=_SOURCE + " It must have the target column.")],
-    out: Annotated[Path | None, typer.Option(help="JSON file to write the metrics to.")] = None,
-    ensemble: Annotated[bool, typer.Option(help="Use the ensemble, or only the best member.")] = True,
+    run: _Run,
+    source: _Table,
+    out: Annotated[Path | None, _option("FILE", "JSON file to write the metrics to.")] = None,
+    ensemble: _Ensemble = True,
 ) -> None:
     """Score a trained run on a table that has the target."""
     from phalanx.runs.command import evaluate_command
@@ -80,7 +152,7 @@ def evaluate(
 
 @app.command()
 def check() -> None:
-    """Check the installation: versions, devices, and a small network trained."""
+    """Check the installation by training a small network."""
     from phalanx.runs.command import check_command
 
     check_command()
@@ -88,22 +160,20 @@ def check() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of `phalanx`."""
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except InputError as error:
-        code = _fault(str(error))
-    except typer.Abort:
-        code = 130
+        status = _fault(str(error))
     except TyperException as error:
-        code = _fault(error.format_message())
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        code = 130
-    sys.exit(code if isinstance(code, int) else 0)
+        status = _fault(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        _leave()
+    sys.exit(status)
 
 
-def _interrupt() -> None:
+def _interrupt(number: int, frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
@@ -112,16 +182,7 @@ def _fault(message: str) -> int:
     return 2
 
 
-def _single(option: str, values: list[str] | None) -> str | None:
-    if values and len(values) > 1:
-        raise InputError(f"{option} was given {len(values)} times; give one column")
-    return values[0] if values else None
-
-
-def _share_or_file(test: str | None) -> float | str | None:
-    if test is None:
-        return None
-    try:
-        return float(test)
-    except ValueError:
-        return test
+def _leave() -> NoReturn:
+    """End at once: an ordinary exit would wait for threads that are compiling."""
+    print("interrupted: nothing was written", file=sys.stderr, flush=True)
+    os._exit(130)

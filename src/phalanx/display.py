@@ -1,91 +1,171 @@
-"""What a person sees while a run goes on: one live table on a terminal, plain lines elsewhere."""
+"""What a person sees while a run goes on: a live view on a terminal, plain lines elsewhere, never a long silence."""
 
+import math
+import os
+import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Self
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.spinner import Spinner
 from rich.table import Table
 
 from phalanx.data import Column
 from phalanx.population.host import Population
 from phalanx.population.train import Clock, Progress
 
-_SECONDS_BETWEEN_LINES = 5.0
+_PIPE_WIDTH = 120
+_BETWEEN_LINES, _LONGEST_SILENCE = 5.0, 8.0  # seconds
+_COLUMNS_SHOWN, _COLUMNS_ALL = 20, 30
 
 
-class TrainingDisplay:
-    """Shows rounds, members alive, the best validation score so far and the time left, by population."""
+class _Console(Console):
+    """A console that goes quiet when its reader leaves: what is trained is worth keeping."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def make_console() -> Console:
+    """Return a console for standard output; names from a user's data are never taken for markup."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return _Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def make_table(title: str, *headings: str, right: Sequence[str] = ()) -> Table:
+    """Return an empty table whose cells stay on one line; the columns in `right` are flush right."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def number(value: float) -> str:
+    """Return a score with five significant digits, or "none" where it cannot be computed.
+
+    >>> number(0.975), number(123456.7), number(float("nan"))
+    ('0.97500', '123457', 'none')
+    """
+    if math.isnan(value):
+        return "none"
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:#.5g}"
+
+
+class Display:
+    """Says what is going on: stages, lines, and while networks train rounds, members alive, best cost, time left.
+
+    On a terminal the current stage or round is a live view below the lines; elsewhere it becomes a line when nothing
+    has been said for some seconds. Use as a context.
+    """
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console, self._clock = console, clock
-        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
-        self._said = time.monotonic()
-        self._last: Progress | None = None
+        self._stage, self._since, self._said = "", time.monotonic(), time.monotonic()
+        self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
+        self._spinner = Spinner("dots")
+        self._ended = threading.Event()
+        self._beat = threading.Thread(target=self._break_silence, daemon=True)
+        self.progress: Progress | None = None
 
-    def __enter__(self) -> "TrainingDisplay":
-        if self._live is not None:
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
             self._live.start()
+        else:
+            self._beat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
+        self._ended.set()
+        if self._console.is_terminal:
             self._live.stop()
-        elif self._last is not None:
-            self._say(self._last)
+        else:
+            self._beat.join()
+
+    def stage(self, text: str) -> None:
+        """Say what is being done from now on."""
+        self._stage, self._since = text, time.monotonic()
+
+    def line(self, text: RenderableType = "") -> None:
+        """Print a line or a table."""
+        self._said = time.monotonic()
+        self._console.print(text, soft_wrap=isinstance(text, str) and not self._console.is_terminal)
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self._said = time.monotonic()
+        self._console.print(f"warning: {text}", style="yellow", soft_wrap=not self._console.is_terminal)
 
     def update(self, progress: Progress) -> None:
-        """Show the state after a round."""
-        self._last = progress
-        if self._live is not None:
-            self._live.update(self._table(progress))
-        elif time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
-            self._said = time.monotonic()
-            self._say(progress)
+        """Show the state of training after a round."""
+        self.progress = progress
+        self.stage(self._round())
+        if not self._console.is_terminal and time.monotonic() - self._said >= _BETWEEN_LINES:
+            self.line(self._stage + self._time_left())
 
-    def _table(self, progress: Progress) -> Table:
-        table = Table(caption=self._time_left(), caption_justify="left")
-        for heading in ("population", "networks", "alive", "round", "best valid cost"):
-            table.add_column(heading, justify="right")
-        for i, population in enumerate(progress.populations, start=1):
-            cells = (len(population.trained), len(population.alive), _round(population))
-            table.add_row(str(i), *map(str, cells), f"{_best([population]):.5g}")
-        return table
+    def _break_silence(self) -> None:
+        while not self._ended.wait(0.5):
+            if self._stage and time.monotonic() - self._said >= _LONGEST_SILENCE:
+                self.line(f"{self._stage}: {time.monotonic() - self._since:.0f} s so far{self._time_left()}")
 
-    def _say(self, progress: Progress) -> None:
-        alive = sum(len(population.alive) for population in progress.populations)
-        members = sum(len(population.trained) for population in progress.populations)
-        rounds = max(map(_round, progress.populations))
-        best = _best(progress.populations)
-        self._console.print(
-            f"round {rounds}: {alive} of {members} networks alive, best valid cost {best:.5g}{self._time_left(', ')}",
-            highlight=False,
-        )
+    def _view(self) -> RenderableType:
+        if not self._stage:
+            return ""
+        self._spinner.update(text=f"{self._stage}, {time.monotonic() - self._since:.0f} s{self._time_left()}")
+        return self._spinner if self.progress is None else Group(_populations(self.progress.populations), self._spinner)
 
-    def _time_left(self, before: str = "") -> str:
+    def _round(self) -> str:
+        populations = self.progress.populations if self.progress else ()
+        alive = sum(len(population.alive) for population in populations)
+        members = sum(len(population.trained) for population in populations)
+        rounds = max(map(_rounds, populations))
+        return f"round {rounds}: {alive} of {members} networks alive, best valid cost {number(_best(populations))}"
+
+    def _time_left(self) -> str:
         left = self._clock.left()
-        return "" if left == float("inf") else f"{before}{max(left, 0):.0f} s left"
+        return "" if left == float("inf") else f", {max(left, 0):.0f} s left"
 
 
 def columns_table(columns: Iterable[Column]) -> Table:
-    """Return a table of what each column was taken for; long tables are cut, with the number left out."""
-    shown, every = 30, list(columns)
-    table = Table(title="Columns", title_justify="left")
-    for heading in ("name", "kind", "detail"):
-        table.add_column(heading)
-    for column in every[:shown]:
+    """Return a table of what each column was taken for; of many columns the first ones, and the others counted."""
+    every = list(columns)
+    shown = every if len(every) <= _COLUMNS_ALL else every[:_COLUMNS_SHOWN]
+    table = make_table("Columns", "name", "kind", "holds")
+    for column in shown:
         table.add_row(column.name, column.kind if column.used else f"{column.kind}, left out", column.detail)
-    if len(every) > shown:
-        kinds = [column.kind for column in every[shown:]]
-        more = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
-        table.add_row(f"... {len(kinds):,} more", more, "")
+    if len(every) > len(shown):
+        kinds = Counter(column.kind for column in every[len(shown) :])
+        counts = ", ".join(f"{count:,} of kind {kind}" for kind, count in kinds.most_common())
+        table.add_row(f"... {kinds.total():,} more", "", counts)
     return table
 
 
-def _round(population: Population) -> int:
+def _populations(populations: Iterable[Population]) -> Table:
+    headings = ("population", "networks", "alive", "round", "best valid cost")
+    table = make_table("", *headings, right=headings)
+    for i, population in enumerate(populations, start=1):
+        cells = (i, len(population.trained), len(population.alive), _rounds(population))
+        table.add_row(*map(str, cells), number(_best([population])))
+    return table
+
+
+def _rounds(population: Population) -> int:
     return max(member.rounds for member in population.trained)
 
 

@@ -41,4 +41,5 @@ def greedy(
 def average(predictions: Mapping[Key, np.ndarray], shares: Mapping[Key, float]) -> np.ndarray:
     """Return the weighted mean of members' predictions, float64."""
     keys = list(shares)
-    return np.tensordot([shares[key] for key in keys], np.stack([predictions[key] for key in keys]).astype(np.float64), 1)
+    stacked = np.stack([predictions[key] for key in keys]).astype(np.float64)
+    return np.tensordot([shares[key] for key in keys], stacked, 1)

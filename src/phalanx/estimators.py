@@ -96,7 +96,9 @@ class NetworkEstimator(BaseEstimator):
         for path, value in params.items():
             name, *rest = path.split("__")
             if name not in known:
-                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(known)}.")
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(known)}."
+                )
             setattr(self, name, replace_at(getattr(self, name), rest, value) if rest else value)
         return self
 
@@ -117,14 +119,22 @@ class NetworkEstimator(BaseEstimator):
             seed = check_random_state(seed).randint(2**31)
         settings = Settings(
             metric=metric_named(self.metric, classes > 0),
-            trials=self.trials, structures=self.structures, design=self.design, repeats=self.repeats,
-            max_rounds=self.max_rounds, round_steps=self.round_steps, seed=int(seed),
+            trials=self.trials,
+            structures=self.structures,
+            design=self.design,
+            repeats=self.repeats,
+            max_rounds=self.max_rounds,
+            round_steps=self.round_steps,
+            seed=int(seed),
         )
         space = self._space(len(target), X.shape[1], classes)
         needed = space.stopping is not None or trials_for(space, settings, len(target)) * self.repeats > 1
         split = split_rows(
-            len(target), classes=target if classes else None, test=0.0,
-            valid=self.validation_fraction if needed else 0.0, seed=settings.seed,
+            len(target),
+            classes=target if classes else None,
+            test=0.0,
+            valid=self.validation_fraction if needed else 0.0,
+            seed=settings.seed,
         )
         if isinstance(X, pd.DataFrame):
             frame, mass = X.iloc[split.train], weight[split.train]
@@ -139,8 +149,7 @@ class NetworkEstimator(BaseEstimator):
         fitted = fit(problem, space, settings, clock=clock)
         self._predictor = fitted.predictor()
         self.members_ = [
-            FittedMember(m.id, m.trained.params, m.trained.trial.network, m.trained.best_round)
-            for m in fitted.members
+            FittedMember(m.id, m.trained.params, m.trained.trial.network, m.trained.best_round) for m in fitted.members
         ]
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
@@ -175,7 +184,9 @@ class NetworkEstimator(BaseEstimator):
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
-                raise ValueError(f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required.")
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required."
+                )
             return X.set_axis([str(name) for name in X.columns], axis=1)
         return validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1

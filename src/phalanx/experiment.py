@@ -107,7 +107,9 @@ class Fitted:
         """Return what predicts: the members of the ensemble, and the best one."""
         used = sorted({*self.shares, self.ranking[0]})
         shares = {self.members[i].id: share for i, share in self.shares.items()}
-        return Predictor({self.members[i].id: self.members[i].trained.final for i in used}, shares, self.best.id, self.number)
+        return Predictor(
+            {self.members[i].id: self.members[i].trained.final for i in used}, shares, self.best.id, self.number
+        )
 
     def ensemble_valid(self) -> np.ndarray:
         """Return the ensemble's predictions for the validation rows."""
@@ -161,8 +163,15 @@ def fit(
     ]
     folds = [Fold(problem.train, problem.valid, _seed(settings.seed, repeat)) for repeat in range(settings.repeats)]
     outcome = train(
-        trials, problem.rows(), folds, max_rounds=max_rounds, round_steps=settings.round_steps, clock=clock,
-        rounds=rounds, widths=widths, watch=watch,
+        trials,
+        problem.rows(),
+        folds,
+        max_rounds=max_rounds,
+        round_steps=settings.round_steps,
+        clock=clock,
+        rounds=rounds,
+        widths=widths,
+        watch=watch,
     )
     structures: dict[Any, int] = {}
     members = []

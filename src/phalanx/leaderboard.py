@@ -26,8 +26,12 @@ def leaderboard(
     tested = test or {}
     repeated = _repeats(fitted, metric)
     rows = [
-        {**_row(m.id, "member", _structure_name(m), m.metrics, tested), **_training(m), **repeated.get(m.trial, {}),
-         **m.draw.values}
+        {
+            **_row(m.id, "member", _structure_name(m), m.metrics, tested),
+            **_training(m),
+            **repeated.get(m.trial, {}),
+            **m.draw.values,
+        }
         for m in fitted.members
     ]
     mixed = f"mean of {len(fitted.shares)} network{'s' if len(fitted.shares) > 1 else ''}"
@@ -42,8 +46,8 @@ def leaderboard(
 
     ranked = [rows[i] for i in sorted(range(len(rows)), key=key)]
     table = pd.DataFrame([{"rank": place, **row} for place, row in enumerate(ranked, start=1)])
-    front = ["rank", "id", "kind", "name", *[c for c in table if str(c).startswith("valid_") and c in rows[-1]]]
-    front += [c for c in table if str(c).startswith("test_")]
+    scored = [f"{part}_{name}" for part in ("valid", "test") for name in ensemble]
+    front = ["rank", "id", "kind", "name", *(column for column in scored if column in table)]
     front += ["rounds", "best_round", "stopped", "seconds", "seed", "structure"]
     table = table[[*front, *[c for c in table if c not in front]]]
     # Whole numbers stay whole beside rows that have none.

@@ -40,8 +40,8 @@ class Batch(NamedTuple):
     """Rows: inputs (an array or a tree of arrays), targets, and weights of mean 1, first axis the rows."""
 
     x: Any
-    y: jax.Array
-    weight: jax.Array
+    y: Any
+    weight: Any
 
 
 Noise = Sequence[jax.Array | None]

@@ -52,8 +52,8 @@ def test_what_does_not_fit_is_split_and_gives_the_same_results(rows):
     assert plan(trials, rows, limit=2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
     assert plan(trials, rows, limit=100 * each) == [[[0, 1, 2, 3, 4]]]
     assert plan(trials, rows, limit=1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
-    whole = train(trials, rows, [FOLD], max_rounds=2)
-    parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=2 * each)
+    whole = train(trials, rows, [FOLD], max_rounds=2, widths=[1])
+    parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=2 * each, widths=[1, 1, 1])
     for a, b in zip(whole.members, parts.members, strict=True):
         assert a.curve == b.curve
         jax.tree.map(np.testing.assert_array_equal, a.params, b.params)

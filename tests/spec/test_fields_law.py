@@ -177,7 +177,7 @@ def test_what_stands_for_many_values_is_accepted_where_all_of_them_are():
 
 
 def test_numpy_numbers_become_python_numbers():
-    for made, value in ((Dense(np.int64(3)).units, 3), (Dropout(np.float32(0.25)).rate, 0.25)):
+    for made, value in ((Dense(np.int64(3)).units, 3), (Dropout(np.array(0.25)).rate, 0.25)):
         assert made == value
         assert type(made) is type(value)
     assert Columns(np.array([3, 4]).tolist()).cardinalities == (3, 4)

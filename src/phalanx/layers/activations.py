@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phalanx.layers.dense import initial_weight
+from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.spec import Fixed, Knob, field, part
 
@@ -94,7 +94,7 @@ class Maxout(Layer):
         return {"weight": weight, "bias": jnp.zeros(width)}, {}, (*shape[:-1], self.units)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        z = x @ params["weight"]
+        z = product(x, params["weight"])
         z = z + jnp.broadcast_to(params["bias"], z.shape)
         return z.reshape(*z.shape[:-1], self.units, self.pieces).max(-1), state
 

@@ -4,7 +4,9 @@ import functools
 import multiprocessing
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import joblib
@@ -33,7 +35,7 @@ def devices() -> tuple[jax.Device, ...]:
     return tuple(jax.devices())
 
 
-def mesh_for(members: int, batch_size: int, available: tuple[jax.Device, ...] | None = None) -> Mesh:
+def mesh_for(members: int, batch_size: int, available: Sequence[Any] | None = None) -> Mesh:
     """Return a mesh with axes (member, data).
 
     Members are spread over the devices; where there are fewer members than accelerators, the rest split each batch.
@@ -45,16 +47,21 @@ def mesh_for(members: int, batch_size: int, available: tuple[jax.Device, ...] | 
         spare = len(available) // members
         data = max(d for d in range(1, spare + 1) if batch_size % d == 0)
     along = len(available) // data
-    return Mesh(np.array(available[: along * data]).reshape(along, data), ("member", "data"), axis_types=(AxisType.Auto,) * 2)
+    return Mesh(
+        np.array(available[: along * data]).reshape(along, data), ("member", "data"), axis_types=(AxisType.Auto,) * 2
+    )
 
 
-def width_for(platform: str, members_per_device: int) -> int:
+def width_for(platform: str, parameters: int, members_per_device: int) -> int:
     """Return how many members a device computes side by side.
 
-    On a CPU widths of 1 to 8 measured equal and 1 is the plain loop. An accelerator is filled by taking all at once,
-    up to 256.
+    On a CPU 8 where a network has at most 2^14 parameters, since steps that small are mostly overhead, and 1, the
+    plain loop, where it has more (measured in `benchmarks/README.md`). An accelerator is filled by taking all at
+    once, up to 256.
     """
-    return 1 if platform == "cpu" else min(members_per_device, 256)
+    if platform == "cpu":
+        return min(members_per_device, 8) if parameters <= 2**14 else 1
+    return min(members_per_device, 256)
 
 
 def capacity_for(members: int, along: int) -> int:
@@ -80,7 +87,7 @@ def cache_folder() -> Path:
 
 
 def _keep_compiled_programs() -> None:
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.values.get("jax_compilation_cache_dir") is None:
         folder = cache_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """How often JAX compiled, and how long it took: a cost like any other, reported and tested."""
 
+import threading
+import time
 from dataclasses import dataclass
 
 import jax
@@ -10,7 +12,7 @@ _STAGES = (_COMPILED, "/jax/core/compile/jaxpr_trace_duration", "/jax/core/compi
 
 @dataclass
 class Compilations:
-    """Programs built (compiled, or read from the cache folder) and seconds spent on it, tracing included."""
+    """Programs built (compiled, or read from the cache folder) and the seconds in which any was, tracing included."""
 
     programs: int = 0
     seconds: float = 0.0
@@ -28,9 +30,23 @@ compilations = Compilations()
 """The counts of this process."""
 
 
-def _listen(event: str, duration: float, **_: str | int) -> None:
-    if event in _STAGES:
-        compilations.seconds += duration
+_spans: list[tuple[float, float]] = []
+_lock = threading.Lock()
+
+
+def _listen(event: str, duration_secs: float, **_: str | int) -> None:
+    """Count an event; stages contain each other and several threads compile at once, so spans are merged."""
+    if event not in _STAGES:
+        return
+    end = time.monotonic()
+    begin = end - duration_secs
+    with _lock:
+        while _spans and _spans[-1][1] >= begin:
+            earlier = _spans.pop()
+            compilations.seconds -= earlier[1] - earlier[0]
+            begin = min(begin, earlier[0])
+        _spans.append((begin, end))
+        compilations.seconds += end - begin
         compilations.programs += event == _COMPILED
 
 

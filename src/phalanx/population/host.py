@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
-from phalanx.model import Batch, Network
+from phalanx.model import Batch, Network, parameter_count
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import Fold, Stream, batches_of, batches_shape, valid_of
 from phalanx.population.member import VALID_ROWS, Folds, Limits, Member, Record, State, start
@@ -64,15 +64,22 @@ class Population:
     """Trials of one structure, trained together as one program."""
 
     def __init__(
-        self, trials: Sequence[Trial], rows: Batch, folds: Sequence[Fold], max_rounds: int, round_steps: int | None,
-        mesh: jax.sharding.Mesh | None = None, width: int | None = None,
+        self,
+        trials: Sequence[Trial],
+        rows: Batch,
+        folds: Sequence[Fold],
+        max_rounds: int,
+        round_steps: int | None,
+        mesh: jax.sharding.Mesh | None = None,
+        width: int | None = None,
     ) -> None:
         network = trials[0].network
         self.mesh = mesh_for(len(trials), network.batch_size) if mesh is None else mesh
         along = self.mesh.shape["member"]
         platform = self.mesh.devices.flat[0].platform
         capacity = capacity_for(len(trials), along)
-        self.width = width_for(platform, capacity // along) if width is None else min(width, capacity // along)
+        rule = width_for(platform, parameter_count(state_shape(network, rows).params), capacity // along)
+        self.width = rule if width is None else min(width, capacity // along)
         self.trained = [Trained(trial, max_rounds) for trial in trials]
         self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
         self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
@@ -136,7 +143,13 @@ class Population:
         folds = Folds(self._put(batches, EVERYWHERE), *self._valid)
         limits = Limits(np.int32(self.steps), np.int32(self._max_rounds))
         self.state, record = advance(
-            self._members, self.state, self._rows, folds, limits, self._put(active, BY_MEMBER), mesh=self.mesh,
+            self._members,
+            self.state,
+            self._rows,
+            folds,
+            limits,
+            self._put(active, BY_MEMBER),
+            mesh=self.mesh,
             width=self.width,
         )
         return record
@@ -163,11 +176,15 @@ def steps_of_a_round(folds: Sequence[Fold], batch_size: int) -> int:
 
 
 def bytes_of_a_member(network: Network, rows: Batch) -> int:
-    """Estimate the memory a member takes: its state three times (moving it, bringing it back), and a step's arrays."""
-    member = Member(stack([network], 1), np.zeros(1, np.uint32), np.zeros(1, np.int32))
-    state: State = jax.eval_shape(jax.vmap(start, in_axes=(0, None)), member, rows.x)
-    held = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    return 3 * held
+    """Estimate the memory a member takes: its state, three times (where it is moved, or brought to the host)."""
+    leaves = jax.tree.leaves(state_shape(network, rows))
+    return 3 * sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+
+
+def state_shape(network: Network, rows: Batch) -> State:
+    """Return the shapes of a member's state, without making it."""
+    member = Member(jax.tree.map(np.float32, network), np.uint32(0), np.int32(0))
+    return jax.eval_shape(start, member, rows.x)
 
 
 def _in_front(active: list[int], capacity: int, along: int) -> tuple[list[int], np.ndarray]:

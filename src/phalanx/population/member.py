@@ -20,8 +20,8 @@ class Member(NamedTuple):
     """What makes a network one of a population: its specification, the seed of its weights and noise, its fold."""
 
     network: Network
-    seed: jax.Array
-    fold: jax.Array
+    seed: Any
+    fold: Any
 
 
 class State(NamedTuple):
@@ -45,16 +45,16 @@ class Folds(NamedTuple):
     `valid` (folds, rows) row numbers and `valid_rows` (folds,) how many of them count.
     """
 
-    batches: jax.Array
-    valid: jax.Array
-    valid_rows: jax.Array
+    batches: Any
+    valid: Any
+    valid_rows: Any
 
 
 class Limits(NamedTuple):
     """Numbers that bound a round: its steps, and the rounds of the whole run."""
 
-    steps: jax.Array
-    max_rounds: jax.Array
+    steps: Any
+    max_rounds: Any
 
 
 class Record(NamedTuple):
@@ -68,8 +68,8 @@ class Record(NamedTuple):
     diverged: jax.Array
 
 
-def real(number: jax.Array) -> jax.Array:
-    """Return a whole number as a floating-point one, of JAX's usual precision."""
+def real(number: jax.typing.ArrayLike) -> jax.Array:
+    """Return a number as a floating-point array, of JAX's usual precision."""
     return jnp.asarray(number, float)
 
 
@@ -83,22 +83,26 @@ def start(member: Member, x: Any) -> State:
     network = at_progress(member.network, jnp.zeros(()))
     params, states = initialize(network, _keys(member)[0], row_shape(x))
     zero = jnp.zeros((), jnp.int32)
-    return State(
+    state = State(
         params=params,
         states=states,
         optimizer=network.optimizer.init(params),
         step=zero,
         round=zero,
         best=(params, states),
-        best_score=jnp.full((), jnp.inf),
+        best_score=real(jnp.inf),
         best_round=zero,
         worse=zero,
         active=jnp.ones((), bool),
         diverged=jnp.zeros((), bool),
     )
+    # Types as they are after a round, or the first round would be compiled twice.
+    return jax.tree.map(lambda a: lax.convert_element_type(a, a.dtype), state)
 
 
-def one_round(member: Member, state: State, rows: Batch, folds: Folds, limits: Limits, ranks: int) -> tuple[State, Record]:
+def one_round(
+    member: Member, state: State, rows: Batch, folds: Folds, limits: Limits, ranks: int
+) -> tuple[State, Record]:
     """Train for a round, validate, and keep the best (Algorithm 7.1).
 
     `ranks` devices share each batch, on the mesh axis `data`; every one of them ends with the same state.
@@ -109,8 +113,9 @@ def one_round(member: Member, state: State, rows: Batch, folds: Folds, limits: L
     network = at_progress(member.network, real(done) / horizon)
     train_cost = total / real(limits.steps)
 
-    count = folds.valid_rows[member.fold]
-    valid_cost, watched = _validate(network, params, states, rows, folds.valid[member.fold], count)
+    fold = _fold(member, folds.valid)
+    count = folds.valid_rows[fold]
+    valid_cost, watched = _validate(network, params, states, rows, folds.valid[fold], count)
     finite = jnp.isfinite(train_cost) & ((count == 0) | jnp.isfinite(valid_cost))
     better = finite if network.stopping is None else finite & (watched < state.best_score)
     worse = jnp.where(better, 0, state.worse + 1)
@@ -145,20 +150,23 @@ def _steps(
     batch_size = batches.shape[2]
     share = batch_size // ranks
     rank = lax.axis_index("data") if ranks > 1 else 0
-    noise_key = _keys(member)[1]
+    noise_key, fold = _keys(member)[1], _fold(member, batches)
 
     def draw(first: jax.Array) -> jax.Array:
-        return jax.random.bits(jax.random.fold_in(noise_key, first), (NOISE_STEPS, batch_size, sum(counts)), jnp.uint8)
+        """Return the random bytes of the steps from `first` on, four of them from each random word."""
+        shape = (NOISE_STEPS, batch_size, -(-sum(counts) // 4))
+        words = jax.random.bits(jax.random.fold_in(noise_key, first), shape, jnp.uint32)
+        return lax.bitcast_convert_type(words, jnp.uint8).reshape(*shape[:2], -1)
 
     def step(t: jax.Array, noise: jax.Array | None, carry: Any) -> Any:
         params, states, optimizer, total = carry
         network = at_progress(member.network, real(state.step + t) / horizon)
-        index = lax.dynamic_slice(batches[member.fold, t], (rank * share,), (share,))
+        index = lax.dynamic_slice(batches[fold, t], (rank * share,), (share,))
         batch = jax.tree.map(lambda a: a[index], rows)
         bits = _split(None if noise is None else lax.dynamic_slice_in_dim(noise, rank * share, share), counts)
-        (_, (data, states)), grads = jax.value_and_grad(
-            lambda p: cost(network, p, states, batch, bits), has_aux=True
-        )(params)
+        (_, (data, states)), grads = jax.value_and_grad(lambda p: cost(network, p, states, batch, bits), has_aux=True)(
+            params
+        )
         if ranks > 1:
             grads, data = lax.pmean((grads, data), "data")
         params, optimizer = network.optimizer.update(grads, optimizer, params)
@@ -175,6 +183,11 @@ def _steps(
         return lax.fori_loop(first, last, lambda t, carry: step(t, noise[t - first], carry), carry)
 
     return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
+
+
+def _fold(member: Member, by_fold: jax.Array) -> Any:
+    """Return the member's fold; a constant where there is one only, so that members of a block share its rows."""
+    return 0 if len(by_fold) == 1 else member.fold
 
 
 def _split(noise: jax.Array | None, counts: list[int]) -> list[Any]:

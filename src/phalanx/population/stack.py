@@ -1,4 +1,4 @@
-"""From specifications to arrays: grouping by structure, stacking leaf by leaf, padding to shapes that programs share."""
+"""From specifications to arrays: grouping by structure, stacking leaf by leaf, padding to shared shapes."""
 
 from collections.abc import Sequence
 from typing import Any

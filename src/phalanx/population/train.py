@@ -79,7 +79,8 @@ def train(
     `rows` holds every row, `folds` say which a member trains on and watches. `max_rounds` bounds each member and is
     the horizon of schedules; `round_steps` are the optimizer steps of a round (None: one pass, at most 500).
     `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
-    repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains at one time. `watch` is called after every round.
+    repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains
+    at one time. `watch` is called after every round.
     """
     clock = Clock() if clock is None else clock
     waves = plan(trials, rows, memory_limit)
@@ -108,7 +109,11 @@ def train(
 
 
 def _compiled(
-    trials: Sequence[Trial], rows: Batch, folds: Sequence[Fold], max_rounds: int, round_steps: int | None,
+    trials: Sequence[Trial],
+    rows: Batch,
+    folds: Sequence[Fold],
+    max_rounds: int,
+    round_steps: int | None,
     width: int | None,
 ) -> Population:
     population = Population(trials, rows, folds, max_rounds, round_steps, width=width)

@@ -148,7 +148,7 @@ def is_finite(value: float) -> bool:
 
 def without_numpy(value: Any) -> Any:
     """Return a NumPy number as a Python number and a list, or a tuple, as a tuple; anything else as it is."""
-    if isinstance(value, np.generic):
+    if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0:
         return value.item()
     return tuple(map(without_numpy, value)) if isinstance(value, (list, tuple)) else value
 

@@ -23,6 +23,10 @@ _CORE_SCHEMA = (
 
 
 class _Loader(yaml.SafeLoader):
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.deep_construct = True  # so that a list inside itself is an error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         for key, count in Counter(str(key.value) for key, _ in node.value).items():
             if count > 1:
@@ -67,7 +71,7 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as YAML ({error})") from None
 
 

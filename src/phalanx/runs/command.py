@@ -1,0 +1,131 @@
+"""What the commands do, with their printing: from options to a run folder, and from a run folder to answers."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from phalanx.data import load_source
+from phalanx.display import Display, columns_table, make_console, make_table, number
+from phalanx.errors import InputError
+from phalanx.population.train import Clock
+from phalanx.runs.comparison import compare
+from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
+from phalanx.runs.folder import load_model, run_folder, to_json, write_run
+from phalanx.runs.outcome import show_outcome
+from phalanx.runs.prepare import Prepared, prepare
+from phalanx.runs.signals import ending_on_signal
+from phalanx.runs.training import Plan, evaluate_model, make_plan, train_run
+
+
+def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
+    """Train by the options `given` over those of a file, say what happens, and write the run folder.
+
+    `started` is when the command began (`time.monotonic()`). Returns the exit status.
+    """
+    config = resolve(given, config_file)
+    clock = Clock(None if config.minutes is None or config.rounds else _deadline(started, config.minutes))
+    with Display(make_console(), clock) as display:
+        display.stage(f"reading {config.source}")
+        prepared = prepare(config)
+        plan = make_plan(prepared)
+        with run_folder(out, prepared.name) as folder:
+            _show_plan(display, prepared, plan)
+            compared = compare(prepared, plan.metric, config.seed, config.baselines, clock, display)
+            with ending_on_signal(clock, lambda: display.progress is not None):
+                run = train_run(prepared, plan, compared, clock, display, started)
+                display.stage("writing")
+                run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
+                write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
+        show_outcome(display, run, folder)
+    return 130 if clock.interrupted else 0
+
+
+def predict_command(run: Path, source: str, out: Path | None, ensemble: bool) -> None:
+    """Write the predictions for a table as CSV."""
+    model, loaded = load_model(run), load_source(source)
+    _warn(*loaded.notes)
+    table = model.table(loaded.frame, ensemble)
+    if out is None:
+        table.to_csv(sys.stdout, index=False)
+        sys.stdout.flush()
+    else:
+        _write(out, lambda: table.to_csv(out, index=False))
+        print(f"{len(table):,} predictions written to {out}")
+
+
+def evaluate_command(run: Path, source: str, out: Path | None, ensemble: bool) -> None:
+    """Print a model's metrics on a table, and write them as JSON where asked."""
+    model, loaded = load_model(run), load_source(source)
+    _warn(*loaded.notes)
+    scores, rows, lost = evaluate_model(model, loaded.frame, ensemble)
+    if lost:
+        _warn(f"{lost:,} row{'s' if lost > 1 else ''} without a value of {model.target_name!r} left out")
+    table = make_table(f"{run} on {source}: {rows:,} rows", "metric", "value", right=("value",))
+    for name, value in scores.items():
+        table.add_row(name, number(value))
+    make_console().print(table)
+    if out is not None:
+        _write(out, lambda: out.write_text(to_json(scores), encoding="utf-8"))
+
+
+def check_command() -> None:
+    """Print versions and devices, and train a small network; any failure shows in full."""
+    from importlib.metadata import version
+
+    from phalanx import Adam, Classifier, Dense, Tanh
+    from phalanx.population.backend import cache_folder, devices
+
+    for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas"):
+        print(f"{name} {version(name)}")
+    found = devices()
+    print(f"devices: {len(found)} x {found[0].device_kind} ({found[0].platform})")
+    print(f"compiled programs are kept in {cache_folder()}", flush=True)
+    began = time.monotonic()
+    X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    network = Classifier([Dense(8), Tanh()], optimizer=Adam(0.03), stopping=None, max_rounds=200).fit(X, y)
+    if network.predict(X).tolist() != y:
+        raise RuntimeError("a small network did not learn exclusive or: the installation computes wrongly")
+    print(f"a small network learned exclusive or in {time.monotonic() - began:.1f} s: all is well")
+
+
+def resolve(given: dict[str, Any], config_file: Path | None) -> Config:
+    """Return the configuration of a file with the options `given` in place of its own.
+
+    What a run recorded in the file, to be repeated to the bit, holds only while no option is another one.
+    """
+    options = {} if config_file is None else read_config(config_file)
+    if "likelihood" in given:
+        given = {**given, "likelihood": likelihood_named(given["likelihood"])}
+    if any(options.get(name) != value for name, value in given.items()):
+        options = {name: value for name, value in options.items() if name not in RECORDED}
+    return Config(**{**options, **given})
+
+
+def _deadline(started: float, minutes: float) -> float:
+    """Return when training must end, with some of the time kept for scoring and writing."""
+    return started + 60 * minutes - min(2.0 + 1.2 * minutes, 12.0 * minutes)
+
+
+def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
+    display.line(columns_table(prepared.columns))
+    for line in prepared.notes:
+        display.line(line)
+    for line in prepared.warnings:
+        display.warn(line)
+    programs = f"{plan.programs} compiled program{'s' if plan.programs > 1 else ''}"
+    networks = f"{plan.members:,} network{'s' if plan.members > 1 else ''}"
+    display.line(f"plan: {networks} as {programs}, up to {plan.config.max_rounds} rounds, ranked by {plan.metric.name}")
+
+
+def _warn(*lines: str) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def _write(out: Path, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror or error}; choose another --out") from None

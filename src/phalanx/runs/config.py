@@ -1,0 +1,175 @@
+"""The configuration of a run: what `config.yaml` holds and the command line overrides."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phalanx.baselines import baselines
+from phalanx.errors import InputError
+from phalanx.likelihoods import Likelihood
+from phalanx.model import Network
+from phalanx.search.designs import DESIGNS
+from phalanx.spec import subclasses
+from phalanx.spec.fields import unknown
+from phalanx.spec.plain import field_from_plain, to_plain
+from phalanx.spec.yaml import read_yaml
+from phalanx.stopping import EarlyStopping
+
+DEFAULT = "default"
+"""Where a part is not given: the default for the data at hand."""
+
+RECORDED = ("rounds", "widths")
+"""What a run writes down so that it can be repeated; meaningless for a run with other options."""
+
+_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
+_COLUMNS = ("target", "id", "group", "ignore")
+_LISTS = ("ignore", "baselines", *RECORDED)
+_MOST = {"trials": 100_000, "structures": 10_000, "repeats": 10_000, "max_rounds": 2**31 - 1, "round_steps": 2**20}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All options of a run. Parts are specifications, or "default".
+
+    `source`, `target`, `task`, `metric`, `ignore`, `id`, `group`, `test` (a share of the rows, or a file), `valid`
+    (a share of the rest), `seed`; `trials`, `design`, `structures`, `repeats`, `max_rounds`, `round_steps`, `minutes`,
+    `baselines` (their names; None: all that the time allows); `layers`, `likelihood`, `regularizers`, `optimizer`,
+    `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
+    width, by which the run can be repeated to the bit. Raises `InputError` for a value that no run can use.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    task: str | None = None
+    metric: str | None = None
+    ignore: tuple[str, ...] = ()
+    id: str | None = None
+    group: str | None = None
+    test: float | str = 0.2
+    valid: float = 0.2
+    seed: int = 0
+    trials: int | None = None
+    design: str = "sobol"
+    structures: int = 4
+    repeats: int = 1
+    max_rounds: int | None = None
+    round_steps: int | None = None
+    minutes: float | None = None
+    baselines: tuple[str, ...] | None = None
+    layers: Any = DEFAULT
+    likelihood: Any = DEFAULT
+    regularizers: Any = ()
+    optimizer: Any = DEFAULT
+    stopping: Any = DEFAULT
+    batch_size: Any = DEFAULT
+    rounds: tuple[int, ...] | None = None
+    widths: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("source", "target", "metric", "id", "group"):
+            _check_texts(name, () if getattr(self, name) is None else (getattr(self, name),))
+        _check_texts("ignore", self.ignore)
+        _check_word("task", self.task, ("classify", "regress"))
+        _check_word("design", self.design, DESIGNS)
+        for name in self.baselines or ():
+            _check_word("baselines", name, tuple(baselines("classify")))
+        for name, most in _MOST.items():
+            if getattr(self, name) is not None:
+                _check_whole(name, getattr(self, name), 1, most)
+        _check_whole("seed", self.seed, 0, 2**32 - 1)
+        for name, least in (("rounds", 0), ("widths", 1)):
+            for value in getattr(self, name) or ():
+                _check_whole(name, value, least, 2**31 - 1)
+        if self.minutes is not None:
+            _check_number("minutes", self.minutes, above=0.0)
+        _check_number("valid", self.valid, above=0.0, below=1.0)
+        if not isinstance(self.test, str):
+            _check_number("test", self.test, at_least=0.0, below=1.0)
+        self._check_columns()
+
+    def _check_columns(self) -> None:
+        for name, held in (("ignore", self.ignore), ("id", (self.id,)), ("group", (self.group,))):
+            if self.target is not None and self.target in held:
+                raise InputError(f"{name} names the target {self.target!r}; give another column")
+
+    def space(self, default: Network) -> Network:
+        """Return the space of networks to search: the parts given, and the default ones for the rest."""
+        given = {name: getattr(self, name) for name in _PARTS if getattr(self, name) != DEFAULT}
+        if "layers" in given and "optimizer" not in given:
+            given["optimizer"] = Network(given["layers"], default.likelihood).optimizer
+        if "layers" in given and "stopping" not in given:
+            given["stopping"] = EarlyStopping()
+        return dataclasses.replace(default, **given)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the configuration as plain data, parts included."""
+        return {f.name: to_plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the options of a YAML file, with parts in place of their plain form; names that do not exist are errors.
+
+    An option without a value has its default, but `stopping: null` is training without early stopping.
+    """
+    data = {} if (read := read_yaml(path)) is None else read
+    known = [f.name for f in dataclasses.fields(Config)]
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: should be a map of options, such as `target: price`")
+    for name in data:
+        if name not in known:
+            raise unknown(str(path), "option", str(name), known)
+    options = {name: value for name, value in data.items() if value is not None or name == "stopping"}
+    for name, value in options.items():
+        if name in _PARTS:
+            options[name] = value if value == DEFAULT else field_from_plain(Network, name, value, str(path))
+        elif name in _LISTS:
+            options[name] = tuple(value) if isinstance(value, list) else (value,)
+        if name in _COLUMNS:  # YAML reads the name of column `3` as a number
+            options[name] = _as_text(options[name])
+    try:
+        Config(**options)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return options
+
+
+def likelihood_named(name: str) -> Likelihood:
+    """Return a likelihood with its defaults by its name, in any case; raise `InputError` for an unknown one."""
+    known = {cls.__name__.lower(): cls for cls in subclasses(Likelihood)}
+    if name.lower() not in known:
+        raise unknown("--likelihood", "likelihood", name, known)
+    return known[name.lower()]()
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_as_text, value))
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _check_texts(name: str, values: Any) -> None:
+    for value in values:
+        if not isinstance(value, str) or not value:
+            raise InputError(f"{name} is {value!r}, but must be a text")
+
+
+def _check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
+    if value is not None and value not in words:
+        raise InputError(f"{name} is {value!r}, but must be one of {', '.join(words)}")
+
+
+def _check_whole(name: str, value: Any, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InputError(f"{name} is {value!r}, but must be a whole number from {least} to {most:,}")
+
+
+def _check_number(
+    name: str, value: Any, at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf
+) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not (at_least <= value < below and value > above):
+        low = f"above {above:g}" if above > -math.inf else f"at least {at_least:g}"
+        high = f" and below {below:g}" if below < math.inf else ""
+        raise InputError(f"{name} is {value!r}, but must be a number {low}{high}")

@@ -1,0 +1,190 @@
+"""Run folders: where a run is written, and how its model is read back. Nothing in a folder is ever executed."""
+
+import itertools
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from phalanx.data import ClassTarget, NumberTarget, TableEncoder
+from phalanx.errors import InputError
+from phalanx.model import Network
+from phalanx.population.predict import Final
+from phalanx.predictor import Predictor
+from phalanx.spec import names
+from phalanx.spec.plain import from_plain, to_plain
+from phalanx.spec.yaml import write_yaml
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that predictions need: how the table is encoded, what the target is, and the trained networks."""
+
+    encoder: TableEncoder
+    target: ClassTarget | NumberTarget
+    target_name: str
+    id_name: str | None
+    predictor: Predictor
+
+    def predict(self, frame: pd.DataFrame, ensemble: bool = True) -> np.ndarray:
+        """Return probabilities (rows, classes), or numbers (rows,) in the target's units."""
+        return self.predictor.predict(self.encoder.transform(frame), ensemble)
+
+    def table(self, frame: pd.DataFrame, ensemble: bool = True) -> pd.DataFrame:
+        """Return predictions as a table: the identifier if there is one, `prediction`, `probability_LABEL` of each."""
+        if self.id_name is not None and self.id_name not in frame:
+            raise InputError(f"the table lacks the column {self.id_name!r}, which identifies rows")
+        found = self.predict(frame, ensemble)
+        if isinstance(self.target, NumberTarget):
+            table = pd.DataFrame({"prediction": found})
+        else:
+            probabilities = {f"probability_{label}": found[:, i] for i, label in enumerate(self.target.labels)}
+            table = pd.DataFrame({"prediction": self.target.decode(found.argmax(1)), **probabilities})
+        if self.id_name is not None:
+            # Whole numbers are shown as such, though missing cells make pandas hold them as floats.
+            held = frame[self.id_name].reset_index(drop=True).convert_dtypes()
+            table.insert(0, self.id_name, held, allow_duplicates=True)
+        return table
+
+
+@contextmanager
+def run_folder(out: Path | None, name: str) -> Iterator[Path]:
+    """Make the folder of a run: `out`, or runs/NAME-K with the next free K. It goes again if the body raises.
+
+    Parents are made where they are missing. Raises `InputError` for a folder that exists or cannot be made.
+    """
+    numbered = (Path("runs") / f"{name}-{k}" for k in itertools.count(1))
+    made: list[Path] = []
+    try:
+        folder = next(path for path in ([out] if out else numbered) if _make(path, made, again=out is None))
+        yield folder
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # something else was put beside the run
+                shutil.rmtree(path) if path == made[-1] else path.rmdir()
+        raise
+
+
+def _make(folder: Path, made: list[Path], again: bool) -> bool:
+    """Make a folder and its missing parents, and add them to `made`; with `again`, tell whether it was free."""
+    try:
+        for parent in reversed(folder.parents):
+            if not parent.exists():
+                parent.mkdir()
+                made.append(parent)
+        folder.mkdir()
+        made.append(folder)
+    except FileExistsError:
+        if not again:
+            raise InputError(f"{folder} exists already; choose another --out, or remove it first") from None
+        return False
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}; choose another --out") from None
+    return True
+
+
+def write_run(
+    folder: Path,
+    config: dict[str, Any],
+    result: dict[str, Any],
+    board: pd.DataFrame,
+    learning: pd.DataFrame,
+    model: Model,
+) -> None:
+    """Write a run into its empty folder; raise `InputError` where the disk refuses."""
+    try:
+        (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
+        (folder / "result.json").write_text(to_json(result), encoding="utf-8")
+        board.to_csv(folder / "leaderboard.csv", index=False)
+        learning.to_parquet(folder / "curves.parquet", index=False)
+        save_model(folder / "model", model)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def to_json(value: Any) -> str:
+    """Return plain data as JSON text; numbers that JSON cannot hold are null."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def save_model(folder: Path, model: Model) -> None:
+    """Write a model as plain data (model.json) and arrays (parameters.safetensors)."""
+    folder.mkdir()
+    arrays: dict[str, np.ndarray] = {}
+    for id_, final in model.predictor.members.items():
+        for group, tree in (("params", final.params), ("states", final.states)):
+            for layer, held in tree.items():
+                arrays |= {f"{id_}/{group}/{layer}/{name}": np.asarray(array) for name, array in held.items()}
+    plain = {
+        "format": 1,
+        "encoder": model.encoder.to_plain(),
+        "task": "regress" if isinstance(model.target, NumberTarget) else "classify",
+        "target": model.target.to_plain(),
+        "target_name": model.target_name,
+        "id_name": model.id_name,
+        "best": model.predictor.best,
+        "shares": model.predictor.shares,
+        "members": {
+            id_: {"network": to_plain(final.network), "progress": final.progress}
+            for id_, final in model.predictor.members.items()
+        },
+    }
+    (folder / "model.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "parameters.safetensors").write_bytes(save(arrays))
+
+
+def load_model(run: Path) -> Model:
+    """Read the model of a run folder; raise `InputError` where there is none or it is damaged."""
+    folder = run / "model"
+    if not run.is_dir():
+        raise InputError(f"{run} is not a run folder" if run.exists() else f"no such run folder: {str(run)!r}")
+    try:
+        plain = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        arrays = load_file(folder / "parameters.safetensors")
+        return _model(plain, arrays)
+    except FileNotFoundError as error:
+        raise InputError(f"{run} is not a run folder: model/{Path(error.filename).name} is missing") from None
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+        raise InputError(f"the model in {run} is damaged ({type(error).__name__}: {error}); train it again") from None
+
+
+def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+    members = {}
+    for id_, stored in plain["members"].items():
+        network = from_plain(stored["network"], f"member {id_}")
+        trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
+        members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
+    classify = plain["task"] == "classify"
+    target = ClassTarget.from_plain(plain["target"]) if classify else NumberTarget.from_plain(plain["target"])
+    number = None if isinstance(target, ClassTarget) else target
+    predictor = Predictor(members, plain["shares"], plain["best"], number)
+    return Model(TableEncoder.from_plain(plain["encoder"]), target, plain["target_name"], plain["id_name"], predictor)
+
+
+def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[str, dict[str, np.ndarray]]:
+    tree: dict[str, dict[str, np.ndarray]] = {name: {} for name in names(network.layers)}
+    for key, array in arrays.items():
+        if key.startswith(prefix):
+            layer, name = key[len(prefix) :].split("/")
+            tree[layer][name] = array
+    return tree
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data in which numbers that JSON cannot hold are null."""
+    if isinstance(value, dict):
+        return {str(key): _finite(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
