@@ -126,9 +126,11 @@ def pytest_generate_tests(metafunc):
     for fixture in sorted(wanted):
         bases = importlib.import_module("phalanx.spec" if _TABLES[fixture] == "Part" else "phalanx")
         rows = [row for base in _TABLES[fixture].split() for row in instances(getattr(bases, base))]
-        if fixture == "any_trained_part":  # compiled for each: one instance of a class, the one that reaches most
+        trained = fixture == "any_trained_part"
+        if trained:  # compiled for each: one instance of a class, the one that reaches most
             rows = list({type(row): row for row in rows}.values())
-        metafunc.parametrize(fixture, rows, ids=repr)
+        # The scope groups tests by row, so that the programs of a row are built once.
+        metafunc.parametrize(fixture, rows, ids=repr, scope="module" if trained else "function")
 
 
 @pytest.fixture

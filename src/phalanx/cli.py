@@ -1,9 +1,11 @@
 """The command line: a thin door. It parses words and exits with 0, 2 (the input is at fault) or 130 (Ctrl-C)."""
 
+import functools
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,6 +20,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _stoppable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Make Ctrl-C end a command at once: an ordinary exit would wait for threads that are compiling."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except KeyboardInterrupt:
+            print("interrupted: nothing was written", file=sys.stderr, flush=True)
+            os._exit(130)
+
+    return run
 
 
 def _whole(text: str) -> int:
@@ -41,12 +57,13 @@ def _share_or_file(text: str) -> float | str:
         return text
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from phalanx import __version__
 
         print(f"phalanx {__version__}")
         raise typer.Exit
+    return wanted
 
 
 def _option(metavar: str, text: str, parser: Any = None) -> Any:
@@ -68,6 +85,7 @@ def _phalanx(
 
 
 @app.command()
+@_stoppable
 def train(
     source: Annotated[
         str | None,
@@ -125,6 +143,7 @@ def train(
 
 
 @app.command()
+@_stoppable
 def predict(
     run: _Run,
     source: _Table,
@@ -138,6 +157,7 @@ def predict(
 
 
 @app.command()
+@_stoppable
 def evaluate(
     run: _Run,
     source: _Table,
@@ -151,6 +171,7 @@ def evaluate(
 
 
 @app.command()
+@_stoppable
 def check() -> None:
     """Check the installation by training a small network."""
     from phalanx.runs.command import check_command
@@ -168,8 +189,6 @@ def main() -> None:
         status = _fault(str(error))
     except TyperException as error:
         status = _fault(error.format_message())
-    except (KeyboardInterrupt, typer.Abort):
-        _leave()
     sys.exit(status)
 
 
@@ -180,9 +199,3 @@ def _interrupt(number: int, frame: Any) -> NoReturn:
 def _fault(message: str) -> int:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return 2
-
-
-def _leave() -> NoReturn:
-    """End at once: an ordinary exit would wait for threads that are compiling."""
-    print("interrupted: nothing was written", file=sys.stderr, flush=True)
-    os._exit(130)

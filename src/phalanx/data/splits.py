@@ -105,7 +105,8 @@ def _draw_classes(labels: np.ndarray, size: int, seed: int, part: str) -> np.nda
     free = np.delete(shuffled, first)
     if len(free) == 0:
         raise InputError(
-            f"no row is left for the {part} part, since each of {len(classes)} classes needs one to train on"
+            f"no row is left for the {part} part, since each of {len(classes)} classes needs one to train on; "
+            "choose a target of fewer classes, or of numbers to regress"
         )
     return free[:size]
 

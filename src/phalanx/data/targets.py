@@ -1,6 +1,6 @@
 """The target: which column it is, which task it sets, and its codes or standardized values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -30,10 +30,16 @@ def check_target(frame: pd.DataFrame, target: str | None) -> str:
         likely = list(dict.fromkeys([*usual, names[-1]]))
         raise InputError(f"no target given: name the column to predict, likely {' or '.join(map(repr, likely))}")
     if target not in names:
-        near = get_close_matches(target, names, n=1) or [name for name in names if name.lower() == target.lower()]
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names[:10]))}"
-        raise InputError(f"no column {target!r} for the target; {hint}")
+        raise no_column(target, "the target", names)
     return target
+
+
+def no_column(name: str, purpose: str, names: Sequence[str]) -> InputError:
+    """Return the error for a column that a table does not have, with the nearest of its names, or the first ones."""
+    near = get_close_matches(name, names, n=1) or [other for other in names if other.lower() == name.lower()]
+    more = ", ..." if len(names) > 10 else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names[:10]))}{more}"
+    return InputError(f"no column {name!r} for {purpose}; {hint}")
 
 
 def target_present(values: pd.Series, name: str = "target") -> tuple[np.ndarray, int]:
@@ -43,7 +49,7 @@ def target_present(values: pd.Series, name: str = "target") -> tuple[np.ndarray,
     """
     present = values.notna().to_numpy()
     if not present.any():
-        raise InputError(f"target {name!r} has no values")
+        raise InputError(f"target {name!r} has no value in any row; choose another target or table")
     return present, int(len(present) - present.sum())
 
 
@@ -61,7 +67,7 @@ def infer_task(values: pd.Series, name: str = "target") -> tuple[Task, str]:
     if types.is_bool_dtype(values.dtype):
         return "classify", "it is true or false"
     if types.is_datetime64_any_dtype(values.dtype):
-        raise InputError(f"target {name!r} holds dates, which can be neither classes nor numbers")
+        raise InputError(f"target {name!r} holds dates, which are neither classes nor numbers; choose another target")
     if not types.is_numeric_dtype(values.dtype):
         return "classify", "it is text"
     distinct = pd.unique(values.dropna())
@@ -90,9 +96,8 @@ class ClassTarget:
         _, distinct, _ = keys(_series(values))
         labels = sorted((_label(value) for value in distinct), key=lambda label: (isinstance(label, str), label))
         if len(labels) < 2:
-            raise InputError(
-                f"target {name!r} has one class only, {labels[0]!r}" if labels else f"target {name!r} has no values"
-            )
+            found = f"one class only, {labels[0]!r}" if labels else "no values"
+            raise InputError(f"target {name!r} has {found}: there is nothing to predict; choose another target")
         return ClassTarget(tuple(labels))
 
     def encode(self, values: npt.ArrayLike | pd.Series, name: str = "target") -> np.ndarray:
@@ -156,7 +161,7 @@ class NumberTarget:
         distinct, mass = distinct[mass > 0], mass[mass > 0]
         if len(distinct) < 2:
             found = f"is always {distinct[0]:g}" if len(distinct) else "has no values"
-            raise InputError(f"target {name!r} {found}: there is nothing to predict")
+            raise InputError(f"target {name!r} {found}: there is nothing to predict; choose another target")
         share = mass / mass.sum()
         mean = float(share @ distinct)
         # In units of the largest value no square overflows or vanishes.

@@ -38,7 +38,7 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
                 display.stage("writing")
                 run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
                 write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
-        show_outcome(display, run, folder)
+    show_outcome(display, run, folder)
     return 130 if clock.interrupted else 0
 
 

@@ -152,7 +152,7 @@ def _as_text(value: Any) -> Any:
 def _check_texts(name: str, values: Any) -> None:
     for value in values:
         if not isinstance(value, str) or not value:
-            raise InputError(f"{name} is {value!r}, but must be a text")
+            raise InputError(f"{name} is {value!r}, but must be text")
 
 
 def _check_word(name: str, value: Any, words: tuple[str, ...]) -> None:

@@ -25,12 +25,12 @@ from phalanx.data import (
     target_present,
 )
 from phalanx.data.cells import check_finite, numbers
+from phalanx.data.targets import no_column
 from phalanx.errors import InputError
 from phalanx.experiment import Problem
 from phalanx.likelihoods import Bernoulli, Gaussian, Likelihood
 from phalanx.runs.config import Config
 from phalanx.search.defaults import likelihood_for
-from phalanx.spec.fields import unknown
 
 _EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
@@ -101,7 +101,7 @@ def _inputs(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     named = [(option, name) for option, names in left_out.items() for name in names if name is not None]
     for option, name in named:
         if name not in frame:
-            raise unknown(option, "column", name, map(str, frame.columns))
+            raise no_column(name, f"--{option}", list(frame.columns))
     return frame.drop(columns=[config.target, *{name for _, name in named}])
 
 

@@ -1,5 +1,6 @@
 """A run from a prepared table to results: the plan, the populations, the test rows once, and what the folder holds."""
 
+import math
 import platform
 import time
 from collections import Counter
@@ -102,6 +103,8 @@ def train_run(
     display.line(_how_it_ended(fitted))
     display.stage("scoring")
     valid = problem.score(fitted.ensemble_valid())
+    if math.isnan(valid[plan.metric.name]):
+        display.warn(f"{plan.metric.name} needs every class among the validation rows: ranked by log_loss instead")
     test = _test_scores(prepared, fitted, compared)
     spent = compilations.since(before)
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))

@@ -6,7 +6,6 @@ from phalanx.layers import Columns, Dense, Dropout, ReLU
 from phalanx.likelihoods import Bernoulli, Gaussian, Likelihood, Multinoulli
 from phalanx.model import Network
 from phalanx.optimizers import Adam
-from phalanx.search.space import Distribution
 from phalanx.spec import Cosine, choice, loguniform, repeat, uniform
 from phalanx.stopping import EarlyStopping
 
@@ -23,10 +22,9 @@ class Size:
 
 
 _SIZES = (
-    Size(1_000, 32, 64, 32, 100),
-    Size(4_000, 64, 128, 32, 80),
-    Size(12_000, 128, 256, 16, 60),
-    Size(40_000, 256, 256, 12, 40),
+    Size(2_000, 32, 64, 32, 100),
+    Size(8_000, 64, 128, 16, 60),
+    Size(40_000, 256, 256, 12, 60),
     Size(float("inf"), 512, 256, 8, 40),
 )
 
@@ -49,12 +47,12 @@ def default_space(rows: int, numbers: int, classes: int) -> Network:
     """
     size = size_for(rows)
     periodic = 16 if 0 < numbers <= 32 and rows > 1_000 else 0
-    columns = Columns(frequencies=periodic, spread=loguniform(0.05, 0.5) if periodic else 0.1)
-    rate: Distribution = uniform(0.0, 0.3, name="dropout")
+    columns = Columns(frequencies=periodic, spread=loguniform(0.1, 1.0) if periodic else 0.1)
+    rate = uniform(0.05, 0.35, name="dropout")
     return Network(
         layers=[columns, repeat(choice(1, 2, 3), [Dense(size.units), ReLU(), Dropout(rate)])],
         likelihood=likelihood_for(classes),
-        optimizer=Adam(Cosine(loguniform(5e-4, 1e-2), warmup=0.05), weight_decay=loguniform(1e-4, 1e-1)),
-        stopping=EarlyStopping(patience=20),
+        optimizer=Adam(Cosine(loguniform(1e-3, 1.5e-2), warmup=0.05), weight_decay=loguniform(1e-3, 1e-1)),
+        stopping=EarlyStopping(patience=15),
         batch_size=size.batch_size,
     )
