@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.model import Batch, Network, cost, forward, initialize, noise_bytes, score
@@ -60,12 +61,16 @@ class Limits(NamedTuple):
 class Record(NamedTuple):
     """What the host sees of a round: mean training cost, validation cost and watched score, and how the member is."""
 
-    train_cost: jax.Array
-    valid_cost: jax.Array
-    best_score: jax.Array
-    best_round: jax.Array
-    active: jax.Array
-    diverged: jax.Array
+    train_cost: Any
+    valid_cost: Any
+    best_score: Any
+    best_round: Any
+    active: Any
+    diverged: Any
+
+
+NO_RECORD = Record(*(np.float32(0),) * 3, np.int32(0), np.bool_(False), np.bool_(False))
+"""The record of a member that has not trained."""
 
 
 def real(number: jax.typing.ArrayLike) -> jax.Array:

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from phalanx.model import Batch, Network, forward
-from phalanx.population.member import Folds, Limits, Member, Record, State, one_round, start
+from phalanx.population.member import NO_RECORD, Folds, Limits, Member, Record, State, one_round, start
 from phalanx.spec import at_progress
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
@@ -52,8 +53,7 @@ def advance(
             )
             return jax.tree.map(lambda w, b: lax.dynamic_update_slice_in_dim(w, b, i * width, 0), carry, kept)
 
-        empty = jax.eval_shape(jax.vmap(train), members, state)[1]
-        records = jax.tree.map(lambda a: jax.numpy.zeros(a.shape, a.dtype), empty)
+        records = jax.tree.map(lambda a: jnp.broadcast_to(a, state.step.shape), NO_RECORD)
         return lax.fori_loop(0, -(-active[0] // width), block, (state, records))
 
     return jax.shard_map(

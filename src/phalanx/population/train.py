@@ -93,9 +93,16 @@ def train(
         with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
             making = [
                 pool.submit(
-                    _compiled, [trials[i] for i in positions], rows, folds, max_rounds, round_steps, next(sides, None)
+                    _prepared,
+                    [trials[i] for i in positions],
+                    rows,
+                    folds,
+                    max_rounds,
+                    round_steps,
+                    next(sides, None),
+                    until if place else Clock(),
                 )
-                for positions in wave
+                for place, positions in enumerate(wave)
             ]
             populations = [made.result() for made in making]
         limits = [next(allowed, max_rounds) for _ in populations]
@@ -108,16 +115,19 @@ def train(
     return outcome
 
 
-def _compiled(
+def _prepared(
     trials: Sequence[Trial],
     rows: Batch,
     folds: Sequence[Fold],
     max_rounds: int,
     round_steps: int | None,
     width: int | None,
+    until: Clock,
 ) -> Population:
+    """Return a population, with its program compiled unless the time is over before it could train."""
     population = Population(trials, rows, folds, max_rounds, round_steps, width=width)
-    population.compile()
+    if until.left() > 0:
+        population.compile()
     return population
 
 

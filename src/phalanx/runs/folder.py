@@ -24,6 +24,9 @@ from phalanx.spec import names
 from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
+_PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
+_FORMAT = 1  # of model.json; a change of its meaning is another number
+
 
 @dataclass(frozen=True)
 class Model:
@@ -125,7 +128,7 @@ def save_model(folder: Path, model: Model) -> None:
             for layer, held in tree.items():
                 arrays |= {f"{id_}/{group}/{layer}/{name}": np.asarray(array) for name, array in held.items()}
     plain = {
-        "format": 1,
+        "format": _FORMAT,
         "encoder": model.encoder.to_plain(),
         "task": "regress" if isinstance(model.target, NumberTarget) else "classify",
         "target": model.target.to_plain(),
@@ -138,26 +141,29 @@ def save_model(folder: Path, model: Model) -> None:
             for id_, final in model.predictor.members.items()
         },
     }
-    (folder / "model.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / "parameters.safetensors").write_bytes(save(arrays))
+    (folder / _PLAIN).write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / _ARRAYS).write_bytes(save(arrays))
 
 
 def load_model(run: Path) -> Model:
     """Read the model of a run folder; raise `InputError` where there is none or it is damaged."""
-    folder = run / "model"
     if not run.is_dir():
         raise InputError(f"{run} is not a run folder" if run.exists() else f"no such run folder: {str(run)!r}")
+    for name in (_PLAIN, _ARRAYS):
+        if not (run / "model" / name).exists():
+            raise InputError(f"{run} is not a run folder: model/{name} is missing")
     try:
-        plain = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "parameters.safetensors")
-        return _model(plain, arrays)
-    except FileNotFoundError as error:
-        raise InputError(f"{run} is not a run folder: model/{Path(error.filename).name} is missing") from None
-    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
-        raise InputError(f"the model in {run} is damaged ({type(error).__name__}: {error}); train it again") from None
+        plain = json.loads((run / "model" / _PLAIN).read_text(encoding="utf-8"))
+        return _model(plain, load_file(run / "model" / _ARRAYS))
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+        raise InputError(
+            f"the model in {run} cannot be read ({type(error).__name__}: {error}); train it again"
+        ) from None
 
 
 def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+    if plain["format"] != _FORMAT:
+        raise ValueError(f"its format is {plain['format']}, but this version reads {_FORMAT}")
     members = {}
     for id_, stored in plain["members"].items():
         network = from_plain(stored["network"], f"member {id_}")

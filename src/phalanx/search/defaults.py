@@ -16,16 +16,17 @@ class Size:
 
     rows: float
     batch_size: int
+    depths: tuple[int, ...]
     units: int
     trials: int
     max_rounds: int
 
 
 _SIZES = (
-    Size(2_000, 32, 64, 32, 100),
-    Size(8_000, 64, 128, 16, 60),
-    Size(40_000, 256, 256, 12, 60),
-    Size(float("inf"), 512, 256, 8, 40),
+    Size(2_000, 32, (1, 2), 128, 24, 100),
+    Size(8_000, 64, (2, 3), 128, 16, 60),
+    Size(40_000, 256, (2, 3), 256, 12, 60),
+    Size(float("inf"), 512, (2, 3), 256, 8, 40),
 )
 
 
@@ -50,7 +51,7 @@ def default_space(rows: int, numbers: int, classes: int) -> Network:
     columns = Columns(frequencies=periodic, spread=loguniform(0.1, 1.0) if periodic else 0.1)
     rate = uniform(0.05, 0.35, name="dropout")
     return Network(
-        layers=[columns, repeat(choice(1, 2, 3), [Dense(size.units), ReLU(), Dropout(rate)])],
+        layers=[columns, repeat(choice(*size.depths), [Dense(size.units), ReLU(), Dropout(rate)])],
         likelihood=likelihood_for(classes),
         optimizer=Adam(Cosine(loguniform(1e-3, 1.5e-2), warmup=0.05), weight_decay=loguniform(1e-3, 1e-1)),
         stopping=EarlyStopping(patience=15),
