@@ -34,10 +34,11 @@ def test_many_columns_are_cut_and_counted():
     assert lines[-1].endswith("20 of kind number, 1 of kind constant")
 
 
-def test_long_cells_do_not_break_lines():
-    lines = printed(columns_table([Column("n" * 60, "category", "v" * 60)]))
-    assert len(lines) == 4
+def test_where_there_is_no_room_the_last_column_gets_more_lines():
+    lines = printed(columns_table([Column("n" * 60, "identifier", "many values: " + "value, " * 10)]))
     assert max(map(len, lines)) <= 80
+    assert lines[3].startswith("n" * 29 + "...  identifier, left out  many values: ")
+    assert "".join(line[54:] for line in lines[3:]).count("value,") == 10
 
 
 def test_long_lines_are_not_broken_in_a_pipe(capsys):

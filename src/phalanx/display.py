@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -23,6 +23,7 @@ from phalanx.population.train import Clock, Progress
 _PIPE_WIDTH = 120
 _BETWEEN_LINES, _LONGEST_SILENCE = 5.0, 8.0  # seconds
 _COLUMNS_SHOWN, _COLUMNS_ALL = 20, 30
+_LONGEST_NAME = 32
 
 
 class _Console(Console):
@@ -39,8 +40,8 @@ def make_console() -> Console:
     return _Console(width=width, markup=False, emoji=False, highlight=False)
 
 
-def make_table(title: str, *headings: str, right: Sequence[str] = ()) -> Table:
-    """Return an empty table whose cells stay on one line; the columns in `right` are flush right."""
+def make_table(title: str, *headings: str, right: Sequence[str] = (), wrap: str = "") -> Table:
+    """Return an empty table; the columns in `right` are flush right, and where it is too wide `wrap` is narrowed."""
     table = Table(
         title=title,
         title_justify="left",
@@ -51,7 +52,8 @@ def make_table(title: str, *headings: str, right: Sequence[str] = ()) -> Table:
         pad_edge=False,
     )
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=True, overflow="ellipsis")
+        justify: JustifyMethod = "right" if heading in right else "left"
+        table.add_column(heading, justify=justify, no_wrap=heading != wrap, overflow="ellipsis")
     return table
 
 
@@ -146,9 +148,10 @@ def columns_table(columns: Iterable[Column]) -> Table:
     """Return a table of what each column was taken for; of many columns the first ones, and the others counted."""
     every = list(columns)
     shown = every if len(every) <= _COLUMNS_ALL else every[:_COLUMNS_SHOWN]
-    table = make_table("Columns", "name", "kind", "holds")
+    table = make_table("Columns", "name", "kind", "holds", wrap="holds")
     for column in shown:
-        table.add_row(column.name, column.kind if column.used else f"{column.kind}, left out", column.detail)
+        name = column.name if len(column.name) <= _LONGEST_NAME else column.name[: _LONGEST_NAME - 3] + "..."
+        table.add_row(name, column.kind if column.used else f"{column.kind}, left out", column.detail)
     if len(every) > len(shown):
         kinds = Counter(column.kind for column in every[len(shown) :])
         counts = ", ".join(f"{count:,} of kind {kind}" for kind, count in kinds.most_common())

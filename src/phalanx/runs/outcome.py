@@ -18,7 +18,7 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
     shown = board[(board["rank"] <= _SHOWN) | (board["kind"] != "member")]
     headings = ("rank", "id", "name", "valid", "test", "rounds", "seconds")
     right = ("rank", "valid", "test", "rounds", "seconds")
-    table = make_table(f"Leaderboard by {metric}", *headings, right=right)
+    table = make_table(f"Leaderboard by {metric}", *headings, right=right, wrap="name")
     for _, row in shown.iterrows():
         name = "baseline" if row["kind"] == "baseline" else row["name"]
         scores = [_score(row.get(f"{part}_{metric}")) for part in ("valid", "test")]
