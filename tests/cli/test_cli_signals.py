@@ -92,9 +92,9 @@ def test_in_a_process_of_its_own(endless, tmp_path):
     with subprocess.Popen(
         [*MAIN, *WORDS], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        line = ""
-        while not line.startswith("round "):  # the first comes after some seconds of training
-            line = process.stdout.readline()
+        for line in process.stdout:
+            if line.startswith("round "):  # the first comes after some seconds of training
+                break
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, NOTE)

@@ -128,6 +128,11 @@ def test_a_test_table(prepared, frame, tmp_path):
         ),
         ({}, {"test": "gone"}, r"test is 'gone', but must be a share of the rows, such as 0.2, or a table$"),
         ({}, {"ignore": ("a", "c")}, r"t.csv has no column left to learn from besides the target 'y'$"),
+        (
+            {"y": ["no"] * 30 + ["yes"] * 20, "g": [1] * 30 + [2] * 10 + [3] * 10},
+            {"group": "g", "seed": 0},
+            r"the training rows hold one class only; use more rows, another --seed or another --group$",
+        ),
         ({"y": [np.inf, *range(49)]}, {}, r"column 'y' holds an infinite value in row 1; correct it or leave the cell"),
         (
             {"y": [None] * 47 + ["a", "b", "a"]},

@@ -80,7 +80,7 @@ def check_command() -> None:
     for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas"):
         print(f"{name} {version(name)}")
     found = devices()
-    print(f"devices: {len(found)} x {found[0].device_kind} ({found[0].platform})")
+    print(f"devices: {len(found)} x {found[0].device_kind}")
     print(f"compiled programs are kept in {cache_folder()}", flush=True)
     began = time.monotonic()
     X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]

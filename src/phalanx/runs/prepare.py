@@ -74,6 +74,8 @@ def prepare(config: Config) -> Prepared:
     classes = len(labels.labels) if labels else 0
     _check_likelihood(config.likelihood, classes)
     split = _split(source.frame.loc[present], labels, values, config)
+    if labels and len(np.unique(values[split.train])) < 2:
+        raise InputError("the training rows hold one class only; use more rows, another --seed or another --group")
     columns = infer_columns(inputs)
     if not any(column.used for column in columns):
         raise InputError(f"{config.source} has no column left to learn from besides the target {target!r}")
