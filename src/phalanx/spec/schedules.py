@@ -93,7 +93,7 @@ class Cosine(Schedule):
     def value(self, progress: Any) -> Any:
         falling = jnp.clip((progress - self.warmup) / (1 - self.warmup), 0, 1)
         fall = self.end + (self.start - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * falling))
-        rise = self.start * progress / jnp.where(self.warmup > 0, self.warmup, 1)
+        rise = self.start * progress / jnp.maximum(jnp.asarray(self.warmup, float), 1e-9)
         return jnp.where(progress < self.warmup, rise, fall)
 
     def extremes(self) -> tuple[Any, ...]:
