@@ -32,8 +32,10 @@ class Optimizer(Part):
 def step(params: Tree, change: Tree, learning_rate: Any, weight_decay: Any) -> Tree:
     """Return θ + change − ε λ θ, the last term on weights only."""
 
+    keep = 1 - learning_rate * weight_decay
+
     def moved(path: tuple[Any, ...], p: jax.Array, c: jax.Array) -> jax.Array:
-        return p + c - learning_rate * weight_decay * p if is_weight(path) else p + c
+        return p * keep + c if is_weight(path) else p + c
 
     return jax.tree_util.tree_map_with_path(moved, params, change)
 
@@ -102,11 +104,13 @@ class Adam(Optimizer):
         first = jax.tree.map(lambda s, g: self.decay1 * s + (1 - self.decay1) * g, state["first"], grads)
         second = jax.tree.map(lambda r, g: self.decay2 * r + (1 - self.decay2) * g * g, state["second"], grads)
         power = t.astype(jnp.result_type(*jax.tree.leaves(params)))
-        unbias1 = 1 / (1 - jnp.power(self.decay1, power))
-        unbias2 = 1 / (1 - jnp.power(self.decay2, power))
+        # The corrections of ŝ and r̂ are scalars; taken out of the root they cost nothing per parameter.
+        root = jnp.sqrt(1 - jnp.power(self.decay2, power))
+        rate = self.learning_rate * root / (1 - jnp.power(self.decay1, power))
+        delta = self.delta * root
 
         def change(s: jax.Array, r: jax.Array) -> jax.Array:
-            return -self.learning_rate * (s * unbias1) / (jnp.sqrt(r * unbias2) + self.delta)
+            return -rate * s / (jnp.sqrt(r) + delta)
 
         moved = step(params, jax.tree.map(change, first, second), self.learning_rate, self.weight_decay)
         return moved, {"first": first, "second": second, "step": t}
