@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import os
 import shutil
+import sys
 import tempfile
 import typing
 from importlib.util import find_spec
@@ -63,20 +64,26 @@ def _part_classes(base):
             importlib.import_module(".".join(("phalanx", *path.relative_to(package).with_suffix("").parts)))
     from phalanx.spec import subclasses
 
-    return [cls for cls in dict.fromkeys(subclasses(base)) if cls.__module__.startswith("phalanx.")]
+    homes = {cls: sys.modules[cls.__module__] for cls in subclasses(base) if cls.__module__.startswith("phalanx.")}
+    return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls]  # not those of examples
+
+
+_NAMES = {"ActivityL1": ("dense_1",), "ActivityKL": ("dense_1",), "Factor": ("output",), "Tied": ("dense_2", "dense_3")}
+"""Layers for the parts that must name some: those of the networks in `tests/population/test_laws.py`."""
 
 
 def minimal(cls):
     """An instance with a value for each field that has no default."""
-    return cls(
-        **{f.name: _some(cls.kinds[f.name]) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
-    )
+    given = {f.name: _some(cls.kinds[f.name]) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
+    if cls.__name__ in _NAMES:
+        given["on"] = _NAMES[cls.__name__]
+    return cls(**given)
 
 
 def _some(kind):
     if kind.listed:
         return ()
-    simple = {float: 0.5, int: 3, bool: True}
+    simple = {float: 0.5, int: 3, bool: True, str: "sgd"}
     return simple[kind.named[0]] if kind.named[0] in simple else minimal(_part_classes(kind.named[0])[0])
 
 
@@ -91,9 +98,31 @@ def further_instances():
         p.RBF(3, sigma=1.5),
         p.Columns((3, 12), one_hot=9, embedding=2, frequencies=3, features=2, spread=0.3),
         p.Dropout(0.25),
+        p.DropConnect(p.Dense(4), 0.3),
+        p.GaussianNoise(0.3),
         p.Gaussian(0.3),
+        p.HeteroscedasticGaussian(0.01),
+        p.MultivariateGaussian(0.01),
+        p.GaussianMixture(2, floor=0.01),
+        p.Poisson(2.0),
+        p.Joint([p.Head(p.Multinoulli(), weight=0.7), p.Head(p.Gaussian(), [p.Dense(3)], "dense_1", weight=1.3)]),
         p.L2(0.1, on=("dense_1",)),
         p.L1(0.1, on=("output",)),
+        p.WeightNoise(0.05, kept=True),
+        p.LabelSmoothing(0.2),
+        p.Adversarial(0.05, mix=0.4, steps=2),
+        p.MaxNorm(0.5, per="layer"),
+        p.Optax(0.1, rule="sgd", arguments=[p.Argument(0.8, name="momentum")]),
+        p.ActivityL1(0.1, on=("dense_1",)),
+        p.ActivityKL(0.1, target=0.2, on=("dense_1",)),
+        p.Tied(on=("dense_2", "dense_3"), transpose=True),
+        p.ClipNorm(0.5),
+        p.ClipValue(0.5),
+        p.Factor(0.5, on=("output.bias",)),
+        p.Nesterov(0.1, momentum=0.8, weight_decay=0.2),
+        p.AdaGrad(0.1, delta=1e-3, weight_decay=0.2),
+        p.RMSProp(0.01, decay=0.8, delta=1e-3),
+        p.RMSPropNesterov(0.01, decay=0.8, momentum=0.7, delta=1e-3),
         p.SGD(0.1, weight_decay=0.2),
         p.Momentum(0.1, momentum=0.8, weight_decay=0.2),
         p.Adam(0.1, weight_decay=0.2),
@@ -113,8 +142,16 @@ _TABLES = {
     "any_regularizer": "Regularizer",
     "any_optimizer": "Optimizer",
     "any_schedule": "Schedule",
-    "any_trained_part": "Layer Likelihood Regularizer Optimizer Schedule",
+    "any_trained_part": "Layer Likelihood Joint Regularizer Optimizer Clip Factor Schedule",
 }
+
+
+def _base(name):
+    homes = map(importlib.import_module, _HOMES)
+    return next(getattr(home, name) for home in homes if name in home.__all__)
+
+
+_HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regularizers", "optimizers")]
 
 
 def pytest_generate_tests(metafunc):
@@ -124,13 +161,19 @@ def pytest_generate_tests(metafunc):
 
         metafunc.parametrize("any_part_class", _part_classes(Part), ids=lambda cls: cls.__name__)
     for fixture in sorted(wanted):
-        bases = importlib.import_module("phalanx.spec" if _TABLES[fixture] == "Part" else "phalanx")
-        rows = [row for base in _TABLES[fixture].split() for row in instances(getattr(bases, base))]
+        rows = [row for base in _TABLES[fixture].split() for row in instances(_base(base))]
         trained = fixture == "any_trained_part"
         if trained:  # compiled for each: one instance of a class, the one that reaches most
             rows = list({type(row): row for row in rows}.values())
         # The scope groups tests by row, so that the programs of a row are built once.
         metafunc.parametrize(fixture, rows, ids=repr, scope="module" if trained else "function")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fresh_caches():
+    """Forget a module's compiled programs: a process that holds thousands of them traces three times slower."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from phalanx import (
     field,
     part,
 )
-from phalanx.layers import EVALUATE, At
+from phalanx.layers import EVALUATE, At, DropConnect, GaussianNoise
 from phalanx.layers.dense import initial_weight
 
 FORMULAS = {
@@ -317,3 +317,82 @@ def test_an_activation_of_a_person():
     z = np.linspace(-3, 3, 7)
     np.testing.assert_allclose(Swish(2.0).activate(jnp.asarray(z)), z * special.expit(2 * z), rtol=1e-5, atol=1e-7)
     assert Linear().activate(jnp.asarray(z)).tolist() == z.astype(np.float32).tolist()
+
+
+def test_noise_adds_what_its_bytes_say():
+    # 127, 255 and 128, 0 are the levels beside the median; 0, 0 the lowest: Φ⁻¹(0.5/65536) = −4.3255
+    x = jnp.array([[10.0, 20.0, 30.0]])
+    bits = jnp.array([[127, 255, 128, 0, 0, 0]], jnp.uint8)
+    y, _ = GaussianNoise(0.5)({}, {}, x, At(train=True, noise=bits))
+    lowest = stats.norm.ppf(0.5 / 65536)
+    np.testing.assert_allclose(y - x, [[-1e-5, 1e-5, 0.5 * lowest]], rtol=1e-4, atol=1e-5)
+
+
+def test_noise_has_its_mean_and_deviation(rng):
+    layer = GaussianNoise(0.3)
+    bits = rng.integers(0, 256, (50, layer.noise((20, 10))), np.uint8)
+    run = jax.jit(lambda layer, x, bits: layer({}, {}, x, At(train=True, noise=bits))[0])
+    y = run(layer, jnp.full((50, 20, 10), 2.0), bits)
+    assert stats.kstest((np.ravel(y) - 2) / 0.3, "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef(np.asarray(y).reshape(50, -1)[:2])[0, 1]) < 0.3  # rows have noise of their own
+
+
+def test_noise_leaves_the_codes_of_a_table_alone():
+    shape = ((2,), (3,))
+    x = jnp.zeros((1, 2)), jnp.array([[1, 2, 3]])
+    layer = GaussianNoise(1.0)
+    assert layer.noise(shape) == 4
+    assert layer.init(jax.random.key(0), shape)[2] == shape
+    numbers, codes = layer({}, {}, x, At(train=True, noise=jnp.full((1, 4), 255, jnp.uint8)))[0]
+    np.testing.assert_allclose(numbers, stats.norm.ppf(1 - 0.5 / 65536), rtol=1e-4)
+    assert codes is x[1]
+
+
+def test_noise_outside_training_is_the_identity():
+    x = jnp.array([[1.0, 2.0]])
+    assert GaussianNoise(9.0)({}, {}, x, EVALUATE)[0] is x
+    assert GaussianNoise(9.0)({}, {}, (x, x), EVALUATE)[0][0] is x
+
+
+def test_dropping_connections_by_hand():
+    # rate ¼ is 64 of 256: weights with bytes below 64 drop, the others are multiplied by 4/3
+    params = {"weight": jnp.array([[3.0, 6.0], [9.0, 12.0]]), "bias": jnp.array([1.0, 2.0])}
+    at = At(train=True, shared=jnp.array([63, 64, 255, 0], jnp.uint8))
+    y, _ = DropConnect(Dense(2), 0.25)(params, {}, jnp.array([[1.0, 1.0], [1.0, 0.0]]), at)
+    # weights are then ((0, 8), (12, 0)), for every row
+    np.testing.assert_allclose(y, [[13.0, 10.0], [1.0, 10.0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.9])
+def test_dropping_connections_drops_its_share_and_keeps_the_mean(rate):
+    layer, params = DropConnect(Dense(16, bias=False), rate), {"weight": jnp.ones((16, 16))}
+    at = At(train=True, shared=jnp.arange(256, dtype=jnp.uint8))  # every byte once
+    weight, _ = layer(params, {}, jnp.eye(16), at)
+    assert np.mean(np.asarray(weight) == 0) == round(rate * 256) / 256
+    assert np.asarray(weight, np.float64).mean() == pytest.approx(1.0)
+
+
+def test_dropping_connections_outside_training_is_the_layer():
+    layer = DropConnect(Dense(3), 0.9)
+    params, state, shape = layer.init(jax.random.key(1), (2,))
+    inner, _, inner_shape = Dense(3).init(jax.random.key(1), (2,))
+    assert shape == inner_shape
+    assert params["weight"].tolist() == inner["weight"].tolist()
+    x = jnp.array([[1.0, 2.0]])
+    assert layer(params, state, x, EVALUATE)[0].tolist() == Dense(3)(inner, {}, x, EVALUATE)[0].tolist()
+
+
+def test_dropping_connections_passes_on_what_the_layer_needs():
+    assert DropConnect(Dense(3)).shared_noise((4,)) == 12
+    assert DropConnect(Dense(3)).noise((4,)) == 0
+    assert DropConnect(DropConnect(Maxout(3, pieces=2))).shared_noise((4,)) == 48
+    # a layer's own bytes for each row reach it
+    bits = jnp.array([[0, 255]], jnp.uint8)
+    assert DropConnect(Dropout(0.5)).noise((2,)) == 2
+    y, _ = DropConnect(Dropout(0.5))({}, {}, jnp.ones((1, 2)), At(train=True, noise=bits))
+    assert y.tolist() == [[0.0, 2.0]]
+    # and so do its shared ones, after the wrapper's: both drop at bytes below 128, and double
+    weight = {"weight": jnp.ones((1, 3))}
+    at = At(train=True, shared=jnp.array([255, 255, 0, 255, 0, 255], jnp.uint8))
+    y, _ = DropConnect(DropConnect(Dense(3, bias=False)))(weight, {}, jnp.ones((1, 1)), at)
+    assert y.tolist() == [[4.0, 0.0, 0.0]]

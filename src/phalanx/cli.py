@@ -14,6 +14,11 @@ from typer.exceptions import TyperException
 
 from phalanx.errors import InputError
 
+LIKELIHOODS = (
+    "bernoulli, gaussian, gaussian_mixture, heteroscedastic_gaussian, multinoulli, multivariate_gaussian or poisson"
+)
+"""The names of likelihoods; they stand here since finding them out would take a second before any help is shown."""
+
 app = typer.Typer(
     name="phalanx",
     add_completion=False,
@@ -93,12 +98,10 @@ def train(
             metavar="SOURCE", help="A .csv, .tsv or .parquet table, or one of digits iris wine breast_cancer diabetes."
         ),
     ] = None,
-    target: Annotated[list[str] | None, _option("COL", "Column to predict.")] = None,
+    target: Annotated[list[str] | None, _option("COL", "Column to predict; may be given several times.")] = None,
     task: Annotated[str | None, _option("TASK", "classify or regress; default: by the target.")] = None,
-    metric: Annotated[str | None, _option("NAME", "What ranks; default: accuracy, or rmse for numbers.")] = None,
-    likelihood: Annotated[
-        str | None, _option("NAME", "gaussian, bernoulli or multinoulli; default: by the target.")
-    ] = None,
+    metric: Annotated[str | None, _option("NAME", "What ranks; default: accuracy, rmse, or score.")] = None,
+    likelihood: Annotated[str | None, _option("NAME", f"{LIKELIHOODS}; default: by the target.")] = None,
     ignore: Annotated[list[str] | None, _option("COL", "Column to leave out; may be given several times.")] = None,
     id: Annotated[str | None, _option("COL", "Column to leave out and copy into predictions.")] = None,
     group: Annotated[
@@ -108,6 +111,16 @@ def train(
     trials: Annotated[int | None, _option("N", "Networks to try; default: by the rows.", _whole)] = None,
     repeats: Annotated[int | None, _option("N", "Seeds for each trial; default: 1.", _whole)] = None,
     design: Annotated[str | None, _option("NAME", "sobol, random or grid; default: sobol.")] = None,
+    bootstrap: Annotated[
+        bool | None, typer.Option(help="Train each repeat on a bootstrap sample, and average them.")
+    ] = None,
+    vote: Annotated[bool | None, typer.Option(help="Choose classes by majority vote of the networks.")] = None,
+    refit: Annotated[
+        str | None, _option("RULE", "Train again on all rows: steps (afresh) or continue; default: do not.")
+    ] = None,
+    samples: Annotated[
+        int | None, _option("N", "Average predictions over N dropout masks; default: 0, scale weights.", _whole)
+    ] = None,
     minutes: Annotated[float | None, _option("M", "Time limit of the whole command; default: none.", _number)] = None,
     seed: Annotated[int | None, _option("S", "Decides splits, trials, weights, batches; default: 0.", _whole)] = None,
     test: Annotated[
@@ -118,11 +131,9 @@ def train(
 ) -> int:
     """Train a population of networks on a table."""
     started = time.monotonic()
-    if target and len(target) > 1:
-        raise InputError(f"--target was given {len(target)} times; give one column")
     given: dict[str, Any] = {
         "source": source,
-        "target": target[0] if target else None,
+        "target": tuple(target) if target else None,
         "task": task,
         "metric": metric,
         "likelihood": likelihood,
@@ -132,6 +143,10 @@ def train(
         "trials": trials,
         "repeats": repeats,
         "design": design,
+        "bootstrap": bootstrap,
+        "vote": vote,
+        "refit": refit,
+        "samples": samples,
         "minutes": minutes,
         "seed": seed,
         "test": test,
@@ -148,12 +163,15 @@ def predict(
     run: _Run,
     source: _Table,
     out: Annotated[Path | None, _option("FILE", "CSV file to write; default: standard output.")] = None,
+    level: Annotated[
+        float | None, _option("P", "Probability that a number lies from lower to upper; default: 0.9.", _number)
+    ] = None,
     ensemble: _Ensemble = True,
 ) -> None:
     """Predict the rows of a table with a trained run, as CSV."""
     from phalanx.runs.command import predict_command
 
-    predict_command(run, source, out, ensemble)
+    predict_command(run, source, out, 0.9 if level is None else level, ensemble)
 
 
 @app.command()

@@ -8,42 +8,47 @@ from typing import Any
 import numpy as np
 
 from phalanx.data.encoding import Encoded
-from phalanx.data.targets import NumberTarget
-from phalanx.ensemble import average, greedy
+from phalanx.data.goals import Goal
+from phalanx.ensemble import Predictions, average, greedy, voices, votes
 from phalanx.errors import InputError
 from phalanx.layers import Columns
 from phalanx.metrics import Metric, evaluate
-from phalanx.model import Batch, Network, complete
+from phalanx.model import Batch
+from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
+from phalanx.population.predict import Final, predict
+from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.train import Clock, Progress, train
 from phalanx.predictor import Predictor, member_predictions
 from phalanx.search.defaults import size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.space import is_space
 
+_TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
+
 
 @dataclass(frozen=True)
 class Problem:
     """Rows to learn from, encoded, with the positions that train and those that validate.
 
-    `target` holds class codes (int32), or numbers in their own units (float64) where `number` standardizes them;
-    `classes` is 0 then. `weight` (float64) counts rows, None: each once.
+    `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units.
+    `weight` (float64) counts rows, None: each once.
     """
 
     inputs: Encoded
-    target: np.ndarray
+    goals: tuple[Goal, ...]
+    values: tuple[np.ndarray, ...]
     train: np.ndarray
     valid: np.ndarray
     cardinalities: tuple[int, ...] = ()
-    classes: int = 0
-    number: NumberTarget | None = None
     weight: np.ndarray | None = None
 
+    @cached_property
     def rows(self) -> Batch:
-        """Return what the networks see: standardized numbers, and weights of mean 1 over the training rows."""
-        y = self.target.astype(np.int32) if self.number is None else self.number.encode(self.target)
-        weight = np.ones(len(y)) if self.weight is None else self.weight / self.weight[self.train].mean()
+        """What the networks see: standardized numbers, and weights of mean 1 over the training rows."""
+        y = tuple(goal.encode(held) for goal, held in zip(self.goals, self.values, strict=True))
+        weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[self.train].mean()
         return Batch(tuple(self.inputs), y, weight.astype(np.float32))
 
     @cached_property
@@ -51,12 +56,21 @@ class Problem:
         """The inputs of the validation rows."""
         return Encoded(*(part[self.valid] for part in self.inputs))
 
-    def score(self, predictions: np.ndarray) -> dict[str, float]:
+    @property
+    def valid_values(self) -> tuple[np.ndarray, ...]:
+        """The values of the validation rows."""
+        return tuple(held[self.valid] for held in self.values)
+
+    @property
+    def valid_weight(self) -> np.ndarray | None:
+        """The weights of the validation rows."""
+        return None if self.weight is None else self.weight[self.valid]
+
+    def score(self, predictions: Predictions) -> dict[str, float]:
         """Return all metrics of predictions for the validation rows; none where there are no such rows."""
         if not len(self.valid):
             return {}
-        weight = None if self.weight is None else self.weight[self.valid]
-        return evaluate(self.number is None, self.target[self.valid], predictions, weight)
+        return evaluate(self.goals, self.valid_values, predictions, self.valid_weight)
 
 
 @dataclass(frozen=True)
@@ -71,57 +85,82 @@ class Settings:
     max_rounds: int | None = None
     round_steps: int | None = None
     seed: int = 0
+    refit: str | None = None
+    bootstrap: bool = False
+    vote: bool = False
+    samples: int = 0
+
+    def __post_init__(self) -> None:
+        if self.refit not in (None, *RULES):
+            raise InputError(f"refit is {self.refit!r}, but must be one of none, {', '.join(RULES)}")
+        if not isinstance(self.samples, (int, np.integer)) or self.samples < 0:
+            raise InputError(f"samples is {self.samples!r}, but must be a whole number from 0")
 
 
 @dataclass
 class Candidate:
-    """A trained member with its place in the design and its validation predictions and metrics."""
+    """A trained member with its place in the design, its validation predictions and metrics, and its refit if any.
+
+    `final` is what predicts.
+    """
 
     id: str
     draw: Draw
     trial: int
     trained: Trained
+    final: Final
     structure: int
-    valid: np.ndarray
+    valid: Predictions
     metrics: dict[str, float]
+    refitted: Refitted | None = None
 
 
 @dataclass
 class Fitted:
     """All members, the positions from best to worst, the shares of the ensemble; rounds and width of each
-    population."""
+    population.
+    """
 
     members: list[Candidate]
     ranking: list[int]
     shares: dict[int, float]
     rounds: list[int]
     widths: list[int]
-    number: NumberTarget | None
+    goals: tuple[Goal, ...]
+    vote: bool = False
+    samples: int = 0
 
     @property
     def best(self) -> Candidate:
         """The best member."""
         return self.members[self.ranking[0]]
 
-    def predictor(self) -> Predictor:
-        """Return what predicts: the members of the ensemble, and the best one."""
-        used = sorted({*self.shares, self.ranking[0]})
-        shares = {self.members[i].id: share for i, share in self.shares.items()}
-        return Predictor(
-            {self.members[i].id: self.members[i].trained.final for i in used}, shares, self.best.id, self.number
-        )
+    @property
+    def used(self) -> list[int]:
+        """Positions of the members that predict: those of the ensemble, and the best."""
+        return sorted({*self.shares, self.ranking[0]})
 
-    def ensemble_valid(self) -> np.ndarray:
+    def predictor(self) -> Predictor:
+        """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""
+        finals = {self.members[i].id: self.members[i].final for i in self.used}
+        shares = {self.members[i].id: share for i, share in self.shares.items()}
+        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
+
+    def ensemble_valid(self) -> Predictions:
         """Return the ensemble's predictions for the validation rows."""
-        return average({i: self.members[i].valid for i in self.shares}, self.shares)
+        said = {i: self.members[i].valid for i in self.shares}
+        return average({i: votes(p, self.goals) for i, p in said.items()} if self.vote else said, self.shares)
 
 
 def with_columns(network: Network, cardinalities: tuple[int, ...]) -> Network:
-    """Return the network with `Columns` as its first layer, told the categories of the table."""
-    first, *rest = network.layers if network.layers else (None,)
-    if isinstance(first, Columns):
-        return replace(network, layers=(replace(first, cardinalities=cardinalities), *rest))
-    return replace(network, layers=(Columns(cardinalities), *network.layers))
+    """Return the network with a layer `Columns`, the first unless it has one elsewhere, told the table's categories."""
+    layers = network.layers or ()
+    if any(isinstance(layer, Columns) for layer in layers):
+        told = (
+            replace(layer, cardinalities=cardinalities) if isinstance(layer, Columns) else layer for layer in layers
+        )
+        return replace(network, layers=tuple(told))
+    return replace(network, layers=(Columns(cardinalities), *layers))
 
 
 def trials_for(space: Network, settings: Settings, rows: int) -> int:
@@ -155,20 +194,25 @@ def fit(
     draws = plan_draws(with_columns(space, problem.cardinalities), settings, len(problem.train))
     if not len(problem.valid) and any(draw.spec.stopping is not None for draw in draws):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
+    if settings.refit and any(draw.spec.stopping is None for draw in draws):
+        raise InputError(f"refit {settings.refit!r} needs early stopping, which says how long to train; set stopping")
     max_rounds = settings.max_rounds or size_for(len(problem.train)).max_rounds
+    aims = [Aim(goal.size, goal.mean) for goal in problem.goals]
     trials = [
-        Trial(complete(draw.spec, problem.classes), _seed(settings.seed, i, repeat), repeat)
+        Trial(complete(draw.spec, *aims), _seed(settings.seed, i, repeat), repeat)
         for i, draw in enumerate(draws)
         for repeat in range(settings.repeats)
     ]
-    folds = [Fold(problem.train, problem.valid, _seed(settings.seed, repeat)) for repeat in range(settings.repeats)]
+    folds = [_fold(problem, settings, repeat) for repeat in range(settings.repeats)]
+    clock = Clock() if clock is None else clock
     outcome = train(
         trials,
-        problem.rows(),
+        problem.rows,
         folds,
         max_rounds=max_rounds,
         round_steps=settings.round_steps,
         clock=clock,
+        share=_TRAINING if settings.refit else 1.0,
         rounds=rounds,
         widths=widths,
         watch=watch,
@@ -177,27 +221,88 @@ def fit(
     members = []
     for i, member in enumerate(outcome.members):
         draw = draws[i // settings.repeats]
-        valid = member_predictions(member.final, problem.valid_inputs, problem.number)
+        final = _with_fitted_likelihood(member.final, problem)
+        valid = member_predictions(final, problem.valid_inputs, problem.goals, settings.samples)
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        members.append(
-            Candidate(f"m{i + 1:03d}", draw, i // settings.repeats, member, structure, valid, problem.score(valid))
-        )
-    ranking = _rank(members, settings.metric, problem.classes > 0)
-    return Fitted(members, ranking, _shares(members, problem), outcome.rounds, outcome.widths, problem.number)
+        scores = problem.score(valid)
+        members.append(Candidate(f"m{i + 1:03d}", draw, i // settings.repeats, member, final, structure, valid, scores))
+    ranking = _rank(members, settings.metric)
+    shares = _bag(members, ranking) if settings.bootstrap else _shares(members, problem)
+    fitted = Fitted(
+        members, ranking, shares, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
+    )
+    if settings.refit:
+        _refit(fitted, problem, settings.refit, folds, clock, rounds, widths, watch)
+    return fitted
+
+
+def _refit(
+    fitted: Fitted,
+    problem: Problem,
+    rule: str,
+    folds: Sequence[Fold],
+    clock: Clock,
+    rounds: Sequence[int] | None,
+    widths: Sequence[int] | None,
+    watch: Callable[[Progress], None] | None,
+) -> None:
+    """Train the members that predict again on all rows, and note it in them."""
+    before = len(fitted.rounds)
+    chosen = [fitted.members[i] for i in fitted.used if fitted.members[i].trained.best_round]
+    later = (None if rounds is None else rounds[before:]), (None if widths is None else widths[before:])
+    again, outcome = refit(
+        rule,
+        [m.trained for m in chosen],
+        problem.rows,
+        folds,
+        clock=clock,
+        rounds=later[0],
+        widths=later[1],
+        watch=watch,
+    )
+    for member, refitted in zip(chosen, again, strict=True):
+        member.refitted = refitted
+        if refitted.finished:
+            learned = [head.likelihood for head in heads(member.final.network)]
+            member.final = refitted.final._replace(network=with_likelihoods(refitted.final.network, learned))
+    fitted.rounds += outcome.rounds
+    fitted.widths += outcome.widths
+
+
+def _fold(problem: Problem, settings: Settings, repeat: int) -> Fold:
+    """Return the rows of a repeat: all training rows, or as many drawn from them with replacement (bootstrap)."""
+    chosen = problem.train
+    if settings.bootstrap:
+        chosen = np.random.default_rng([settings.seed, repeat]).choice(chosen, len(chosen))
+    return Fold(chosen, problem.valid, _seed(settings.seed, repeat))
 
 
 def _seed(*key: int) -> int:
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
-def _rank(members: list[Candidate], metric: Metric, classify: bool) -> list[int]:
+def _with_fitted_likelihood(final: Final, problem: Problem) -> Final:
+    """Return the network with what training left out of its likelihoods, such as a fixed variance, estimated.
+
+    From the validation rows, or the training rows where there are none.
+    """
+    at = problem.valid if len(problem.valid) else problem.train
+    means = predict(final, tuple(part[at] for part in problem.inputs))
+    learned = [
+        head.likelihood.fitted(mean, y[at], problem.rows.weight[at])
+        for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)
+    ]
+    return final._replace(network=with_likelihoods(final.network, learned))
+
+
+def _rank(members: list[Candidate], metric: Metric) -> list[int]:
     """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties."""
 
     def key(i: int) -> tuple[float, ...]:
         member = members[i]
         if not member.metrics:
             return (member.trained.curve[-1][0] if member.trained.curve else float("inf"), i)
-        tie = member.metrics["log_loss"] if classify else member.trained.best_score
+        tie = member.metrics.get("log_loss", member.trained.best_score)
         return (metric.loss(member.metrics[metric.name]), tie, i)
 
     return sorted(range(len(members)), key=key)
@@ -205,10 +310,20 @@ def _rank(members: list[Candidate], metric: Metric, classify: bool) -> list[int]
 
 def _shares(members: list[Candidate], problem: Problem) -> dict[int, float]:
     """Choose the ensemble on the validation rows; without such rows every member that did not diverge has one voice."""
-    sound = [i for i, m in enumerate(members) if m.trained.stopped != "diverged"] or list(range(len(members)))
+    sound = _sound(members)
     if not len(problem.valid):
         return {i: 1 / len(sound) for i in sound}
-    weight = None if problem.weight is None else problem.weight[problem.valid]
-    target = problem.target[problem.valid]
-    chosen = greedy(np.stack([members[i].valid for i in sound]), problem.number is None, target, weight)
-    return {sound[i]: share for i, share in chosen.items()}
+    heard = voices(problem.goals, problem.valid_values, [members[i].valid for i in sound])
+    return {sound[i]: share for i, share in greedy(heard, problem.valid_weight).items()}
+
+
+def _bag(members: list[Candidate], ranking: list[int]) -> dict[int, float]:
+    """Give one voice to each member of the best trial, one for each bootstrap sample (MAP F9)."""
+    best = members[ranking[0]].trial
+    chosen = [i for i in _sound(members) if members[i].trial == best] or [ranking[0]]
+    return {i: 1 / len(chosen) for i in chosen}
+
+
+def _sound(members: list[Candidate]) -> list[int]:
+    """Return the members that did not diverge, or all where each did."""
+    return [i for i, m in enumerate(members) if m.trained.stopped != "diverged"] or list(range(len(members)))

@@ -8,6 +8,8 @@ import pandas as pd
 
 from phalanx.experiment import Candidate, Fitted
 from phalanx.metrics import Metric
+from phalanx.network import layers_of
+from phalanx.population.diagnostics import COLUMNS
 
 
 def leaderboard(
@@ -52,22 +54,54 @@ def leaderboard(
     table = table[[*front, *[c for c in table if c not in front]]]
     # Whole numbers stay whole beside rows that have none.
     drawn = {key for member in fitted.members for key in member.draw.values}
-    whole = ["rounds", "best_round", "seed", "structure", *(c for c in table if c == "trial" or c in drawn)]
-    return table.assign(**{column: table[column].convert_dtypes() for column in whole})
+    whole = [
+        "rounds",
+        "best_round",
+        "seed",
+        "structure",
+        "refit_rounds",
+        *(c for c in table if c == "trial" or c in drawn),
+    ]
+    return table.assign(**{column: table[column].convert_dtypes() for column in whole if column in table})
 
 
 def curves(fitted: Fitted) -> pd.DataFrame:
-    """Return the learning curves: id, round (from 1), train_cost and valid_cost, mean negative log-likelihoods."""
-    pieces = [
-        pd.DataFrame(m.trained.curve, columns=["train_cost", "valid_cost"]).assign(id=m.id)
-        for m in fitted.members
-        if m.trained.curve
-    ]
+    """Return the learning curves: id, round (from 1), train_cost and valid_cost, mean negative log-likelihoods, and
+    the diagnostics of each layer, such as `dead.relu_1`; see `phalanx.population.diagnostics`.
+    """
+    pieces = []
+    for m in fitted.members:
+        if m.trained.curve:
+            piece = pd.DataFrame(m.trained.curve, columns=["train_cost", "valid_cost"])
+            piece.insert(0, "round", np.arange(1, len(piece) + 1))
+            piece.insert(0, "id", m.id)
+            pieces.append(pd.concat([piece, _wide(m)], axis=1))
     if not pieces:
         return pd.DataFrame(columns=["id", "round", "train_cost", "valid_cost"])
-    for piece in pieces:
-        piece["round"] = np.arange(1, len(piece) + 1)
-    return pd.concat(pieces, ignore_index=True)[["id", "round", "train_cost", "valid_cost"]]
+    return pd.concat(pieces, ignore_index=True)
+
+
+def diagnostics(fitted: Fitted) -> pd.DataFrame:
+    """Return what was measured of each layer in each round: id, round, layer, and `diagnostics.COLUMNS`."""
+    pieces = []
+    for m in fitted.members:
+        layers = [name for name, _ in layers_of(m.trained.trial.network)]
+        measured = np.array(m.trained.layers).reshape(-1, len(COLUMNS))
+        piece = pd.DataFrame(measured, columns=list(COLUMNS))
+        rounds = len(m.trained.layers)
+        piece.insert(0, "layer", layers * rounds)
+        piece.insert(0, "round", np.repeat(np.arange(1, rounds + 1), len(layers)))
+        piece.insert(0, "id", m.id)
+        pieces.append(piece)
+    table = pd.concat(pieces, ignore_index=True)
+    return table[table[list(COLUMNS)].notna().any(axis=1)].reset_index(drop=True)
+
+
+def _wide(member: Candidate) -> pd.DataFrame:
+    layers = [name for name, _ in layers_of(member.trained.trial.network)]
+    measured = np.array(member.trained.layers)
+    columns = {f"{kind}.{layer}": measured[:, i, k] for i, layer in enumerate(layers) for k, kind in enumerate(COLUMNS)}
+    return pd.DataFrame({name: values for name, values in columns.items() if not np.isnan(values).all()})
 
 
 def _row(
@@ -91,7 +125,13 @@ def _training(member: Candidate) -> dict[str, Any]:
         "seconds": round(trained.seconds, 3),
         "seed": trained.trial.seed,
         "structure": member.structure,
+        **_refit(member),
     }
+
+
+def _refit(member: Candidate) -> dict[str, Any]:
+    again = member.refitted
+    return {} if again is None else {"refit_rounds": again.rounds, "refit_ended": again.ended}
 
 
 def _structure_name(member: Candidate) -> str:

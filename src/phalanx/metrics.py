@@ -1,12 +1,14 @@
 """How good predictions are: scikit-learn's metrics under the names that reports use."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn import metrics
 
+from phalanx.data.goals import Goal, each_column
+from phalanx.data.targets import ClassTarget
 from phalanx.errors import InputError
 from phalanx.spec.fields import unknown
 
@@ -68,30 +70,60 @@ _NUMBERS = (
 )
 
 
+SCORE = Metric("score", True, lambda y, p, weight: float("nan"))
+"""Of several targets: the mean over them of accuracy, for classes, and r2, for numbers."""
+
+
 def metrics_of(classify: bool) -> dict[str, Metric]:
-    """Return the metrics of a task by name; the first is its default."""
+    """Return the metrics of one column by name; the first is its default."""
     return {metric.name: metric for metric in (_CLASSES if classify else _NUMBERS)}
 
 
-def metric_named(name: str | None, classify: bool) -> Metric:
-    """Return a metric by name, or the task's default for None; raise `InputError` for one the task has not."""
-    known = metrics_of(classify)
+def metrics_for(goals: Sequence[Goal]) -> dict[str, Metric]:
+    """Return the metrics of a problem by name: those of its target, or of each of its targets as `TARGET.accuracy`.
+
+    The first is the default.
+    """
+    columns = each_column(goals)
+    if len(columns) == 1:
+        return metrics_of(isinstance(columns[0][1], ClassTarget))
+    named = {SCORE.name: SCORE}
+    for name, column in columns:
+        for metric in metrics_of(isinstance(column, ClassTarget)).values():
+            named[f"{name}.{metric.name}"] = replace(metric, name=f"{name}.{metric.name}")
+    return named
+
+
+def metric_named(name: str | None, goals: Sequence[Goal]) -> Metric:
+    """Return a metric by name, or the default for None; raise `InputError` for one that the problem has not."""
+    known = metrics_for(goals)
     if name is None:
         return next(iter(known.values()))
     if name in known:
         return known[name]
-    if name in metrics_of(not classify):
+    classify = goals[0].classes > 0
+    if len(each_column(goals)) == 1 and name in metrics_of(not classify):
         task, other = ("classification", "regression") if classify else ("regression", "classification")
         raise InputError(f"--metric {name} is for {other}, but this is {task}; use one of {', '.join(known)}")
     raise unknown("--metric", "metric", name, known)
 
 
-def evaluate(classify: bool, y: np.ndarray, p: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
-    """Return all metrics of a task.
+def evaluate(
+    goals: Sequence[Goal], values: Sequence[np.ndarray], predictions: Sequence[np.ndarray], weight: Any = None
+) -> dict[str, float]:
+    """Return all metrics of predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal.
 
-    `y`: class codes, or numbers in the target's units. `p`: probabilities (rows, classes), or numbers (rows,).
-
-    >>> evaluate(False, np.array([1.0, 3.0]), np.array([1.0, 2.0]))["mae"]
+    >>> from phalanx.data.targets import NumberTarget
+    >>> goal = Goal(("y",), (NumberTarget(2.0, 1.0, 1.0, 3.0),))
+    >>> evaluate([goal], [np.array([[1.0], [3.0]])], [np.array([[1.0], [2.0]])])["mae"]
     0.5
     """
-    return {name: metric.score(y, p, weight) for name, metric in metrics_of(classify).items()}
+    columns = [
+        (name, {m.name: m.score(y, p, weight) for m in metrics_of(isinstance(column, ClassTarget)).values()})
+        for name, column, y, p in each_column(goals, values, predictions)
+    ]
+    if len(columns) == 1:
+        return columns[0][1]
+    scores = [found.get("accuracy", found.get("r2", float("nan"))) for _, found in columns]
+    each = {f"{name}.{metric}": value for name, found in columns for metric, value in found.items()}
+    return {SCORE.name: float(np.mean(scores)), **each}

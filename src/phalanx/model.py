@@ -1,110 +1,185 @@
 """One network on one batch: the cost J̃(θ; x, y) and the prediction, from the parts of a specification."""
 
-import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from phalanx.layers import EVALUATE, At, Dense, Layer, Params
-from phalanx.likelihoods import Likelihood
-from phalanx.optimizers import Adam, Optimizer
-from phalanx.regularizers import Regularizer
-from phalanx.spec import Fixed, Listed, Part, field, names, part
-from phalanx.stopping import EarlyStopping
-
-OUTPUT = "output"
-
-
-@part
-class Network(Part):
-    """Everything that describes one network and its training; with distributions, a whole space of them.
-
-    `layers`: hidden layers; the output layer follows from the likelihood, see `complete`.
-    `likelihood`: of the target given the outputs. `regularizers`: terms added to the cost.
-    `optimizer`: the rule of the steps. `stopping`: when to stop, None: only after the last round.
-    `batch_size`: rows a step.
-    """
-
-    layers: Listed[Layer] = field()
-    likelihood: Fixed[Likelihood] = field()
-    regularizers: Listed[Regularizer] = field(default=())
-    optimizer: Fixed[Optimizer] = field(default=Adam())
-    stopping: Fixed[EarlyStopping | None] = field(default=EarlyStopping())
-    batch_size: Fixed[int] = field(default=32, at_least=1)
+from phalanx.layers import At, Layer, Params
+from phalanx.network import Network, branches, heads
+from phalanx.regularizers import Cost, Parameters, Regularizer
+from phalanx.spec import names
 
 
 class Batch(NamedTuple):
-    """Rows: inputs (an array or a tree of arrays), targets, and weights of mean 1, first axis the rows."""
+    """Rows: inputs (an array or a tree of arrays), targets (a tuple, one array a head), and weights of mean 1.
+
+    The first axis of each array counts the rows.
+    """
 
     x: Any
-    y: Any
+    y: tuple[Any, ...]
     weight: Any
 
 
-Noise = Sequence[jax.Array | None]
-"""The random bytes of each layer, shape (batch, bytes); None for layers that need none."""
-
-
-def complete(network: Network, classes: int) -> Network:
-    """Return the network with the output layer that its likelihood needs for this many classes (0: a number).
-
-    The output layer has Glorot weights: no rectifier follows it.
+class Noise(NamedTuple):
+    """Random bytes of a step, by name: of layers for each row (batch, bytes) and for all rows (bytes,), and of
+    regularizers (bytes,). A part that needs none is not there.
     """
-    output = Dense(network.likelihood.units(classes), initializer="glorot", name=OUTPUT)
-    return dataclasses.replace(network, layers=(*network.layers, output))
+
+    rows: dict[str, Any]
+    shared: dict[str, Any]
+    regularizers: dict[str, Any]
 
 
-def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[dict[str, Params], dict[str, Params]]:
-    """Return the parameters and states of all layers, by layer name; `shape` is that of one row."""
-    params, states = {}, {}
-    for i, (name, layer) in enumerate(zip(names(network.layers), network.layers, strict=True)):
-        params[name], states[name], shape = layer.init(jax.random.fold_in(key, i), shape)
+class Passed(NamedTuple):
+    """What comes out of a forward pass: the output of each head, the new states, and the outputs asked for by name."""
+
+    z: tuple[jax.Array, ...]
+    states: dict[str, Params]
+    kept: dict[str, jax.Array]
+
+
+def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters, dict[str, Params]]:
+    """Return the parameters to learn and the states of all layers, by layer name; `shape` is that of one row."""
+    params: Parameters = {}
+    states: dict[str, Params] = {}
+    for i, (name, layer, at) in enumerate(_with_shapes(network, key, shape)):
+        params[name], states[name], _ = layer.init(jax.random.fold_in(key, i), at)
+    for regularizer in network.regularizers:
+        params = regularizer.untie(params)
     return params, states
 
 
-def noise_bytes(network: Network, shape: Any) -> list[int]:
-    """Return how many random bytes a row needs in each layer; `shape` is that of one row of input."""
-    counts: list[int] = []
-
-    def measure(key: jax.Array) -> None:
-        at = shape
-        for layer in network.layers:
-            counts.append(layer.noise(at))
+def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple[str, Layer, Any]]:
+    """Yield every layer with its name and the shape of a row that reaches it."""
+    after = {}
+    for name, layer in zip(names(network.layers), network.layers, strict=True):
+        yield name, layer, shape
+        shape = after[name] = layer.init(key, shape)[2]
+    for prefix, head in branches(network):
+        at = after[head.after] if head.after else shape
+        for name, layer in zip(names(head.layers), head.layers, strict=True):
+            yield f"{prefix}.{name}", layer, at
             at = layer.init(key, at)[2]
 
+
+def noise_bytes(network: Network, shape: Any) -> Noise:
+    """Return how many random bytes a step needs, by name; `shape` is that of one row of input."""
+    needed = Noise({}, {}, {})
+
+    def measure(key: jax.Array) -> None:
+        for name, layer, at in _with_shapes(network, key, shape):
+            needed.rows[name], needed.shared[name] = layer.noise(at), layer.shared_noise(at)
+        params, _ = initialize(network, key, shape)
+        for name, regularizer in _named_regularizers(network):
+            needed.regularizers[name] = regularizer.noise(params)
+
     jax.eval_shape(measure, jax.random.key(0))
-    return counts
+    return Noise(*({name: count for name, count in kind.items() if count} for kind in needed))
+
+
+def _named_regularizers(network: Network) -> Sequence[tuple[str, Regularizer]]:
+    return list(zip(names(network.regularizers), network.regularizers, strict=True))
 
 
 def forward(
-    network: Network, params: dict[str, Params], states: dict[str, Params], x: Any, noise: Noise | None
-) -> tuple[jax.Array, dict[str, Params]]:
-    """Return the output z, shape (batch, units), and the new states; `noise` is None outside training."""
-    after = {}
-    for i, (name, layer) in enumerate(zip(names(network.layers), network.layers, strict=True)):
-        at = EVALUATE if noise is None else At(train=True, noise=noise[i])
-        x, after[name] = layer(params[name], states[name], x, at)
-    return x, after
+    network: Network,
+    params: Parameters,
+    states: dict[str, Params],
+    x: Any,
+    noise: Noise | None = None,
+    *,
+    train: bool = False,
+    keep: Collection[str] = (),
+) -> Passed:
+    """Return the outputs z of all heads, each (batch, units), the new states, and the outputs of the layers in `keep`.
+
+    Without `noise` random layers pass their input through.
+    """
+    for regularizer in network.regularizers:
+        params = regularizer.tie(params)
+    wanted = {*keep, *(head.after for head in heads(network))}
+    after: dict[str, Params] = {}
+    kept: dict[str, Any] = {}
+
+    def through(prefix: str, layers: Sequence[Layer], x: Any) -> Any:
+        for local, layer in zip(names(layers), layers, strict=True):
+            name = prefix + local
+            at = At(train) if noise is None else At(train, noise.rows.get(name), noise.shared.get(name))
+            x, after[name] = layer(params[name], states[name], x, at)
+            if name in wanted:
+                kept[name] = x
+        return x
+
+    kept[""] = through("", network.layers, x)
+    z = tuple(through(f"{name}.", head.layers, kept[head.after]) for name, head in branches(network))
+    return Passed(z, after, {name: kept[name] for name in keep})
 
 
 def cost(
-    network: Network, params: dict[str, Params], states: dict[str, Params], batch: Batch, noise: Noise
+    network: Network, params: Parameters, states: dict[str, Params], batch: Batch, noise: Noise
 ) -> tuple[jax.Array, tuple[jax.Array, dict[str, Params]]]:
-    """Return J̃ = mean of weight × nll + penalties, and beside it the first term alone and the new states."""
-    z, after = forward(network, params, states, batch.x, noise)
-    data = jnp.mean(batch.weight * network.likelihood.nll(z, batch.y))
-    return data + sum(r.penalty(params) for r in network.regularizers), (data, after)
+    """Return J̃ = mean of weight × nll + penalties, and beside it the first term alone and the new states.
+
+    With several heads the nll of a row is the weighted sum of theirs. Regularizers come in where their methods say.
+    """
+    keep = {name for regularizer in network.regularizers for name in regularizer.watched()}
+    at = params
+    for name, regularizer in _named_regularizers(network):
+        at = regularizer.weights(at, noise.regularizers.get(name))
+
+    def data(x: Any) -> tuple[jax.Array, Any]:
+        passed = forward(network, at, states, x, noise, train=True, keep=keep)
+        total = jnp.mean(batch.weight * _nll(network, passed.z, _learned(network, passed.z, batch.y)))
+        return total, (total, passed.states, passed.kept)
+
+    whole: Cost = data
+    for regularizer in network.regularizers:
+        whole = regularizer.cost(whole)
+    value, (clean, after, kept) = whole(batch.x)
+    penalties = sum(regularizer.penalty(params, kept) for regularizer in network.regularizers)
+    return value + penalties, (clean, after)
 
 
-def score(network: Network, z: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _learned(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+    """Return the targets as regularizers want them learned."""
+    found = []
+    for head, output, target in zip(heads(network), z, y, strict=True):
+        classes = jax.eval_shape(head.likelihood.mean, output).shape[-1] if head.likelihood.target == "classes" else 0
+        for regularizer in network.regularizers:
+            target = regularizer.targets(target, classes)
+        found.append(target)
+    return tuple(found)
+
+
+def _nll(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> jax.Array:
+    """Return the cost of each row: the sum over heads of weight × nll."""
+    costs = [
+        head.weight * head.likelihood.nll(output, target)
+        for head, output, target in zip(heads(network), z, y, strict=True)
+    ]
+    return sum(costs[1:], costs[0])
+
+
+def score(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Return of each row the cost and what early stopping watches."""
-    nll = network.likelihood.nll(z, y)
+    nll = _nll(network, z, y)
     if network.stopping is None or network.stopping.watch == "cost":
         return nll, nll
-    return nll, network.likelihood.error(z, y)
+    parts = heads(network)
+    errors = [head.likelihood.error(output, target) for head, output, target in zip(parts, z, y, strict=True)]
+    return nll, sum(errors[1:], errors[0]) / len(parts)
+
+
+def step(network: Network, params: Parameters, optimizer: Any, grads: Any, noise: Noise) -> tuple[Parameters, Any]:
+    """Return the parameters and the optimizer's state after a step, projected and perturbed where asked."""
+    params, optimizer = network.optimizer.step(grads, optimizer, params)
+    for name, regularizer in _named_regularizers(network):
+        params = regularizer.after(params, noise.regularizers.get(name))
+    return params, optimizer
 
 
 def parameter_count(params: Any) -> int:

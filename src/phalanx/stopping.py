@@ -13,6 +13,7 @@ class EarlyStopping(Part):
     `patience`: worse rounds in a row that end the training (default 10).
     `watch`: the validation score: "cost" (default; the mean negative log-likelihood, without penalties) or
     "error" (share of wrong classes; for numbers the mean absolute error).
+    Source: notes F3; book 7.8.
     """
 
     patience: Knob = field(default=10, at_least=1)

@@ -29,6 +29,12 @@ def bad_folder(tmp_path_factory, table):
         "no_yaml.yaml": "a: [1, 2",
         "list.yaml": "- 1",
         "types.yaml": "source: [1]",
+        "heads.yaml": "likelihood: {Joint: {heads: [{Head: {likelihood: Gaussian}}, {Head: {likelihood: Bernoulli}}]}}",
+        "after.yaml": "likelihood: {Joint: {heads: [{Head: {likelihood: Bernoulli, after: dense_9}}]}}\n"
+        "layers: [{Dense: {units: 8}}]",
+        "of_other.yaml": "likelihood: {Joint: {heads: [{Head: {likelihood: Bernoulli, targets: [z]}}]}}",
+        "endless.yaml": "stopping: null",
+        "bootstrap.yaml": "bootstrap: 3",
     }
     for name, text in texts.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -41,6 +47,10 @@ def bad_folder(tmp_path_factory, table):
         "dates": table.assign(y="2020-01-01"),
         "all_different": table.assign(y=[f"name {i}" for i in range(len(table))]),
         "only_target": table[["y"]],
+        "counts": table.assign(n=np.arange(60) % 7, f=np.arange(60) % 7 / 2, low=np.arange(60) % 7 - 1),
+        "apart": table.assign(
+            b=np.where(table.index % 2, table.b, np.nan), a=np.where(table.index % 2, np.nan, table.a)
+        ),
         "infinite": table.assign(a=np.where(table.index == 4, np.inf, table.a)),
         # the rows that have no target count too
         "infinite_below": table.assign(
@@ -124,12 +134,86 @@ CASES = [
     ("good.csv --target y --metric acuracy", "--metric: unknown metric `acuracy`; did you mean `accuracy`?"),
     (
         "good.csv --target y --likelihood gaussian",
-        "likelihood gaussian does not fit a target of 2 classes; use bernoulli",
+        "likelihood gaussian does not fit a target of 2 classes (y); use bernoulli",
     ),
     (
         "good.csv --target y --likelihood gausian",
         "--likelihood: unknown likelihood `gausian`; did you mean `gaussian`?",
     ),
+    (
+        "good.csv --target y --likelihood hetero-gausian",
+        "--likelihood: unknown likelihood `hetero-gausian`; did you mean `heteroscedastic_gaussian`?",
+    ),
+    (
+        "counts.csv --target n --likelihood poisson --task classify",
+        "--task classify contradicts likelihood poisson, which is of counts; leave one of the two out",
+    ),
+    (
+        "counts.csv --target n --likelihood multinoulli --task regress",
+        "--task regress contradicts likelihood multinoulli, which is of classes; leave one of the two out",
+    ),
+    (
+        "counts.csv --target f --likelihood poisson",
+        "target 'f' holds 0.5, but counts are 0, 1, 2, ...; use another likelihood",
+    ),
+    (
+        "counts.csv --target low --likelihood poisson",
+        "target 'low' holds -1, but counts are 0, 1, 2, ...; use another likelihood",
+    ),
+    (
+        "counts.csv --target f --likelihood multinoulli",
+        "likelihood multinoulli does not fit a target of numbers (f); use gaussian",
+    ),
+    ("good.csv --target y --target y", "target names 'y' 2 times; once is enough"),
+    ("good.csv --target y --target a --ignore a", "ignore names the target 'a'; give another column"),
+    ("good.csv --target y --target a --id a", "id names the target 'a'; give another column"),
+    ("good.csv --target y --target a --group a", "group names the target 'a'; give another column"),
+    ("good.csv --target y --target A", "no column 'A' for the target; did you mean 'a'?"),
+    (
+        "good.csv --target y --target a --task regress",
+        "column 'y' must hold numbers, but row 1 holds 'yes'; --task classify predicts classes",
+    ),
+    (
+        "good.csv --target a --target b --target c --target y",
+        "good.csv has no column left to learn from besides the targets 'a', 'b', 'c', 'y'",
+    ),
+    (
+        "apart.csv --target a --target b",
+        "apart.csv: 0 rows that have every target are too few; there must be at least 2 to train on, "
+        "1 to validate on, 1 to test on",
+    ),
+    (
+        "good.csv --target y --target a --metric accuracy",
+        "--metric: unknown metric `accuracy`; did you mean `y.accuracy`?",
+    ),
+    (
+        "good.csv --target y --target c --likelihood multinoulli",
+        "the likelihood has 1 head for 2 targets; give a Joint with a head for each",
+    ),
+    (
+        "good.csv --target y --config heads.yaml",
+        "Joint has 2 heads for the target y; each target needs one head",
+    ),
+    (
+        "good.csv --target y --target c --config heads.yaml",
+        "likelihood gaussian does not fit a target of 2 classes (y); use bernoulli",
+    ),
+    (
+        "good.csv --target y --config of_other.yaml",
+        "Head: targets: unknown target `z`; known: y",
+    ),
+    (
+        "good.csv --target y --config after.yaml",
+        "Head: after: unknown layer `dense_9`; did you mean `dense_1`?",
+    ),
+    ("good.csv --target y --refit twice", "refit is 'twice', but must be one of steps, continue"),
+    (
+        "good.csv --target y --refit steps --config endless.yaml",
+        "refit is 'steps', which needs early stopping to say how long; set stopping",
+    ),
+    ("good.csv --target y --samples -1", "samples is -1, but must be a whole number from 0 to 2,147,483,647"),
+    ("good.csv --target y --config bootstrap.yaml", "bootstrap.yaml: bootstrap is 3, but must be true or false"),
+    ("good.csv --target a --vote", "vote is for classes, but every target holds numbers; leave it out"),
     ("good.csv --target y --design sobl", "design is 'sobl', but must be one of random, sobol, grid"),
     ("good.csv --target y --out nothing", "nothing exists already; choose another --out, or remove it first"),
     (
@@ -180,6 +264,8 @@ def test_what_is_not_yaml(in_folder, bad_folder):
     [
         ("predict gone good.csv", "no such run folder: 'gone'"),
         ("predict good.csv good.csv", "good.csv is not a run folder"),
+        ("predict gone good.csv --level 1", "level is 1.0, but must be a number above 0 and below 1"),
+        ("predict gone good.csv --level nan", "level is nan, but must be a number above 0 and below 1"),
         ("evaluate nothing good.csv", "nothing is not a run folder: model/model.json is missing"),
     ],
 )

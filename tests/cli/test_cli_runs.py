@@ -81,7 +81,8 @@ def test_leaderboard(folder):
 
 def test_curves(folder):
     curves = pd.read_parquet(folder / "run" / "curves.parquet")
-    assert list(curves) == ["id", "round", "train_cost", "valid_cost"]
+    assert list(curves)[:4] == ["id", "round", "train_cost", "valid_cost"]
+    assert {"gradient_norm.dense_1", "update_ratio.output", "saturated.tanh_1"} <= set(curves)
     assert curves["round"].tolist() == [1, 2]
 
 
@@ -228,8 +229,10 @@ def test_numbers_are_reported_in_their_own_units(phalanx, tmp_path, table):
     assert 300 < result["baselines"]["dummy"]["rmse"] < 3000  # the target's deviation is near 1000
     phalanx("predict", "run", "numbers.csv", "--out", "predictions.csv")
     found = pd.read_csv(tmp_path / "predictions.csv")
-    assert list(found) == ["prediction"]
+    assert list(found) == ["prediction", "lower", "upper"]
     assert found["prediction"].between(4.99e6, 5.01e6).all()
+    assert (found["lower"] < found["prediction"]).all()
+    assert (found["prediction"] < found["upper"]).all()
 
 
 def test_whole_numbers_can_be_classes_or_numbers(phalanx, tmp_path, table):

@@ -32,7 +32,8 @@ def test_version(in_folder, tmp_path):
         (["train", "--trails", "3"], "No such option: --trails (Possible options: --metric, --task, --trials)"),
         (["train", "good.csv", "--seed", "x"], "Invalid value for '--seed': 'x' is not a whole number"),
         (["train", "good.csv", "--minutes", "soon"], "Invalid value for '--minutes': 'soon' is not a number"),
-        (["train", "good.csv", "--target", "y", "--target", "a"], "--target was given 2 times; give one column"),
+        (["train", "good.csv", "--samples", "few"], "Invalid value for '--samples': 'few' is not a whole number"),
+        (["predict", "run", "good.csv", "--level", "x"], "Invalid value for '--level': 'x' is not a number"),
         (["predict"], "Missing argument 'RUN'."),
     ],
 )

@@ -8,7 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from phalanx.data.read import load_source
-from phalanx.data.targets import ClassTarget, NumberTarget, check_target, infer_task, target_present
+from phalanx.data.targets import (
+    ClassTarget,
+    NumberTarget,
+    check_target,
+    holds_whole_numbers,
+    infer_task,
+    target_present,
+)
 from phalanx.errors import InputError
 
 anew = settings(deadline=None)
@@ -55,6 +62,22 @@ def test_target_present():
 )
 def test_infer_task(values, task, reason):
     assert infer_task(pd.Series(values)) == (task, reason)
+
+
+@pytest.mark.parametrize(
+    ("values", "whole"),
+    [
+        ([3.0, None], True),
+        (np.arange(30), True),
+        (["1", "2"], True),
+        (pd.Categorical([1, 2]), True),
+        ([1.0, 2.5], False),
+        ([True, False], False),
+        (["a", "b"], False),
+    ],
+)
+def test_whole_numbers(values, whole):
+    assert holds_whole_numbers(pd.Series(values)) is whole
 
 
 def test_targets_that_set_no_task():

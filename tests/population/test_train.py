@@ -8,7 +8,8 @@ import pytest
 
 from phalanx.layers import Dense, Dropout, ReLU
 from phalanx.likelihoods import Multinoulli
-from phalanx.model import Batch, Network, complete
+from phalanx.model import Batch
+from phalanx.network import Aim, Network, complete
 from phalanx.optimizers import Adam
 from phalanx.population.backend import capacity_for, devices, mesh_for
 from phalanx.population.batches import Fold, Stream
@@ -23,7 +24,7 @@ def rows():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 3)).astype(np.float32)
     y = (x[:, 0] * x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 1).astype(np.int32)
-    return Batch(x, y, np.ones(300, np.float32))
+    return Batch(x, (y,), np.ones(300, np.float32))
 
 
 FOLD = Fold(np.arange(200), np.arange(200, 300), 0)
@@ -32,7 +33,7 @@ FOLD = Fold(np.arange(200), np.arange(200, 300), 0)
 def network(units=8, rate=0.01, patience=5, layers=()):
     return complete(
         Network([Dense(units), ReLU(), *layers], Multinoulli(), optimizer=Adam(rate), stopping=EarlyStopping(patience)),
-        3,
+        Aim(3),
     )
 
 
@@ -62,7 +63,7 @@ def test_what_does_not_fit_is_split_and_gives_the_same_results(rows):
 def test_the_memory_estimate_counts_parameters_optimizer_and_best():
     # 3·8+8 + 8·3+3 = 59 parameters: themselves, Adam's two moments, the best copy; tripled for moving them.
     x = np.zeros((4, 3), np.float32)
-    estimate = bytes_of_a_member(network(), Batch(x, np.zeros(4, np.int32), np.ones(4, np.float32)))
+    estimate = bytes_of_a_member(network(), Batch(x, (np.zeros(4, np.int32),), np.ones(4, np.float32)))
     assert 3 * 4 * 59 * 4 < estimate < 3 * 4 * 59 * 4 * 1.1
 
 
@@ -122,9 +123,9 @@ def test_a_round_is_one_pass_but_at_most_500_steps(rows):
 def test_predictions_do_not_depend_on_neighbours_or_block(rows):
     member = train([Trial(network(), 0)], rows, [FOLD], max_rounds=2).members[0]
     x = np.random.default_rng(2).normal(size=(2500, 3)).astype(np.float32)
-    whole = predict(member.final, x)
+    whole = predict(member.final, x)[0]
     assert whole.shape == (2500, 3)
-    np.testing.assert_array_equal(whole[[7, 2222]], predict(member.final, x[[7, 2222]]))
+    np.testing.assert_array_equal(whole[[7, 2222]], predict(member.final, x[[7, 2222]])[0])
 
 
 def test_capacity_is_a_power_of_two_on_each_device():

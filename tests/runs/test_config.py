@@ -1,8 +1,11 @@
 import dataclasses
+import re
 
 import pytest
 
 from phalanx import L2, Adam, Dense, EarlyStopping, Gaussian, InputError, Network, ReLU, choice, loguniform
+from phalanx.cli import LIKELIHOODS
+from phalanx.likelihoods import HeteroscedasticGaussian, Likelihood
 from phalanx.runs.config import Config, likelihood_named, read_config
 from phalanx.spec.yaml import write_yaml
 
@@ -29,7 +32,7 @@ def test_reading(tmp_path):
     )
     assert read == {
         "source": "no.csv",
-        "target": "no",
+        "target": ("no",),
         "test": 0.1,
         "ignore": ("a", "7"),
         "layers": (Dense(choice(8, 16)), ReLU()),
@@ -48,7 +51,9 @@ def test_reading(tmp_path):
         ("layers: default", {"layers": "default"}),
         ("layers: []", {"layers": ()}),
         ("ignore: age", {"ignore": ("age",)}),
-        ("target: 3", {"target": "3"}),
+        ("target: 3", {"target": ("3",)}),
+        ("target: [a, 3]", {"target": ("a", "3")}),
+        ("refit: steps\nvote: true\nsamples: 8", {"refit": "steps", "vote": True, "samples": 8}),
         ("baselines: []", {"baselines": ()}),
     ],
 )
@@ -73,6 +78,15 @@ def test_short_forms(tmp_path, text, read):
         ("source: [a.csv]", r"source is \['a.csv'\], but must be text$"),
         ("target: 1.5", r"target is 1.5, but must be text$"),
         ("target: ''", r"target is '', but must be text$"),
+        ("target: [a, b, a]", r"target names 'a' 2 times; once is enough$"),
+        ("target: [a, b]\ngroup: b", r"group names the target 'b'; give another column$"),
+        ("refit: 7.2", r"refit is 7.2, but must be one of steps, continue$"),
+        (
+            "refit: steps\nstopping: null",
+            r"refit is 'steps', which needs early stopping to say how long; set stopping$",
+        ),
+        ("vote: yes", r"vote is 'yes', but must be true or false$"),
+        ("samples: -3", r"samples is -3, but must be a whole number from 0 to 2,147,483,647$"),
         ("ignore: [true]", r"ignore is True, but must be text$"),
         ("task: 3", r"task is 3, but must be one of classify, regress$"),
         ("baselines: forest", r"baselines is 'forest', but must be one of dummy, linear, random_forest, gradient_bo"),
@@ -87,15 +101,19 @@ def test_what_no_run_can_use(tmp_path, text, error):
         options(tmp_path, text)
 
 
-def test_what_is_written_is_read_back(tmp_path):
+@pytest.mark.parametrize("target", [(), ("1e-4",), ("a", "true")], ids=repr)
+def test_what_is_written_is_read_back(tmp_path, target):
     config = Config(
         source="/data/a.csv",
-        target="1e-4",
+        target=target,
         task="regress",
         ignore=("no", "null"),
         test="later.csv",
         minutes=0.5,
         baselines=("dummy",),
+        bootstrap=True,
+        vote=True,
+        samples=4,
         layers=(Dense(choice(8, 16)), ReLU()),
         likelihood=Gaussian(0.5),
         optimizer=Adam(loguniform(1e-4, 1e-1)),
@@ -120,7 +138,25 @@ def test_layers_of_ones_own_have_an_optimizer_and_a_stopping_rule_of_no_search()
     assert Config(layers=(Dense(8),), optimizer=Adam(0.2)).space(DEFAULTS).optimizer == Adam(0.2)
 
 
-def test_likelihoods_by_name():
-    assert likelihood_named("Gaussian") == likelihood_named("gaussian") == Gaussian()
+def test_a_single_target_is_a_word():
+    assert Config(target=("a",)).to_plain()["target"] == "a"
+    assert Config(target=("a", "b")).to_plain()["target"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["heteroscedastic_gaussian", "HeteroscedasticGaussian", "heteroscedastic-Gaussian"])
+def test_likelihoods_by_name(name):
+    assert likelihood_named(name) == HeteroscedasticGaussian()
+
+
+def test_a_name_that_is_no_likelihood():
     with pytest.raises(InputError, match=r"^--likelihood: unknown likelihood `gauss`; did you mean `gaussian`\?$"):
         likelihood_named("gauss")
+    for base in ("number_likelihood", "likelihood", "joint"):
+        with pytest.raises(InputError, match=rf"^--likelihood: unknown likelihood `{base}`"):
+            likelihood_named(base)
+
+
+def test_every_likelihood_has_a_name_that_the_help_lists(part_classes):
+    known = {cls.kind(): cls for cls in part_classes(Likelihood)}
+    assert {likelihood_named(name).kind() for name in known} == set(known)
+    assert set(re.split(", | or ", LIKELIHOODS)) == set(known)

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phalanx import Bernoulli, InputError, Multinoulli
-from phalanx.data import ClassTarget, NumberTarget
+from phalanx import Bernoulli, Gaussian, InputError, Multinoulli, choice
+from phalanx.data import ClassTarget, Goal
+from phalanx.likelihoods import Head, Joint, MultivariateGaussian, Poisson
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import absolute, prepare
 
@@ -21,17 +22,16 @@ def prepared(tmp_path, monkeypatch):
 
     def prepare_table(table, **options):
         table.to_csv("t.csv", index=False)
-        return prepare(Config(source="t.csv", **{"target": "y", **options}))
+        return prepare(Config(source="t.csv", **{"target": ("y",), **options}))
 
     return prepare_table
 
 
 def test_classes(prepared, frame):
     found = prepared(frame)
-    assert (found.name, found.config.task, found.config.target) == ("t", "classify", "y")
-    assert found.target == ClassTarget(("no", "yes"))
-    assert found.problem.classes == 2
-    assert found.problem.target.tolist() == [0, 1] * 25
+    assert (found.name, found.config.task, found.config.target) == ("t", "classify", ("y",))
+    assert found.problem.goals == (Goal(("y",), (ClassTarget(("no", "yes")),)),)
+    assert found.problem.values[0].tolist() == [0, 1] * 25
     assert [(column.name, column.kind) for column in found.columns] == [("a", "number"), ("c", "category")]
     assert found.notes == (
         "task: classify, because the target 'y' is text",
@@ -44,17 +44,17 @@ def test_every_row_is_in_one_part(prepared, frame):
     found = prepared(frame)
     rows = np.concatenate([found.problem.train, found.problem.valid])
     np.testing.assert_array_equal(np.sort(np.concatenate([rows, np.setdiff1d(np.arange(50), rows)])), np.arange(50))
-    assert len(found.test_target) == 50 - len(rows)
-    assert found.test_inputs.numbers.shape[0] == len(found.test_target)
+    assert found.test_rows == len(found.test_values[0]) == 50 - len(rows)
+    assert found.test_inputs.numbers.shape[0] == found.test_rows
 
 
 def test_numbers(prepared, frame):
     found = prepared(frame.assign(y=frame.a * 3 + 100))
-    assert found.problem.classes == 0
-    assert isinstance(found.target, NumberTarget)
-    train = found.problem.target[found.problem.train]
-    assert found.target.mean == pytest.approx(train.mean())  # of the training rows alone
-    assert found.target.deviation == pytest.approx(train.std())
+    (goal,) = found.problem.goals
+    assert (goal.kind, found.problem.values[0].shape) == ("numbers", (50, 1))
+    train = found.problem.values[0][found.problem.train]
+    assert goal.columns[0].mean == pytest.approx(train.mean())  # of the training rows alone
+    assert goal.deviations.tolist() == pytest.approx([train.std()])
     assert found.notes[0] == (
         "task: regress, because the target 'y' holds numbers with fractions (--task classify changes it)"
     )
@@ -64,7 +64,7 @@ def test_the_task_asked_for(prepared, frame):
     whole = frame.assign(y=[3, 4] * 25)
     assert prepared(whole).notes[0].endswith("has 2 distinct integers (--task regress changes it)")
     asked = prepared(whole, task="regress")
-    assert (asked.config.task, asked.problem.classes, len(asked.notes)) == ("regress", 0, 1)
+    assert (asked.config.task, asked.problem.goals[0].kind, len(asked.notes)) == ("regress", "numbers", 1)
 
 
 def test_the_encoder_learns_from_training_rows_alone(prepared, frame):
@@ -101,24 +101,73 @@ def test_a_test_table(prepared, frame, tmp_path):
     later.to_csv(tmp_path / "later.csv", index=False)
     found = prepared(frame, test="later.csv")
     assert len(found.problem.train) + len(found.problem.valid) == 50
-    assert found.test_target.tolist() == [1] + [0, 1] * 24
+    assert found.test_values[0].tolist() == [1] + [0, 1] * 24
     assert (found.test_inputs.codes == 0).all()
     assert found.warnings == ("1 test row without a value of 'y' left out",)
+
+
+def test_several_targets(prepared, frame):
+    table = frame.assign(z=frame.a * 3 + 100, y=frame.y.where(frame.index != 4))
+    table.loc[7, "z"] = None
+    found = prepared(table, target=("z", "y"))
+    assert [(goal.names, goal.kind) for goal in found.problem.goals] == [(("z",), "numbers"), (("y",), "classes")]
+    assert (found.config.target, found.config.task) == (("z", "y"), None)
+    assert [column.name for column in found.columns] == ["a", "c"]
+    kept = table.drop(index=[4, 7])
+    np.testing.assert_allclose(found.problem.values[0][:, 0], kept.z)
+    assert found.problem.values[1].tolist() == (kept.y == "yes").astype(int).tolist()
+    train = found.problem.values[0][found.problem.train, 0]
+    assert found.problem.goals[0].columns[0].mean == pytest.approx(train.mean())
+    assert found.notes[:2] == (
+        "task: regress, because the target 'z' holds numbers with fractions (--task classify changes every target)",
+        "task: classify, because the target 'y' is text",
+    )
+    assert found.warnings == ("2 rows without a value of 'z' or 'y' left out",)
+
+
+def test_numbers_alone_share_a_head(prepared, frame):
+    table = frame.assign(z=frame.a * 3, w=-frame.a)
+    for likelihood in ("default", MultivariateGaussian()):
+        found = prepared(table, target=("z", "w"), likelihood=likelihood)
+        assert [goal.names for goal in found.problem.goals] == [("z", "w")]
+        assert found.config.task == "regress"
+        assert found.problem.values[0].shape == (50, 2)
+
+
+def test_heads_say_which_columns_they_have(prepared, frame):
+    table = frame.assign(z=frame.a * 3, w=-frame.a)
+    joint = Joint([Head(MultivariateGaussian(), targets=("w", "z")), Head(Bernoulli())])
+    found = prepared(table, target=("z", "y", "w"), likelihood=joint)
+    assert [goal.names for goal in found.problem.goals] == [("w", "z"), ("y",)]
+    np.testing.assert_allclose(found.problem.values[0], table[["w", "z"]])
+
+
+def test_whole_numbers_are_what_their_likelihood_is_of(prepared, frame):
+    few, many = frame.assign(y=np.arange(50) % 5), frame.assign(y=np.arange(50) // 2)
+    for likelihood, kind in ((Poisson(), "counts"), (Gaussian(), "numbers"), (choice(Gaussian(0.5)), "numbers")):
+        found = prepared(few, likelihood=likelihood)
+        assert (found.config.task, found.problem.goals[0].kind) == ("regress", kind)
+    assert found.notes[0] == "task: regress, because the likelihood of 'y' is gaussian"
+    found = prepared(many, likelihood=Multinoulli())
+    assert (found.config.task, found.problem.goals[0].classes) == ("classify", 25)
+    joint = Joint([Head(Poisson(), targets=("y",)), Head(Multinoulli())])
+    found = prepared(few.assign(z=few.y), target=("z", "y"), likelihood=joint)
+    assert [(goal.names, goal.kind) for goal in found.problem.goals] == [(("y",), "counts"), (("z",), "classes")]
 
 
 @pytest.mark.parametrize(
     ("change", "options", "error"),
     [
-        ({}, {"target": "z"}, r"no column 'z' for the target; there are 'a', 'c', 'y'$"),
+        ({}, {"target": ("z",)}, r"no column 'z' for the target; there are 'a', 'c', 'y'$"),
         ({}, {"group": "A"}, r"no column 'A' for --group; did you mean 'a'\?$"),
         (
             {},
-            {"likelihood": Multinoulli(), "target": "a"},
+            {"likelihood": Multinoulli(), "target": ("a",)},
             r"likelihood multinoulli does not fit a target of numb",
         ),
         (
             {},
-            {"likelihood": Bernoulli(), "target": "c"},
+            {"likelihood": Bernoulli(), "target": ("c",)},
             r"likelihood bernoulli does not fit a target of 5 class",
         ),
         (
@@ -132,6 +181,11 @@ def test_a_test_table(prepared, frame, tmp_path):
             {"y": ["no"] * 30 + ["yes"] * 20, "g": [1] * 30 + [2] * 10 + [3] * 10},
             {"group": "g", "seed": 0},
             r"the training rows hold one class only; use more rows, another --seed or another --group$",
+        ),
+        (
+            {"y": ["no"] * 30 + ["yes"] * 20, "g": [1] * 30 + [2] * 10 + [3] * 10},
+            {"group": "g", "seed": 0, "target": ("a", "y")},
+            r"the training rows hold one class of 'y' only; use more rows, another --seed or another --group$",
         ),
         ({"y": [np.inf, *range(49)]}, {}, r"column 'y' holds an infinite value in row 1; correct it or leave the cell"),
         (
@@ -147,7 +201,7 @@ def test_what_cannot_be_used(prepared, frame, change, options, error):
 
 
 def test_an_infinite_value_that_is_ignored_does_no_harm(prepared, frame):
-    assert prepared(frame.assign(bad=np.inf), ignore=("bad",)).problem.classes == 2
+    assert prepared(frame.assign(bad=np.inf), ignore=("bad",)).problem.goals[0].classes == 2
 
 
 def test_paths_that_stay_right(tmp_path, monkeypatch):

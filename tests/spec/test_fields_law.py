@@ -149,7 +149,7 @@ SENTENCES = {
     "Network: layers holds uniform(0.0, 1.0), which can be 0.0, but must be a Layer": (
         lambda: Network([uniform(0, 1)], Multinoulli())
     ),
-    "Network: likelihood is None, but must be a Likelihood": lambda: Network([], None),
+    "Network: likelihood is None, but must be a Likelihood or a Joint": lambda: Network([], None),
     "Network: optimizer is 'adam', but must be an Optimizer; did you mean Adam?": (
         lambda: Network([], Gaussian(), optimizer="adam")
     ),

@@ -4,6 +4,7 @@
 - ``cells``, ``dates``: what one cell means; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
 - ``targets``: which column is predicted, the task it sets, labels and standardized values.
+- ``goals``: columns that one head of a network predicts, as the data has them and as the network sees them.
 - ``splits``: which rows train, validate and test.
 - ``canonical``: equal rows become one, with the sum of their weights (for the estimators).
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
@@ -11,21 +12,33 @@
 
 from phalanx.data.columns import Column, infer_columns
 from phalanx.data.encoding import Encoded, TableEncoder
+from phalanx.data.goals import Goal, each_column
 from phalanx.data.read import BUNDLED, Source, load_source, read_table
 from phalanx.data.splits import Split, split_rows
-from phalanx.data.targets import ClassTarget, NumberTarget, Task, check_target, infer_task, target_present
+from phalanx.data.targets import (
+    ClassTarget,
+    NumberTarget,
+    Task,
+    check_target,
+    holds_whole_numbers,
+    infer_task,
+    target_present,
+)
 
 __all__ = [
     "BUNDLED",
     "ClassTarget",
     "Column",
     "Encoded",
+    "Goal",
     "NumberTarget",
     "Source",
     "Split",
     "TableEncoder",
     "Task",
     "check_target",
+    "each_column",
+    "holds_whole_numbers",
     "infer_columns",
     "infer_task",
     "load_source",

@@ -70,13 +70,25 @@ def infer_task(values: pd.Series, name: str = "target") -> tuple[Task, str]:
         raise InputError(f"target {name!r} holds dates, which are neither classes nor numbers; choose another target")
     if not types.is_numeric_dtype(values.dtype):
         return "classify", "it is text"
-    distinct = pd.unique(values.dropna())
     check_finite(values.to_numpy(dtype=np.float64), name)
-    if not (distinct == np.floor(distinct)).all():
+    if not holds_whole_numbers(values):
         return "regress", "it holds numbers with fractions"
+    distinct = pd.unique(values.dropna())
     if len(distinct) <= MANY_CLASSES:
         return "classify", f"it has {len(distinct)} distinct integers"
     return "regress", f"it has {len(distinct):,} distinct integers"
+
+
+def holds_whole_numbers(values: pd.Series) -> bool:
+    """Say whether every value of a target is a whole number: such a target may be classes, numbers or counts.
+
+    >>> holds_whole_numbers(pd.Series([5, 6, None])), holds_whole_numbers(pd.Series(["a", "b"]))
+    (True, False)
+    """
+    values = tidy(values).dropna()
+    if not types.is_numeric_dtype(values.dtype) or types.is_bool_dtype(values.dtype):
+        return False
+    return bool((values == np.floor(values)).all())
 
 
 @dataclass(frozen=True)
@@ -168,6 +180,11 @@ class NumberTarget:
         unit = float(np.abs(distinct - mean).max())
         deviation = unit * float(np.sqrt(share @ ((distinct - mean) / unit) ** 2))
         return NumberTarget(mean, deviation, float(distinct[0]), float(distinct[-1]))
+
+    @staticmethod
+    def values(values: npt.ArrayLike | pd.Series, name: str = "target") -> np.ndarray:
+        """Return the numbers of a column, float64. Raises InputError for a cell that is not a finite number."""
+        return _numbers(values, name)
 
     def encode(self, values: npt.ArrayLike | pd.Series, name: str = "target") -> np.ndarray:
         """Return (y - mean) / deviation as float32. Raises InputError for a cell that is not a finite number."""

@@ -17,8 +17,9 @@ from phalanx.layers.activations import (
 )
 from phalanx.layers.columns import Columns
 from phalanx.layers.dense import Dense
-from phalanx.layers.dropout import Dropout
+from phalanx.layers.dropout import DropConnect, Dropout
 from phalanx.layers.layer import EVALUATE, At, Layer, Params
+from phalanx.layers.noise import GaussianNoise
 
 __all__ = [
     "EVALUATE",
@@ -28,7 +29,9 @@ __all__ = [
     "At",
     "Columns",
     "Dense",
+    "DropConnect",
     "Dropout",
+    "GaussianNoise",
     "HardTanh",
     "Layer",
     "LeakyReLU",

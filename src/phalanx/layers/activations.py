@@ -3,8 +3,9 @@
 Where a function has a corner the derivative is a one-sided one; the docstring says which.
 """
 
+import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +29,10 @@ class Activation(Layer):
 
 @part
 class Linear(Activation):
-    """g(z) = z."""
+    """g(z) = z.
+
+    Source: notes C2, C4; book 6.2.2.1.
+    """
 
     def activate(self, z: jax.Array) -> jax.Array:
         return z
@@ -36,7 +40,12 @@ class Linear(Activation):
 
 @part
 class ReLU(Activation):
-    """g(z) = max(0, z), with derivative 0 at 0."""
+    """g(z) = max(0, z), with derivative 0 at 0.
+
+    Source: notes C4; book 6.3.1.
+    """
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(z <= 0, 0, z)  # not `z > 0`: NaN must come through, or no one sees a divergence
@@ -44,7 +53,10 @@ class ReLU(Activation):
 
 @part
 class LeakyReLU(Activation):
-    """g(z) = max(0, z) + slope · min(0, z), with derivative `slope` at 0 (default 0.01; Maas et al. 2013)."""
+    """g(z) = max(0, z) + slope · min(0, z), with derivative `slope` at 0 (default 0.01).
+
+    Source: notes C4; book 6.3.1; Maas et al. 2013.
+    """
 
     slope: Knob = field(default=0.01)
 
@@ -54,7 +66,10 @@ class LeakyReLU(Activation):
 
 @part
 class Absolute(Activation):
-    """g(z) = |z|, the leaky rectifier of slope −1, with derivative −1 at 0 (Jarrett et al. 2009)."""
+    """g(z) = |z|, the leaky rectifier of slope −1, with derivative −1 at 0.
+
+    Source: notes C4; book 6.3.1; Jarrett et al. 2009.
+    """
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(z > 0, z, -z)
@@ -62,9 +77,10 @@ class Absolute(Activation):
 
 @part
 class PReLU(Layer):
-    """g(z) = max(0, z) + α · min(0, z) with a learned α for each unit (He et al. 2015).
+    """g(z) = max(0, z) + α · min(0, z) with a learned α for each unit.
 
     `start`: initial α (default 0.25, as in the paper). α is not penalized.
+    Source: notes C4; book 6.3.1; He et al. 2015.
     """
 
     start: Knob = field(default=0.25)
@@ -82,6 +98,7 @@ class Maxout(Layer):
 
     `units`: width of the output. `pieces`: affine functions a unit takes the maximum of (default 2).
     `initializer`: as for `Dense`.
+    Source: notes C4, H6; book 6.3.1; Goodfellow et al. 2013.
     """
 
     units: Fixed[int] = field(at_least=1)
@@ -101,12 +118,15 @@ class Maxout(Layer):
 
 @part
 class RBF(Layer):
-    """h_i = exp(−‖W_i − x‖² / σ²): active near a template W_i (book, section 6.3.3).
+    """h_i = exp(−‖W_i − x‖² / σ²): active near a template W_i.
 
     `units`: number of templates, drawn from N(0, 1) and learned; they are centres, so they are not penalized.
     `sigma`: σ, in units of the inputs; None (default) is √(2 · inputs), the typical distance between two
     points of a standard normal, so that units are neither dead nor constant at the start.
+    Source: notes C4, F6; book 6.3.3.
     """
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
 
     units: Fixed[int] = field(at_least=1)
     sigma: Knob | None = field(default=None, above=0)
@@ -124,7 +144,10 @@ class RBF(Layer):
 
 @part
 class Softplus(Activation):
-    """g(z) = ζ(z) = log(1 + e^z), computed without overflow."""
+    """g(z) = ζ(z) = log(1 + e^z), computed without overflow.
+
+    Source: notes C4, D4; book 6.3.3.
+    """
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jax.nn.softplus(z)
@@ -132,7 +155,12 @@ class Softplus(Activation):
 
 @part
 class HardTanh(Activation):
-    """g(z) = max(−1, min(1, z)), with derivative 0 at ±1."""
+    """g(z) = max(−1, min(1, z)), with derivative 0 at ±1.
+
+    Source: notes C4; book 6.3.3; Collobert 2004.
+    """
+
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(jnp.abs(z) < 1, z, jnp.sign(z))
@@ -140,7 +168,12 @@ class HardTanh(Activation):
 
 @part
 class Sigmoid(Activation):
-    """g(z) = σ(z) = 1 / (1 + e^−z)."""
+    """g(z) = σ(z) = 1 / (1 + e^−z).
+
+    Source: notes C4, D4; book 6.3.2.
+    """
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jax.nn.sigmoid(z)
@@ -148,7 +181,12 @@ class Sigmoid(Activation):
 
 @part
 class Tanh(Activation):
-    """g(z) = tanh z = 2σ(2z) − 1."""
+    """g(z) = tanh z = 2σ(2z) − 1.
+
+    Source: notes C4; book 6.3.2.
+    """
+
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.tanh(z)
@@ -156,7 +194,10 @@ class Tanh(Activation):
 
 @part
 class Softmax(Activation):
-    """g(z)_i = e^{z_i} / Σ_j e^{z_j} over the last axis."""
+    """g(z)_i = e^{z_i} / Σ_j e^{z_j} over the last axis.
+
+    Source: notes C4; book 6.2.2.3.
+    """
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jax.nn.softmax(z, axis=-1)

@@ -29,6 +29,8 @@ class Columns(Layer):
     >>> import jax
     >>> Columns(cardinalities=(3, 50)).init(jax.random.key(0), ((2,), (2,)))[2]  # 2 numbers + 2 one-hot + 8
     (12,)
+
+    Source: notes I7 (embedding); Gorishniy et al. 2022; Holzmüller et al. 2024.
     """
 
     cardinalities: tuple[int, ...] = field(default=(), at_least=1)

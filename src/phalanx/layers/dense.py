@@ -56,6 +56,8 @@ class Dense(Layer):
     >>> params, state, shape = Dense(2).init(jax.random.key(0), (3,))
     >>> params["weight"].shape, shape
     ((3, 2), (2,))
+
+    Source: notes C3; book 6.3.
     """
 
     units: Fixed[int] = field(at_least=1)

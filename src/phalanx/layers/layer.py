@@ -1,7 +1,7 @@
 """What every layer implements."""
 
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 
@@ -14,14 +14,16 @@ class At(NamedTuple):
     """Where a layer is called from.
 
     `train`: whether this is a training step (structure: known when the program is compiled).
-    `noise`: this step's random bytes for the layer, shape (batch, `noise(shape)`), or None outside training.
+    `noise`: random bytes for each row, shape (batch, `layer.noise(shape)`), or None: the layer is not to be random.
+    `shared`: random bytes for all rows together, shape (`layer.shared_noise(shape)`,), or None.
     """
 
     train: bool
-    noise: jax.Array | None
+    noise: jax.Array | None = None
+    shared: jax.Array | None = None
 
 
-EVALUATE = At(train=False, noise=None)
+EVALUATE = At(train=False)
 
 
 @part
@@ -32,12 +34,19 @@ class Layer(Part):
     no other is. `params` and `state` are dicts, mostly empty.
     """
 
+    bounds: ClassVar[tuple[float, float] | None] = None
+    """Values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound."""
+
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         """Return initial parameters, initial state and the shape of the output."""
         return {}, {}, shape
 
     def noise(self, shape: Any) -> int:
-        """Return how many random bytes a row of this input shape needs at a training step."""
+        """Return how many random bytes each row of this input shape needs at a training step."""
+        return 0
+
+    def shared_noise(self, shape: Any) -> int:
+        """Return how many random bytes a training step needs for all rows together."""
         return 0
 
     @abstractmethod

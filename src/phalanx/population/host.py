@@ -8,34 +8,44 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
-from phalanx.model import Batch, Network, parameter_count
+from phalanx.model import Batch, parameter_count
+from phalanx.network import Network
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import Fold, Stream, batches_of, batches_shape, valid_of
-from phalanx.population.member import VALID_ROWS, Folds, Limits, Member, Record, State, start
+from phalanx.population.member import VALID_ROWS, Record, start
 from phalanx.population.predict import Final
-from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, reorder, start_all
+from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, reorder, start_all
 from phalanx.population.stack import padded, power_of_two, stack
+from phalanx.population.steps import Folds, Limits, Member, State
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One network to train: a specification without distributions, the seed of its weights and noise, its fold."""
+    """One network to train: a specification without distributions, the seed of its weights and noise, its fold.
+
+    `rounds` bounds its training (None: the run's `max_rounds`), and so does `goal`, a validation cost that is low
+    enough. `trained` are parameters and states to go on from, with a fresh optimizer.
+    """
 
     network: Network
     seed: int
     fold: int = 0
+    rounds: int | None = None
+    goal: float = float("-inf")
+    trained: tuple[Any, Any] | None = None
 
 
 @dataclass
 class Trained:
-    """A trained network: its best parameters and states (NumPy), and how it went. Rounds count from 1.
+    """A trained network: its best parameters and states (NumPy), and how it went. Rounds, of `steps`, count from 1.
 
-    `curve` has (training cost, validation cost) of each round; `stopped` is the reason: patience, max_rounds,
-    diverged, time or interrupt. `seconds` is its share of the time of its rounds.
+    `curve` has (training cost, validation cost) of each round, `layers` its diagnostics; `stopped` is the reason:
+    patience, max_rounds, goal, diverged, time or interrupt. `seconds` is its share of the time of its rounds.
     """
 
     trial: Trial
     max_rounds: int
+    steps: int
     params: Any = None
     states: Any = None
     best_score: float = float("inf")
@@ -43,6 +53,7 @@ class Trained:
     stopped: str = ""
     seconds: float = 0.0
     curve: list[tuple[float, float]] = field(default_factory=list)
+    layers: list[np.ndarray] = field(default_factory=list)
 
     @property
     def rounds(self) -> int:
@@ -80,8 +91,8 @@ class Population:
         capacity = capacity_for(len(trials), along)
         rule = width_for(platform, parameter_count(state_shape(network, rows).params), capacity // along)
         self.width = rule if width is None else min(width, capacity // along)
-        self.trained = [Trained(trial, max_rounds) for trial in trials]
         self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
+        self.trained = [Trained(trial, max_rounds, self.steps) for trial in trials]
         self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
         self._streams = [Stream(fold, network.batch_size) for fold in folds]
         self._rows = self._put(rows_on_device(rows), EVERYWHERE)
@@ -93,9 +104,15 @@ class Population:
             stack([t.network for t in chosen], capacity),
             np.array([t.seed for t in chosen], np.uint32),
             np.array([t.fold for t in chosen], np.int32),
+            np.array([t.rounds or max_rounds for t in chosen], np.int32),
+            np.array([t.goal for t in chosen], np.float32),
         )
         self._members = self._put(members, BY_MEMBER)
-        self.state = start_all(self._members, self._rows.x, self.mesh)
+        if trials[0].trained is None:
+            self.state = start_all(self._members, self._rows.x, self.mesh)
+        else:
+            trained = self._put(jax.tree.map(lambda *a: np.stack(a), *(t.trained for t in chosen)), BY_MEMBER)
+            self.state = begin_all(self._members, trained, self.mesh)
 
     @property
     def alive(self) -> list[int]:
@@ -117,11 +134,11 @@ class Population:
         for i in alive:
             member, place = self.trained[i], self._place[i]
             member.curve.append((float(record.train_cost[place]), float(record.valid_cost[place])))
+            member.layers.append(record.layers[place])
             member.seconds += seconds / len(alive)
             member.best_score, member.best_round = float(record.best_score[place]), int(record.best_round[place])
             if not record.active[place]:
-                last = member.rounds >= self._max_rounds
-                member.stopped = "diverged" if record.diverged[place] else "max_rounds" if last else "patience"
+                member.stopped = _reason(member, bool(record.diverged[place]))
         if 0 < len(self.alive) < len(alive):
             self._compact()
 
@@ -165,6 +182,15 @@ class Population:
         return jax.device_put(tree, NamedSharding(self.mesh, spec))
 
 
+def _reason(member: Trained, diverged: bool) -> str:
+    """Return why a member stopped of itself."""
+    if diverged:
+        return "diverged"
+    if member.curve[-1][1] <= member.trial.goal:
+        return "goal"
+    return "max_rounds" if member.rounds >= (member.trial.rounds or member.max_rounds) else "patience"
+
+
 def rows_on_device(rows: Batch) -> Batch:
     """Return rows padded to the next power of two, so that data of other lengths meet the same program."""
     return jax.tree.map(lambda a: padded(a, power_of_two(len(a))), rows)
@@ -183,7 +209,7 @@ def bytes_of_a_member(network: Network, rows: Batch) -> int:
 
 def state_shape(network: Network, rows: Batch) -> State:
     """Return the shapes of a member's state, without making it."""
-    member = Member(jax.tree.map(np.float32, network), np.uint32(0), np.int32(0))
+    member = Member(jax.tree.map(np.float32, network), np.uint32(0), np.int32(0), np.int32(0), np.float32(0))
     return jax.eval_shape(start, member, rows.x)
 
 

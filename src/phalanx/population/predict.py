@@ -1,12 +1,13 @@
 """Predictions of trained networks, in blocks of a fixed number of rows: one program, whatever the number of rows."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from phalanx.model import Network
-from phalanx.population.program import outputs
+from phalanx.network import Network
+from phalanx.population.program import outputs, sampled_outputs
 from phalanx.population.stack import padded
 
 BLOCK_ROWS = 1024
@@ -24,16 +25,28 @@ class Final(NamedTuple):
     progress: float
 
 
-def predict(final: Final, x: Any) -> np.ndarray:
-    """Return probabilities (rows, classes) or means (rows, 1), as float32.
+def predict(final: Final, x: Any, samples: int = 0) -> tuple[np.ndarray, ...]:
+    """Return of each head probabilities (rows, classes) or means (rows, d), as float32.
 
+    With `samples` it is the average over so many random masks of the dropout layers (MAP F10); else dropout scales.
     A row's answer does not depend on its neighbours: every block has the same shape, padded where rows run out.
     """
+    if samples:
+        return _in_blocks(final, x, lambda *block: sampled_outputs(*block, np.int32(samples), np.uint32(0)))
+    return _in_blocks(final, x, outputs)
+
+
+def raw_outputs(final: Final, x: Any) -> tuple[np.ndarray, ...]:
+    """Return of each head the outputs z (rows, units), from which a likelihood makes distributions."""
+    return _in_blocks(final, x, lambda *block: outputs(*block, raw=True))
+
+
+def _in_blocks(final: Final, x: Any, program: Callable[..., tuple[jax.Array, ...]]) -> tuple[np.ndarray, ...]:
     network, params, states, progress = final
     knobs = jax.tree.map(np.float32, network)
     rows = len(jax.tree.leaves(x)[0])
     blocks = []
     for first in range(0, max(rows, 1), BLOCK_ROWS):
         block = jax.tree.map(lambda a, first=first: padded(a[first : first + BLOCK_ROWS], BLOCK_ROWS), x)
-        blocks.append(outputs(knobs, params, states, block, np.float32(progress)))
-    return np.concatenate([np.asarray(block) for block in blocks])[:rows]
+        blocks.append(program(knobs, params, states, block, np.float32(progress)))
+    return tuple(np.concatenate([np.asarray(block[i]) for block in blocks])[:rows] for i in range(len(blocks[0])))

@@ -13,8 +13,10 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from phalanx.model import Batch, Network, forward
-from phalanx.population.member import NO_RECORD, Folds, Limits, Member, Record, State, one_round, start
+from phalanx.model import Batch, Noise, forward, noise_bytes
+from phalanx.network import Network, heads
+from phalanx.population.member import Record, begin, no_record, one_round, start, validate
+from phalanx.population.steps import Folds, Limits, Member, State, random_noise, row_shape
 from phalanx.spec import at_progress
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
@@ -25,6 +27,13 @@ BY_MEMBER, EVERYWHERE = P("member"), P()
 def start_all(members: Member, x: Any, mesh: Mesh) -> State:
     """Return the initial state of every member, spread over the mesh."""
     state = jax.vmap(start, in_axes=(0, None))(members, x)
+    return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
+
+
+@partial(jax.jit, static_argnames="mesh", compiler_options={"xla_backend_optimization_level": 0})
+def begin_all(members: Member, trained: tuple[Any, Any], mesh: Mesh) -> State:
+    """Return the state of every member before it goes on from given parameters and states."""
+    state = jax.vmap(begin)(members, trained)
     return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
 
 
@@ -53,7 +62,7 @@ def advance(
             )
             return jax.tree.map(lambda w, b: lax.dynamic_update_slice_in_dim(w, b, i * width, 0), carry, kept)
 
-        records = jax.tree.map(lambda a: jnp.broadcast_to(a, state.step.shape), NO_RECORD)
+        records = jax.tree.map(lambda a: jnp.broadcast_to(a, (*state.step.shape, *a.shape)), no_record(members.network))
         return lax.fori_loop(0, -(-active[0] // width), block, (state, records))
 
     return jax.shard_map(
@@ -73,8 +82,45 @@ def reorder(members: Member, state: State, order: jax.Array, mesh: Mesh) -> tupl
 
 
 @jax.jit
-def outputs(network: Network, params: Any, states: Any, x: Any, progress: Any) -> jax.Array:
-    """Return one network's predictions for a block of rows: probabilities (rows, classes), or means (rows, 1)."""
+def mean_cost(
+    network: Network, params: Any, states: Any, rows: Batch, index: jax.Array, number: jax.Array, progress: Any
+) -> jax.Array:
+    """Return the mean cost of the first `number` rows of `index`, without penalties and noise."""
+    return validate(at_progress(network, progress), params, states, rows, index, number)[0]
+
+
+@partial(jax.jit, static_argnames="raw")
+def outputs(
+    network: Network, params: Any, states: Any, x: Any, progress: Any, *, raw: bool = False
+) -> tuple[jax.Array, ...]:
+    """Return one network's predictions for a block of rows, of each head: see `means`; or its outputs z, if `raw`."""
     network = at_progress(network, progress)
-    z, _ = forward(network, params, states, x, None)
-    return network.likelihood.mean(z)
+    z = forward(network, params, states, x).z
+    return z if raw else means(network, z)
+
+
+@jax.jit
+def sampled_outputs(
+    network: Network, params: Any, states: Any, x: Any, progress: Any, samples: jax.Array, seed: jax.Array
+) -> tuple[jax.Array, ...]:
+    """Return the mean of the predictions of as many thinned networks: each draws its masks once, for all rows.
+
+    So a row's answer does not depend on its neighbours.
+    """
+    network = at_progress(network, progress)
+    needed = noise_bytes(network, row_shape(x))
+    rows = len(jax.tree.leaves(x)[0])
+
+    def thinned(i: jax.Array) -> tuple[jax.Array, ...]:
+        drawn = random_noise(jax.random.fold_in(jax.random.key(seed), i), needed)
+        noise = Noise(*(jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, *a.shape)), drawn.rows), *drawn[1:]))
+        return means(network, forward(network, params, states, x, noise).z)
+
+    zero = jnp.zeros((), jnp.int32)
+    total = lax.fori_loop(1, samples, lambda i, sums: jax.tree.map(jnp.add, sums, thinned(i)), thinned(zero))
+    return jax.tree.map(lambda sums: sums / samples.astype(sums.dtype), total)
+
+
+def means(network: Network, z: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    """Return probabilities (rows, classes), or means (rows, d), of each head."""
+    return tuple(head.likelihood.mean(output) for head, output in zip(heads(network), z, strict=True))

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from phalanx.errors import InputError
-from phalanx.model import Network
+from phalanx.network import Network
 
 
 def group(networks: Sequence[Network]) -> list[list[int]]:

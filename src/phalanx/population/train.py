@@ -1,7 +1,7 @@
 """Train any number of trials: group them by structure, split what does not fit, and let the groups take turns."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -69,9 +69,10 @@ def train(
     max_rounds: int = 200,
     round_steps: int | None = None,
     clock: Clock | None = None,
-    rounds: Sequence[int] | None = None,
-    widths: Sequence[int] | None = None,
+    rounds: Iterable[int] | None = None,
+    widths: Iterable[int] | None = None,
     memory_limit: int | None = None,
+    share: float = 1.0,
     watch: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Train all trials.
@@ -80,16 +81,17 @@ def train(
     the horizon of schedules; `round_steps` are the optimizer steps of a round (None: one pass, at most 500).
     `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
     repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains
-    at one time. `watch` is called after every round.
+    at one time. `share` of the time left may be used. `watch` is called after every round.
     """
     clock = Clock() if clock is None else clock
     waves = plan(trials, rows, memory_limit)
-    allowed, sides = iter(rounds or ()), iter(widths or ())
+    end = None if clock.deadline is None else time.monotonic() + share * clock.left()
+    allowed, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
     done: dict[int, Trained] = {}
     outcome = Outcome([], [], [])
     for number, wave in enumerate(waves):
-        share = clock.left() / (len(waves) - number)
-        until = Clock(None if clock.deadline is None else time.monotonic() + share)
+        now = time.monotonic()
+        until = Clock(None if end is None else now + (end - now) / (len(waves) - number))
         with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
             making = [
                 pool.submit(

@@ -11,12 +11,13 @@ from phalanx.display import Display, columns_table, make_console, make_table, nu
 from phalanx.errors import InputError
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import compare
-from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
+from phalanx.runs.config import RECORDED, Config, check_number, likelihood_named, read_config
 from phalanx.runs.folder import load_model, run_folder, to_json, write_run
 from phalanx.runs.outcome import show_outcome
 from phalanx.runs.prepare import Prepared, prepare
 from phalanx.runs.signals import ending_on_signal
-from phalanx.runs.training import Plan, evaluate_model, make_plan, train_run
+from phalanx.runs.targets import lost_rows
+from phalanx.runs.training import Plan, make_plan, train_run
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
@@ -42,11 +43,12 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
     return 130 if clock.interrupted else 0
 
 
-def predict_command(run: Path, source: str, out: Path | None, ensemble: bool) -> None:
-    """Write the predictions for a table as CSV."""
+def predict_command(run: Path, source: str, out: Path | None, level: float, ensemble: bool) -> None:
+    """Write the predictions for a table as CSV; `level` is the probability that an interval holds a number."""
+    check_number("level", level, above=0.0, below=1.0)
     model, loaded = load_model(run), load_source(source)
     _warn(*loaded.notes)
-    table = model.table(loaded.frame, ensemble)
+    table = model.table(loaded.frame, level, ensemble)
     if out is None:
         table.to_csv(sys.stdout, index=False)
         sys.stdout.flush()
@@ -59,9 +61,8 @@ def evaluate_command(run: Path, source: str, out: Path | None, ensemble: bool) -
     """Print a model's metrics on a table, and write them as JSON where asked."""
     model, loaded = load_model(run), load_source(source)
     _warn(*loaded.notes)
-    scores, rows, lost = evaluate_model(model, loaded.frame, ensemble)
-    if lost:
-        _warn(f"{lost:,} row{'s' if lost > 1 else ''} without a value of {model.target_name!r} left out")
+    scores, rows, lost = model.evaluate(loaded.frame, ensemble)
+    _warn(*lost_rows(lost, model.targets))
     table = make_table(f"{run} on {source}: {rows:,} rows", "metric", "value", right=("value",))
     for name, value in scores.items():
         table.add_row(name, number(value))
@@ -114,6 +115,8 @@ def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
         display.line(line)
     for line in prepared.warnings:
         display.warn(line)
+    if plan.config.bootstrap and plan.config.repeats == 1:
+        display.warn("bootstrap averages as many networks as --repeats says, which is 1")
     programs = f"{plan.programs} compiled program{'s' if plan.programs > 1 else ''}"
     networks = f"{plan.members:,} network{'s' if plan.members > 1 else ''}"
     display.line(f"plan: {networks} as {programs}, up to {plan.config.max_rounds} rounds, ranked by {plan.metric.name}")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from phalanx.baselines import FittedBaseline, baselines, fit_baseline
-from phalanx.data import Encoded
+from phalanx.data import ClassTarget, Encoded, Goal, each_column
 from phalanx.display import Display, number
+from phalanx.ensemble import Predictions
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
 from phalanx.runs.prepare import Prepared
@@ -18,11 +19,15 @@ _SHARE = 0.25  # of the time left that one baseline may take
 
 @dataclass(frozen=True)
 class Compared:
-    """A trained baseline with its validation metrics and the seconds its training took."""
+    """A trained baseline: a model for each column of each goal, its validation metrics, the seconds training took."""
 
-    fitted: FittedBaseline
+    models: tuple[tuple[FittedBaseline, ...], ...]
     valid: dict[str, float]
     seconds: float
+
+    def predict(self, inputs: Encoded) -> Predictions:
+        """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
+        return _predict(self.models, inputs)
 
 
 def compare(
@@ -31,39 +36,60 @@ def compare(
     """Train baselines: those named, or with None all for which the time is expected to suffice."""
     problem = prepared.problem
     found: dict[str, Compared] = {}
-    for name in baselines("classify" if problem.number is None else "regress"):
+    for name in baselines("classify"):  # the names are those for numbers too
         if names is not None and name not in names:
             continue
         display.stage(f"baseline {name}")
         if names is None and not _fits(prepared, name, seed, clock):
             display.line(f"baseline {name}: left out, its share of the time left is too short")
             continue
-        fitted, seconds = _train(prepared, name, seed, len(problem.train))
-        valid = problem.score(fitted.predict(problem.valid_inputs))
-        found[name] = Compared(fitted, valid, seconds)
+        models, seconds = _train(prepared, name, seed, len(problem.train))
+        valid = problem.score(_predict(models, problem.valid_inputs))
+        found[name] = Compared(models, valid, seconds)
         display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
     return found
 
 
+def _predict(models: tuple[tuple[FittedBaseline, ...], ...], inputs: Encoded) -> Predictions:
+    return tuple(
+        goal[0].predict(inputs) if goal[0].classes else np.column_stack([model.predict(inputs) for model in goal])
+        for goal in models
+    )
+
+
 def _fits(prepared: Prepared, name: str, seed: int, clock: Clock) -> bool:
     """Say whether a baseline's share of the time left suffices, by training it on a few rows."""
-    rows = len(prepared.problem.train)
+    problem = prepared.problem
+    rows = len(problem.train)
     if clock.deadline is None or name == "dummy":
         return True
     if clock.left() <= 0:
         return False
     probe = min(_PROBE_ROWS, rows // 2)
-    if len(np.unique(prepared.problem.target[prepared.problem.train[:probe]])) < 2:
+    columns = each_column(problem.goals, problem.values)
+    if any(len(np.unique(values[problem.train[:probe]])) < 2 for _, _, values in columns):
         return True
     return _train(prepared, name, seed, probe)[1] * rows / probe < _SHARE * clock.left()
 
 
-def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[FittedBaseline, float]:
-    """Train a baseline on the first `rows` training rows; return it and the seconds it took."""
+def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[tuple[tuple[FittedBaseline, ...], ...], float]:
+    """Train a baseline for each column on the first `rows` training rows; return the models and the seconds."""
     problem, began = prepared.problem, time.monotonic()
     chosen = problem.train[:rows]
     inputs = Encoded(*(part[chosen] for part in problem.inputs))
-    fitted = fit_baseline(
-        name, inputs, problem.target[chosen], cardinalities=problem.cardinalities, classes=problem.classes, seed=seed
-    )
-    return fitted, time.monotonic() - began
+
+    def models(goal: Goal, values: np.ndarray) -> tuple[FittedBaseline, ...]:
+        return tuple(
+            fit_baseline(
+                name,
+                inputs,
+                held[chosen],
+                cardinalities=problem.cardinalities,
+                classes=len(column.labels) if isinstance(column, ClassTarget) else 0,
+                seed=seed,
+            )
+            for _, column, held in each_column([goal], [values])
+        )
+
+    made = tuple(models(goal, values) for goal, values in zip(problem.goals, problem.values, strict=True))
+    return made, time.monotonic() - began

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from phalanx.baselines import baselines
+from phalanx.data import Task
 from phalanx.errors import InputError
 from phalanx.likelihoods import Likelihood
-from phalanx.model import Network
+from phalanx.network import Network
+from phalanx.population.refit import RULES
 from phalanx.search.designs import DESIGNS
 from phalanx.spec import subclasses
 from phalanx.spec.fields import unknown
@@ -25,24 +27,27 @@ RECORDED = ("rounds", "widths")
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
 _COLUMNS = ("target", "id", "group", "ignore")
-_LISTS = ("ignore", "baselines", *RECORDED)
+_LISTS = ("target", "ignore", "baselines", *RECORDED)
+_SWITCHES = ("bootstrap", "vote")
 _MOST = {"trials": 100_000, "structures": 10_000, "repeats": 10_000, "max_rounds": 2**31 - 1, "round_steps": 2**20}
+_MOST_SAMPLES = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Config:
     """All options of a run. Parts are specifications, or "default".
 
-    `source`, `target`, `task`, `metric`, `ignore`, `id`, `group`, `test` (a share of the rows, or a file), `valid`
-    (a share of the rest), `seed`; `trials`, `design`, `structures`, `repeats`, `max_rounds`, `round_steps`, `minutes`,
-    `baselines` (their names; None: all that the time allows); `layers`, `likelihood`, `regularizers`, `optimizer`,
+    `source`, `target` (columns; in plain data one is a word), `task`, `metric`, `ignore`, `id`, `group`, `test` (a
+    share of the rows, or a file), `valid` (a share of the rest), `seed`; `trials`, `design`, `structures`, `repeats`,
+    `max_rounds`, `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
+    `bootstrap`, `vote`, `samples` (see `phalanx.Classifier`); `layers`, `likelihood`, `regularizers`, `optimizer`,
     `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
     width, by which the run can be repeated to the bit. Raises `InputError` for a value that no run can use.
     """
 
     source: str | None = None
-    target: str | None = None
-    task: str | None = None
+    target: tuple[str, ...] = ()
+    task: Task | None = None
     metric: str | None = None
     ignore: tuple[str, ...] = ()
     id: str | None = None
@@ -58,6 +63,10 @@ class Config:
     round_steps: int | None = None
     minutes: float | None = None
     baselines: tuple[str, ...] | None = None
+    refit: str | None = None
+    bootstrap: bool = False
+    vote: bool = False
+    samples: int = 0
     layers: Any = DEFAULT
     likelihood: Any = DEFAULT
     regularizers: Any = ()
@@ -68,31 +77,42 @@ class Config:
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("source", "target", "metric", "id", "group"):
+        for name in ("source", "metric", "id", "group"):
             _check_texts(name, () if getattr(self, name) is None else (getattr(self, name),))
+        _check_texts("target", self.target)
         _check_texts("ignore", self.ignore)
         _check_word("task", self.task, ("classify", "regress"))
         _check_word("design", self.design, DESIGNS)
+        _check_word("refit", self.refit, RULES)
         for name in self.baselines or ():
             _check_word("baselines", name, tuple(baselines("classify")))
         for name, most in _MOST.items():
             if getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), 1, most)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
+        _check_whole("samples", self.samples, 0, _MOST_SAMPLES)
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} is {getattr(self, name)!r}, but must be true or false")
         for name, least in (("rounds", 0), ("widths", 1)):
             for value in getattr(self, name) or ():
                 _check_whole(name, value, least, 2**31 - 1)
         if self.minutes is not None:
-            _check_number("minutes", self.minutes, above=0.0)
-        _check_number("valid", self.valid, above=0.0, below=1.0)
+            check_number("minutes", self.minutes, above=0.0)
+        check_number("valid", self.valid, above=0.0, below=1.0)
         if not isinstance(self.test, str):
-            _check_number("test", self.test, at_least=0.0, below=1.0)
+            check_number("test", self.test, at_least=0.0, below=1.0)
         self._check_columns()
+        if self.refit is not None and self.stopping is None:
+            raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
 
     def _check_columns(self) -> None:
-        for name, held in (("ignore", self.ignore), ("id", (self.id,)), ("group", (self.group,))):
-            if self.target is not None and self.target in held:
-                raise InputError(f"{name} names the target {self.target!r}; give another column")
+        for target in self.target:
+            if self.target.count(target) > 1:
+                raise InputError(f"target names {target!r} {self.target.count(target)} times; once is enough")
+            for name, held in (("ignore", self.ignore), ("id", (self.id,)), ("group", (self.group,))):
+                if target in held:
+                    raise InputError(f"{name} names the target {target!r}; give another column")
 
     def space(self, default: Network) -> Network:
         """Return the space of networks to search: the parts given, and the default ones for the rest."""
@@ -104,8 +124,9 @@ class Config:
         return dataclasses.replace(default, **given)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the configuration as plain data, parts included."""
-        return {f.name: to_plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        """Return the configuration as plain data, parts included; no target is None, and one a word."""
+        plain = {f.name: to_plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return plain if len(self.target) > 1 else {**plain, "target": self.target[0] if self.target else None}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -136,11 +157,22 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def likelihood_named(name: str) -> Likelihood:
-    """Return a likelihood with its defaults by its name, in any case; raise `InputError` for an unknown one."""
-    known = {cls.__name__.lower(): cls for cls in subclasses(Likelihood)}
-    if name.lower() not in known:
-        raise unknown("--likelihood", "likelihood", name, known)
-    return known[name.lower()]()
+    """Return a likelihood with its defaults by its name; capitals, hyphens and underscores do not matter.
+
+    Raises `InputError` for an unknown one.
+
+    >>> likelihood_named("Heteroscedastic-Gaussian")
+    HeteroscedasticGaussian()
+    """
+    known = {cls.kind(): cls for cls in subclasses(Likelihood)}
+    for kind, cls in known.items():
+        if _bare(kind) == _bare(name):
+            return cls()
+    raise unknown("--likelihood", "likelihood", name, known)
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def _as_text(value: Any) -> Any:
@@ -165,9 +197,10 @@ def _check_whole(name: str, value: Any, least: int, most: int) -> None:
         raise InputError(f"{name} is {value!r}, but must be a whole number from {least} to {most:,}")
 
 
-def _check_number(
+def check_number(
     name: str, value: Any, at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf
 ) -> None:
+    """Raise `InputError` unless a value is a finite number between bounds."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not (at_least <= value < below and value > above):
         low = f"above {above:g}" if above > -math.inf else f"at least {at_least:g}"

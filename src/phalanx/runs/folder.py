@@ -6,7 +6,6 @@ import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +14,17 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import ClassTarget, NumberTarget, TableEncoder
+from phalanx.data import Goal, TableEncoder
 from phalanx.errors import InputError
-from phalanx.model import Network
+from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
-from phalanx.spec import names
+from phalanx.runs.model import Model
 from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
-_FORMAT = 1  # of model.json; a change of its meaning is another number
-
-
-@dataclass(frozen=True)
-class Model:
-    """Everything that predictions need: how the table is encoded, what the target is, and the trained networks."""
-
-    encoder: TableEncoder
-    target: ClassTarget | NumberTarget
-    target_name: str
-    id_name: str | None
-    predictor: Predictor
-
-    def predict(self, frame: pd.DataFrame, ensemble: bool = True) -> np.ndarray:
-        """Return probabilities (rows, classes), or numbers (rows,) in the target's units."""
-        return self.predictor.predict(self.encoder.transform(frame), ensemble)
-
-    def table(self, frame: pd.DataFrame, ensemble: bool = True) -> pd.DataFrame:
-        """Return predictions as a table: the identifier if there is one, `prediction`, `probability_LABEL` of each."""
-        if self.id_name is not None and self.id_name not in frame:
-            raise InputError(f"the table lacks the column {self.id_name!r}, which identifies rows")
-        found = self.predict(frame, ensemble)
-        if isinstance(self.target, NumberTarget):
-            table = pd.DataFrame({"prediction": found})
-        else:
-            probabilities = {f"probability_{label}": found[:, i] for i, label in enumerate(self.target.labels)}
-            table = pd.DataFrame({"prediction": self.target.decode(found.argmax(1)), **probabilities})
-        if self.id_name is not None:
-            # Whole numbers are shown as such, though missing cells make pandas hold them as floats.
-            held = frame[self.id_name].reset_index(drop=True).convert_dtypes()
-            table.insert(0, self.id_name, held, allow_duplicates=True)
-        return table
+_FORMAT = 2  # of model.json; a change of its meaning is another number
 
 
 @contextmanager
@@ -130,12 +98,13 @@ def save_model(folder: Path, model: Model) -> None:
     plain = {
         "format": _FORMAT,
         "encoder": model.encoder.to_plain(),
-        "task": "regress" if isinstance(model.target, NumberTarget) else "classify",
-        "target": model.target.to_plain(),
-        "target_name": model.target_name,
+        "targets": list(model.targets),
+        "goals": [goal.to_plain() for goal in model.predictor.goals],
         "id_name": model.id_name,
         "best": model.predictor.best,
         "shares": model.predictor.shares,
+        "vote": model.predictor.vote,
+        "samples": model.predictor.samples,
         "members": {
             id_: {"network": to_plain(final.network), "progress": final.progress}
             for id_, final in model.predictor.members.items()
@@ -169,15 +138,13 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         network = from_plain(stored["network"], f"member {id_}")
         trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
-    classify = plain["task"] == "classify"
-    target = ClassTarget.from_plain(plain["target"]) if classify else NumberTarget.from_plain(plain["target"])
-    number = None if isinstance(target, ClassTarget) else target
-    predictor = Predictor(members, plain["shares"], plain["best"], number)
-    return Model(TableEncoder.from_plain(plain["encoder"]), target, plain["target_name"], plain["id_name"], predictor)
+    goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
+    predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
+    return Model(TableEncoder.from_plain(plain["encoder"]), tuple(plain["targets"]), plain["id_name"], predictor)
 
 
 def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[str, dict[str, np.ndarray]]:
-    tree: dict[str, dict[str, np.ndarray]] = {name: {} for name in names(network.layers)}
+    tree: dict[str, dict[str, np.ndarray]] = {name: {} for name, _ in layers_of(network)}
     for key, array in arrays.items():
         if key.startswith(prefix):
             layer, name = key[len(prefix) :].split("/")

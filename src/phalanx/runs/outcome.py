@@ -1,5 +1,7 @@
 """What a person reads when a run has ended: the leaderboard's top, the scores, and where everything is."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ from phalanx.display import Display, make_table, number
 from phalanx.runs.training import Run
 
 _SHOWN = 10
+_MEANT = {"steps": "steps", "continue": "goal"}
+"""How training again is meant to end, by its rule; anything else is said."""
 
 
 def show_outcome(display: Display, run: Run, folder: Path) -> None:
@@ -32,8 +36,12 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
         drawn = ", ".join(f"{path} {_drawn(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")
     for part in ("valid", "test"):
-        listed = ", ".join(f"{name} {number(value)}" for name, value in run.result[part].items())
-        display.line(f"ensemble, {part}: {listed or 'no rows'}")
+        for line in _scores(f"ensemble, {part}", run.result[part]):
+            display.line(line)
+    if run.result["refit"]:
+        display.line(_refit(**run.result["refit"]))
+    for line in run.result["hints"]:
+        display.line(f"hint: {line}")
     seconds, diverged = run.result["seconds"], run.result["n_diverged"]
     display.line(
         f"{seconds['total']:.1f} s in all: {seconds['compile']:.1f} s compiling, {seconds['train']:.1f} s training"
@@ -42,6 +50,28 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
     if run.result["interrupted"]:
         display.line("interrupted: the run holds what was trained until then")
     display.line(f"written to {folder}")
+
+
+def _scores(what: str, scores: Mapping[str, float]) -> list[str]:
+    """Return the lines of scores: one, and one more for each of several targets."""
+    listed: dict[str, list[str]] = {}
+    for name, value in scores.items():
+        target, _, metric = name.rpartition(".")
+        listed.setdefault(f"{what}, {target}" if target else what, []).append(f"{metric} {number(value)}")
+    return [f"{part}: {', '.join(values)}" for part, values in listed.items()] or [f"{what}: no rows"]
+
+
+def _refit(rule: str, members: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how training again on all rows ended."""
+    if not members:
+        return f"refit by {rule}: no network, since none had a best round"
+    rounds = [member["rounds"] for member in members.values()]
+    low, high = min(rounds), max(rounds)
+    spread = f"{low} to {high} rounds" if low < high else f"{low} round{'s' if low != 1 else ''}"
+    ended = Counter(member["ended"] for member in members.values())
+    others = ", ".join(f"{count} by {reason}" for reason, count in ended.items() if reason != _MEANT[rule])
+    networks = f"{len(rounds)} network{'s' if len(rounds) > 1 else ''}"
+    return f"refit by {rule}: {networks}, {spread}{'; ended ' + others if others else ''}"
 
 
 def _score(value: Any) -> str:

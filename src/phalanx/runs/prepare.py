@@ -1,36 +1,38 @@
-"""From a configuration to a problem: read the table, choose target and task, split, encode. All choices are noted."""
+"""From a configuration to a problem: read the table, choose targets and tasks, split, encode. All choices are noted."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from phalanx.data import (
     BUNDLED,
-    ClassTarget,
     Column,
     Encoded,
-    NumberTarget,
+    Goal,
     Source,
     Split,
     TableEncoder,
-    Task,
     check_target,
     infer_columns,
-    infer_task,
     load_source,
     split_rows,
-    target_present,
 )
-from phalanx.data.cells import check_finite, numbers
+from phalanx.data.cells import check_finite
 from phalanx.data.targets import no_column
 from phalanx.errors import InputError
 from phalanx.experiment import Problem
-from phalanx.likelihoods import Bernoulli, Gaussian, Likelihood
-from phalanx.runs.config import Config
-from phalanx.search.defaults import likelihood_for
+from phalanx.runs.config import DEFAULT, Config
+from phalanx.runs.targets import (
+    Target,
+    choose_tasks,
+    lost_rows,
+    make_goals,
+    present_rows,
+    read_target,
+    rows_with_targets,
+)
 
 _EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
@@ -39,19 +41,23 @@ _EACH_WARNED = 3  # columns of one kind with a warning each; of more columns the
 class Prepared:
     """A table ready for training: the problem, the test rows, what was inferred, and `notes` on what was decided.
 
-    `config` has the target and the task filled in.
+    `config` has the targets filled in, and the task if all have the same; `test_values` are those of each goal.
     """
 
     config: Config
     name: str
     columns: tuple[Column, ...]
     encoder: TableEncoder
-    target: ClassTarget | NumberTarget
     problem: Problem
     test_inputs: Encoded
-    test_target: np.ndarray
+    test_values: tuple[np.ndarray, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def test_rows(self) -> int:
+        """The number of test rows."""
+        return len(self.test_values[0])
 
 
 def prepare(config: Config) -> Prepared:
@@ -59,38 +65,36 @@ def prepare(config: Config) -> Prepared:
     if config.source is None:
         raise InputError(f"no source given: name a table such as data.csv, or one of {' '.join(BUNDLED)}")
     source = load_source(config.source)
-    target = check_target(source.frame, config.target or source.target)
-    config = replace(config, target=target)
-    inputs = _inputs(source.frame, config)
-    for name in [*inputs, target]:  # before any row is dropped, so that errors count rows as the file does
-        if source.frame[name].dtype.kind == "f":
-            check_finite(source.frame[name].to_numpy(np.float64), name)
-    present, lost = target_present(source.frame[target], target)
-    task, notes = _task(source.frame[target], config)
-    config = replace(config, task=task)
+    frame = source.frame
+    names = tuple(check_target(frame, name) for name in config.target or (source.target,))
+    config = replace(config, target=names)
+    inputs = _inputs(frame, config)
+    for name in [*inputs, *names]:  # before any row is dropped, so that errors count rows as the file does
+        if frame[name].dtype.kind == "f":
+            check_finite(frame[name].to_numpy(np.float64), name)
+    present, lost = present_rows(frame, names)
+    likelihood = None if config.likelihood == DEFAULT else config.likelihood
+    tasks, notes = choose_tasks(frame, names, config.task, likelihood)
+    config = replace(config, task=tasks[0] if len(set(tasks)) == 1 else None)
     inputs = inputs.loc[present].reset_index(drop=True)
     _check_enough(len(inputs), config)
-    labels, values = _target(source.frame[target], present, task, target)
-    classes = len(labels.labels) if labels else 0
-    _check_likelihood(config.likelihood, classes)
-    split = _split(source.frame.loc[present], labels, values, config)
-    if labels and len(np.unique(values[split.train])) < 2:
-        raise InputError("the training rows hold one class only; use more rows, another --seed or another --group")
+    targets = [read_target(frame[name], present, task, name) for name, task in zip(names, tasks, strict=True)]
+    split = _split(frame.loc[present], targets, config)
+    _check_classes(targets, split)
     columns = infer_columns(inputs)
     if not any(column.used for column in columns):
-        raise InputError(f"{config.source} has no column left to learn from besides the target {target!r}")
+        listed = f"target{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
+        raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
     encoder = TableEncoder.fit(columns, inputs.iloc[split.train])
-    number = None if labels else NumberTarget.fit(values[split.train], name=target)
+    goals, values = make_goals(targets, likelihood, split.train)
     encoded = encoder.transform(inputs)
-    problem = Problem(encoded, values, split.train, split.valid, encoder.cardinalities, classes, number)
-    held: ClassTarget | NumberTarget = labels or number  # type: ignore[assignment]
-    test_inputs, test_target, tested = _test_rows(config, encoder, held, encoded, values, split)
-    rows = (len(split.train), len(split.valid), len(test_target))
+    problem = Problem(encoded, goals, values, split.train, split.valid, encoder.cardinalities)
+    _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
+    test_inputs, test_values, tested = _test_rows(config, encoder, goals, encoded, values, split)
+    rows = (len(split.train), len(split.valid), len(test_values[0]))
     notes.append("rows: {:,} train, {:,} validate, {:,} test (seed {})".format(*rows, config.seed))
-    warnings = (*source.notes, *_left_out(lost, target), *tested, *split.notes, *_of_columns(columns))
-    return Prepared(
-        config, source.name, columns, encoder, held, problem, test_inputs, test_target, tuple(notes), warnings
-    )
+    warnings = (*source.notes, *lost_rows(lost, names), *tested, *split.notes, *_of_columns(columns))
+    return Prepared(config, source.name, columns, encoder, problem, test_inputs, test_values, tuple(notes), warnings)
 
 
 def absolute(source: str) -> str:
@@ -104,17 +108,7 @@ def _inputs(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
     for option, name in named:
         if name not in frame:
             raise no_column(name, f"--{option}", list(frame.columns))
-    return frame.drop(columns=[config.target, *{name for _, name in named}])
-
-
-def _task(values: pd.Series, config: Config) -> tuple[Task, list[str]]:
-    """Return the task as asked, or as the target suggests, with a note on how to change it."""
-    inferred, reason = infer_task(values, str(config.target))
-    if config.task is not None:
-        return config.task, []  # type: ignore[return-value]
-    other = "regress" if inferred == "classify" else "classify"
-    change = f" (--task {other} changes it)" if inferred == "regress" or pd.api.types.is_numeric_dtype(values) else ""
-    return inferred, [f"task: {inferred}, because the target {config.target!r} {reason.removeprefix('it ')}{change}"]
+    return frame.drop(columns=[*config.target, *{name for _, name in named}])
 
 
 def _check_enough(rows: int, config: Config) -> None:
@@ -122,30 +116,17 @@ def _check_enough(rows: int, config: Config) -> None:
     if not isinstance(config.test, str) and config.test > 0:
         parts.append("1 to test on")
     if rows <= len(parts):
-        are = "row that has a target is" if rows == 1 else "rows that have a target are"
+        have = "a target" if len(config.target) == 1 else "every target"
+        are = f"row that has {have} is" if rows == 1 else f"rows that have {have} are"
         raise InputError(f"{config.source}: {rows} {are} too few; there must be at least {', '.join(parts)}")
 
 
-def _target(values: pd.Series, present: np.ndarray, task: Task, name: str) -> tuple[ClassTarget | None, np.ndarray]:
-    """Return the labels of classes, or None, and the codes or numbers of the rows that have a target."""
-    if task == "classify":
-        held = values.loc[present]
-        labels = ClassTarget.fit(held, name)
-        return labels, labels.encode(held, name)
-    return None, _numbers(values, name)[present]
-
-
-def _numbers(values: pd.Series, name: str) -> np.ndarray:
-    try:
-        return numbers(values, name)
-    except InputError as error:
-        raise InputError(f"{error}; --task classify predicts classes") from None
-
-
-def _split(frame: pd.DataFrame, labels: ClassTarget | None, values: np.ndarray, config: Config) -> Split:
+def _split(frame: pd.DataFrame, targets: list[Target], config: Config) -> Split:
+    """Split rows; their classes are balanced where there is one target, of classes, and no group."""
+    labels = targets[0].labels if len(targets) == 1 and config.group is None else None
     return split_rows(
         len(frame),
-        classes=labels.decode(values) if labels and config.group is None else None,
+        classes=labels.decode(targets[0].values) if labels else None,
         groups=None if config.group is None else frame[config.group].to_numpy(),
         test=0.0 if isinstance(config.test, str) else config.test,
         valid=config.valid,
@@ -153,62 +134,38 @@ def _split(frame: pd.DataFrame, labels: ClassTarget | None, values: np.ndarray, 
     )
 
 
+def _check_classes(targets: list[Target], split: Split) -> None:
+    for target in targets:
+        if target.labels and len(np.unique(target.values[split.train])) < 2:
+            which = "" if len(targets) == 1 else f" of {target.name!r}"
+            raise InputError(
+                f"the training rows hold one class{which} only; use more rows, another --seed or another --group"
+            )
+
+
 def _test_rows(
     config: Config,
     encoder: TableEncoder,
-    target: ClassTarget | NumberTarget,
+    goals: tuple[Goal, ...],
     encoded: Encoded,
-    values: np.ndarray,
+    values: tuple[np.ndarray, ...],
     split: Split,
-) -> tuple[Encoded, np.ndarray, list[str]]:
-    """Return inputs and target of the test rows, from the split or a file of their own, and warnings."""
+) -> tuple[Encoded, tuple[np.ndarray, ...], list[str]]:
+    """Return inputs and values of the test rows, from the split or a file of their own, and warnings."""
     if not isinstance(config.test, str):
-        return Encoded(*(part[split.test] for part in encoded)), values[split.test], []
+        return Encoded(*(part[split.test] for part in encoded)), tuple(held[split.test] for held in values), []
     source = _test_source(config.test)
     try:
-        inputs, found, lost = rows_with_target(source.frame, encoder, target, str(config.target))
+        inputs, found, lost = rows_with_targets(source.frame, encoder, goals)
     except InputError as error:
         raise InputError(f"{config.test}: {error}") from None
-    return inputs, found, [*source.notes, *_left_out(lost, str(config.target), "test row")]
+    return inputs, found, [*source.notes, *lost_rows(lost, config.target, "test row")]
 
 
 def _test_source(test: str) -> Source:
     if not Path(test).exists() and test not in BUNDLED and not Path(test).suffix:
         raise InputError(f"test is {test!r}, but must be a share of the rows, such as 0.2, or a table")
     return load_source(test)
-
-
-def rows_with_target(
-    frame: pd.DataFrame, encoder: TableEncoder, target: ClassTarget | NumberTarget, name: str
-) -> tuple[Encoded, np.ndarray, int]:
-    """Return the encoded inputs and the target of those rows of a further table that have one, and how many have none.
-
-    Raises `InputError` for a column that is missing, and for a target that the model cannot have.
-    """
-    check_target(frame, name)
-    present, lost = target_present(frame[name], name)
-    if isinstance(target, ClassTarget):
-        values = target.encode(frame.loc[present, name], name)
-    else:
-        values = numbers(frame[name], name)[present]
-    encoded = encoder.transform(frame)
-    return Encoded(*(part[present] for part in encoded)), values, lost
-
-
-def _check_likelihood(likelihood: Any, classes: int) -> None:
-    if not isinstance(likelihood, Likelihood):
-        return
-    fits = isinstance(likelihood, Gaussian) == (classes == 0) and not (
-        isinstance(likelihood, Bernoulli) and classes > 2
-    )
-    if not fits:
-        what = f"a target of {classes} classes" if classes else "a target of numbers"
-        usual = type(likelihood_for(classes)).__name__.lower()
-        raise InputError(f"likelihood {type(likelihood).__name__.lower()} does not fit {what}; use {usual}")
-
-
-def _left_out(lost: int, target: str, what: str = "row") -> list[str]:
-    return [f"{lost:,} {what}{'s' if lost > 1 else ''} without a value of {target!r} left out"] if lost else []
 
 
 def _of_columns(columns: tuple[Column, ...]) -> list[str]:

@@ -11,19 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from phalanx.data import NumberTarget
 from phalanx.display import Display
+from phalanx.errors import InputError
 from phalanx.experiment import Fitted, Settings, fit, plan_draws, with_columns
-from phalanx.leaderboard import curves, leaderboard
+from phalanx.hints import hints
+from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
-from phalanx.model import Network
+from phalanx.network import Aim, Network, complete
 from phalanx.population.compilation import compilations
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
-from phalanx.runs.folder import Model
-from phalanx.runs.prepare import Prepared, absolute, rows_with_target
+from phalanx.runs.model import Model
+from phalanx.runs.prepare import Prepared, absolute
 from phalanx.search.defaults import default_space, size_for
 from phalanx.spec.plain import to_plain
 
@@ -53,11 +54,13 @@ class Run:
 
 
 def make_plan(prepared: Prepared) -> Plan:
-    """Fill in every default for the data at hand; raise `InputError` for a metric or design that does not fit."""
+    """Fill in every default for the data at hand; raise `InputError` for a metric, part or design that does not fit."""
     config, problem = prepared.config, prepared.problem
     rows = len(problem.train)
-    metric = metric_named(config.metric, problem.number is None)
-    space = config.space(default_space(rows, prepared.encoder.n_numbers, problem.classes))
+    metric = metric_named(config.metric, problem.goals)
+    if config.vote and not any(goal.classes for goal in problem.goals):
+        raise InputError("vote is for classes, but every target holds numbers; leave it out")
+    space = config.space(default_space(rows, prepared.encoder.n_numbers, problem.goals))
     settings = Settings(
         metric=metric,
         trials=config.trials,
@@ -67,8 +70,14 @@ def make_plan(prepared: Prepared) -> Plan:
         max_rounds=config.max_rounds or size_for(rows).max_rounds,
         round_steps=config.round_steps,
         seed=config.seed,
+        refit=config.refit,
+        bootstrap=config.bootstrap,
+        vote=config.vote,
+        samples=config.samples,
     )
     draws = plan_draws(with_columns(space, problem.cardinalities), settings, rows)
+    for draw in draws:  # names of layers that do not exist, and heads that do not fit, before anything trains
+        complete(draw.spec, *(Aim(goal.size, goal.mean) for goal in problem.goals))
     parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
     resolved = replace(
         config,
@@ -104,13 +113,13 @@ def train_run(
     display.stage("scoring")
     valid = problem.score(fitted.ensemble_valid())
     if math.isnan(valid[plan.metric.name]):
-        display.warn(f"{plan.metric.name} needs every class among the validation rows: ranked by log_loss instead")
+        display.warn(_unranked(plan.metric.name, valid))
     test = _test_scores(prepared, fitted, compared)
     spent = compilations.since(before)
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     result = {
-        "task": plan.config.task,
-        "target": plan.config.target,
+        "task": _task(prepared),
+        "target": config.to_plain()["target"],
         "metric": plan.metric.name,
         "direction": plan.metric.direction,
         "valid": valid,
@@ -120,7 +129,9 @@ def train_run(
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),
         "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
-        "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": len(prepared.test_target)},
+        "refit": _refit(fitted, plan.settings.refit),
+        "hints": hints(diagnostics(fitted)),
+        "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": prepared.test_rows},
         "seconds": {
             "total": round(time.monotonic() - started, 2),
             "compile": round(spent.seconds, 2),
@@ -141,7 +152,7 @@ def train_run(
     }
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3)} for name, b in compared.items()}
     board = leaderboard(fitted, plan.metric, valid, beside, test)
-    model = Model(prepared.encoder, prepared.target, str(plan.config.target), plan.config.id, fitted.predictor())
+    model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor())
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values)
 
 
@@ -153,20 +164,32 @@ def _how_it_ended(fitted: Fitted) -> str:
     return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}"
 
 
+def _unranked(metric: str, valid: Mapping[str, float]) -> str:
+    """Return the warning that the validation rows do not allow a metric."""
+    lacks = "every class among the validation rows" if metric.endswith("roc_auc") else "at least 2 validation rows"
+    return f"{metric} needs {lacks}: ranked by {'log_loss' if 'log_loss' in valid else 'the cost'} instead"
+
+
+def _task(prepared: Prepared) -> str:
+    tasks = {"classify" if goal.classes else "regress" for goal in prepared.problem.goals}
+    return tasks.pop() if len(tasks) == 1 else "mixed"
+
+
+def _refit(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
+    """Return how each member that was trained again on all rows ended."""
+    if rule is None:
+        return None
+    again = {member.id: member.refitted for member in fitted.members if member.refitted is not None}
+    members = {id_: {"rounds": r.rounds, "ended": r.ended, "goal": r.goal} for id_, r in again.items()}
+    return {"rule": rule, "members": members}
+
+
 def _test_scores(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]) -> dict[str, dict[str, float]]:
     """Use the test rows, once: for the ensemble, the best member and the baselines."""
-    if not len(prepared.test_target):
+    if not prepared.test_rows:
         return {}
-    classify, y, inputs = prepared.problem.number is None, prepared.test_target, prepared.test_inputs
-    predictor = fitted.predictor()
-    predictions = {name: baseline.fitted.predict(inputs) for name, baseline in compared.items()}
+    inputs, predictor = prepared.test_inputs, fitted.predictor()
+    predictions = {name: baseline.predict(inputs) for name, baseline in compared.items()}
     predictions["ensemble"] = predictor.predict(inputs)
     predictions[fitted.best.id] = predictor.predict(inputs, ensemble=False)
-    return {name: evaluate(classify, y, found) for name, found in predictions.items()}
-
-
-def evaluate_model(model: Model, frame: pd.DataFrame, ensemble: bool = True) -> tuple[dict[str, float], int, int]:
-    """Return all metrics of a stored model on the rows of a table that have a target; how many have, and have not."""
-    inputs, values, lost = rows_with_target(frame, model.encoder, model.target, model.target_name)
-    classify = not isinstance(model.target, NumberTarget)
-    return evaluate(classify, values, model.predictor.predict(inputs, ensemble)), len(values), lost
+    return {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in predictions.items()}

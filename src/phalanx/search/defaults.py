@@ -1,11 +1,13 @@
 """What is tried when nothing is said: a space of networks for tables, sized by the rows to learn from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phalanx.data.goals import Goal
 from phalanx.layers import Columns, Dense, Dropout, ReLU
-from phalanx.likelihoods import Bernoulli, Gaussian, Likelihood, Multinoulli
-from phalanx.model import Network
+from phalanx.network import Network
 from phalanx.optimizers import Adam
+from phalanx.search.heads import likelihood_for
 from phalanx.spec import Cosine, choice, loguniform, repeat, uniform
 from phalanx.stopping import EarlyStopping
 
@@ -35,12 +37,7 @@ def size_for(rows: int) -> Size:
     return next(size for size in _SIZES if rows <= size.rows)
 
 
-def likelihood_for(classes: int) -> Likelihood:
-    """Return the usual likelihood: of a number (0 classes), of two classes, of more."""
-    return Gaussian() if classes == 0 else Bernoulli() if classes == 2 else Multinoulli()
-
-
-def default_space(rows: int, numbers: int, classes: int) -> Network:
+def default_space(rows: int, numbers: int, goals: Sequence[Goal]) -> Network:
     """Return the space of networks for a table.
 
     Searched are depth, learning rate, dropout and weight decay, and the spread of the periodic embeddings of
@@ -52,7 +49,7 @@ def default_space(rows: int, numbers: int, classes: int) -> Network:
     rate = uniform(0.05, 0.35, name="dropout")
     return Network(
         layers=[columns, repeat(choice(*size.depths), [Dense(size.units), ReLU(), Dropout(rate)])],
-        likelihood=likelihood_for(classes),
+        likelihood=likelihood_for(goals),
         optimizer=Adam(Cosine(loguniform(1e-3, 1.5e-2), warmup=0.05), weight_decay=loguniform(1e-3, 1e-1)),
         stopping=EarlyStopping(patience=15),
         batch_size=size.batch_size,

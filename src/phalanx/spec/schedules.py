@@ -40,6 +40,8 @@ class Step(Schedule):
 
     >>> round(float(Step(0.1, factor=0.5, every=0.25).value(0.6)), 6)
     0.025
+
+    Source: notes G2; book 8.3.1.
     """
 
     start: Number = field()
@@ -62,6 +64,8 @@ class Exponential(Schedule):
 
     >>> round(float(Exponential(0.1, factor=0.01).value(0.5)), 6)
     0.01
+
+    Source: notes G2; book 8.3.1.
     """
 
     start: Number = field()
@@ -84,6 +88,8 @@ class Cosine(Schedule):
 
     >>> round(float(Cosine(0.1).value(0.5)), 6)
     0.05
+
+    Source: notes G2; Loshchilov & Hutter 2017.
     """
 
     start: Number = field()

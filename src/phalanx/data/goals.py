@@ -1,0 +1,103 @@
+"""Goals: what each head of a network predicts, as the data has it and as the network sees it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from phalanx.data.targets import ClassTarget, NumberTarget
+from phalanx.errors import InputError
+
+Kind = Literal["classes", "numbers", "counts"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What one head predicts: one column of classes, or columns of numbers or counts.
+
+    Values are class codes (rows,) int32, or numbers (rows, columns) float64 in their own units. A network sees numbers
+    standardized, and counts as they are.
+
+    >>> goal = Goal(("price",), (NumberTarget.fit([1.0, 3.0]),))
+    >>> goal.encode(np.array([[1.0], [4.0]])).tolist(), goal.decode(np.array([[2.0]])).tolist()
+    ([[-1.0], [2.0]], [[4.0]])
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[ClassTarget | NumberTarget, ...]
+    counts: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind of likelihood that fits."""
+        return "classes" if self.classes else "counts" if self.counts else "numbers"
+
+    @property
+    def classes(self) -> int:
+        """Return the number of classes, 0: numbers."""
+        return len(self.columns[0].labels) if isinstance(self.columns[0], ClassTarget) else 0
+
+    @property
+    def size(self) -> int:
+        """Return the number of classes, or of numbers a row."""
+        return self.classes or len(self.columns)
+
+    @property
+    def mean(self) -> float:
+        """Return the mean count of the training rows; 1 for anything else."""
+        return float(np.mean([c.mean for c in self._numbers()])) if self.counts else 1.0
+
+    @property
+    def deviations(self) -> np.ndarray:
+        """Return the unit in which the network sees each column of numbers."""
+        return np.array([1.0 if self.counts else c.deviation for c in self._numbers()])
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Return what the network learns: codes (int32), or float32 (rows, columns)."""
+        if self.classes:
+            return values.astype(np.int32)
+        if self.counts:
+            _check_counts(self.names, values)
+            return values.astype(np.float32)
+        return np.stack([c.encode(values[:, j], self.names[j]) for j, c in enumerate(self._numbers())], axis=1)
+
+    def decode(self, found: np.ndarray) -> np.ndarray:
+        """Return a network's numbers in their own units, float64; probabilities as they are."""
+        if self.classes or self.counts:
+            return found.astype(np.float64)
+        return np.stack([c.decode(found[..., j]) for j, c in enumerate(self._numbers())], axis=-1)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the goal as plain data."""
+        return {"names": list(self.names), "kind": self.kind, "columns": [c.to_plain() for c in self.columns]}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> "Goal":
+        """Return the goal whose `to_plain` this is."""
+        kind: Any = ClassTarget if plain["kind"] == "classes" else NumberTarget
+        columns = tuple(kind.from_plain(column) for column in plain["columns"])
+        return Goal(tuple(plain["names"]), columns, plain["kind"] == "counts")
+
+    def _numbers(self) -> tuple[NumberTarget, ...]:
+        return tuple(c for c in self.columns if isinstance(c, NumberTarget))
+
+
+def each_column(goals: Sequence[Goal], *arrays: Sequence[np.ndarray]) -> list[tuple[Any, ...]]:
+    """Return (name, column, its part of each array) for every column of all goals.
+
+    `arrays` hold one array a goal: values or predictions, whose last axis counts the columns of numbers.
+    """
+    found: list[tuple[Any, ...]] = []
+    for goal, *held in zip(goals, *arrays, strict=True):
+        for j, (name, column) in enumerate(zip(goal.names, goal.columns, strict=True)):
+            found.append((name, column, *(array if goal.classes else array[..., j] for array in held)))
+    return found
+
+
+def _check_counts(names: Sequence[str], values: np.ndarray) -> None:
+    for j, name in enumerate(names):
+        wrong = (values[:, j] < 0) | (values[:, j] != np.floor(values[:, j]))
+        if wrong.any():
+            value = values[wrong, j][0]
+            raise InputError(f"target {name!r} holds {value:g}, but counts are 0, 1, 2, ...; use another likelihood")

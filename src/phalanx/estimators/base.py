@@ -1,0 +1,277 @@
+"""What the estimators share: parameters, and the way from rows and columns of a target to `experiment`."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, check_array, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from phalanx.data.canonical import canonical_rows, comparable
+from phalanx.data.columns import infer_columns
+from phalanx.data.encoding import Encoded, TableEncoder
+from phalanx.data.goals import Goal
+from phalanx.data.splits import split_rows
+from phalanx.data.targets import ClassTarget, NumberTarget
+from phalanx.errors import InputError
+from phalanx.experiment import Fitted, Problem, Settings, fit, trials_for
+from phalanx.hints import hints
+from phalanx.leaderboard import curves, diagnostics, leaderboard
+from phalanx.metrics import SCORE, metric_named
+from phalanx.network import Network
+from phalanx.population.train import Clock
+from phalanx.search.defaults import default_space, size_for
+from phalanx.search.heads import group_columns, likelihood_for, make_goal
+from phalanx.spec.paths import holds_parts, places, replace_at
+from phalanx.stopping import EarlyStopping
+
+_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping")
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    """A column of the target: codes (int32) of so many `classes`, or numbers (float64, `classes` 0)."""
+
+    name: str
+    values: np.ndarray
+    classes: int = 0
+
+    def target(self, rows: np.ndarray, weight: np.ndarray) -> ClassTarget | NumberTarget:
+        """Return the classes, or the standardization by some rows; a constant target is only centred."""
+        if self.classes:
+            return ClassTarget(tuple(range(self.classes)))
+        values = self.values[rows]
+        try:
+            return NumberTarget.fit(values, weight[rows])
+        except InputError:
+            return NumberTarget(float(values[0]), 1.0, float(values[0]), float(values[0]))
+
+
+@dataclass(frozen=True)
+class FittedMember:
+    """A trained member: `params` by layer name (NumPy arrays), its `spec`, and its best round, counted from 1."""
+
+    id: str
+    params: dict[str, dict[str, np.ndarray]]
+    spec: Network
+    best_round: int
+
+
+class NetworkEstimator(BaseEstimator):
+    """What `Classifier`, `Regressor` and `MultiTask` share; see `Classifier`."""
+
+    def __init__(
+        self,
+        layers: Any = None,
+        *,
+        likelihood: Any = None,
+        regularizers: Any = (),
+        optimizer: Any = None,
+        stopping: Any = "auto",
+        batch_size: Any = None,
+        trials: Any = None,
+        design: Any = "sobol",
+        structures: Any = 4,
+        repeats: Any = 1,
+        max_rounds: Any = None,
+        round_steps: Any = None,
+        validation_fraction: Any = 0.2,
+        metric: Any = None,
+        minutes: Any = None,
+        ensemble: Any = True,
+        bootstrap: Any = False,
+        vote: Any = False,
+        refit: Any = None,
+        samples: Any = 0,
+        random_state: Any = 0,
+    ) -> None:
+        self.layers = layers
+        self.likelihood = likelihood
+        self.regularizers = regularizers
+        self.optimizer = optimizer
+        self.stopping = stopping
+        self.batch_size = batch_size
+        self.trials = trials
+        self.design = design
+        self.structures = structures
+        self.repeats = repeats
+        self.max_rounds = max_rounds
+        self.round_steps = round_steps
+        self.validation_fraction = validation_fraction
+        self.metric = metric
+        self.minutes = minutes
+        self.ensemble = ensemble
+        self.bootstrap = bootstrap
+        self.vote = vote
+        self.refit = refit
+        self.samples = samples
+        self.random_state = random_state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; with `deep` also those inside parts, by path: `layers__dense_1__units`."""
+        params = super().get_params(deep=False)
+        if deep:
+            for name in _PARTS:
+                if holds_parts(params[name]):
+                    params.update(places(params[name], f"{name}__", "__"))
+        return params
+
+    def set_params(self, **params: Any) -> "NetworkEstimator":
+        """Replace parameters, also inside parts: `set_params(layers__dense_1__units=32)`; parts stay as they are."""
+        known = self.get_params(deep=False)
+        for path, value in params.items():
+            name, *rest = path.split("__")
+            if name not in known:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(known)}."
+                )
+            setattr(self, name, replace_at(getattr(self, name), rest, value) if rest else value)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
+        """Train on a table or array `X` and the columns of the target."""
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
+        X = X.iloc[kept] if isinstance(X, pd.DataFrame) else X[kept]
+        columns = [replace(column, values=column.values[kept]) for column in columns]
+        for column in columns:
+            if column.classes and len(np.unique(column.values)) < 2:
+                raise ValueError(
+                    f"{type(self).__name__} needs at least two classes; the rows with weight hold one class"
+                )
+        groups = self._groups(columns)
+        self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
+        everyone = np.arange(len(kept))
+        space = self._space(len(kept), X.shape[1], self._goals(columns, everyone, weight))
+        settings = self._settings()
+        chooses = trials_for(space, settings, len(kept)) > 1 or (self.repeats > 1 and not self.bootstrap)
+        split = split_rows(
+            len(kept),
+            classes=columns[0].values if len(columns) == 1 and columns[0].classes else None,
+            test=0.0,
+            valid=self.validation_fraction if chooses or space.stopping is not None else 0.0,
+            seed=settings.seed,
+        )
+        goals = self._goals(columns, split.train, weight)
+        values = tuple(
+            columns[group[0]].values if goal.classes else np.column_stack([columns[i].values for i in group])
+            for goal, group in zip(goals, groups, strict=True)
+        )
+        settings = replace(settings, metric=metric_named(self.metric, goals))
+        if isinstance(X, pd.DataFrame):
+            frame, mass = X.iloc[split.train], weight[split.train]
+            self.encoder_ = TableEncoder.fit(infer_columns(frame), frame, mass)
+        else:
+            self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
+        problem = Problem(self._encode(X), goals, values, split.train, split.valid, self.encoder_.cardinalities, weight)
+        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
+        self._keep(fit(problem, space, settings, clock=clock), problem, settings)
+
+    def _keep(self, fitted: Fitted, problem: Problem, settings: Settings) -> None:
+        """Set the fitted attributes."""
+        self._predictor = fitted.predictor()
+        self.members_ = [
+            FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
+        ]
+        self.best_ = self.members_[fitted.ranking[0]]
+        self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
+        self.leaderboard_ = leaderboard(fitted, settings.metric, problem.score(fitted.ensemble_valid()))
+        self.curves_ = curves(fitted)
+        self.diagnostics_ = diagnostics(fitted)
+        self.hints_ = hints(self.diagnostics_)
+
+    def _settings(self) -> Settings:
+        """Return the settings; the metric follows from the target."""
+        seed = self.random_state
+        if not isinstance(seed, (int, np.integer)):
+            seed = check_random_state(seed).randint(2**31)
+        return Settings(
+            metric=SCORE,
+            trials=self.trials,
+            structures=self.structures,
+            design=self.design,
+            repeats=self.repeats,
+            max_rounds=self.max_rounds,
+            round_steps=self.round_steps,
+            seed=int(seed),
+            refit=self.refit,
+            bootstrap=self.bootstrap,
+            vote=self.vote,
+            samples=self.samples,
+        )
+
+    def _groups(self, columns: Sequence[TargetColumn]) -> list[list[int]]:
+        """Return the positions of the columns of each head."""
+        return group_columns(self.likelihood, [c.name for c in columns], [c.classes > 0 for c in columns])
+
+    def _goals(self, columns: Sequence[TargetColumn], rows: np.ndarray, weight: np.ndarray) -> tuple[Goal, ...]:
+        """Return the goal of each head, standardized by the given rows."""
+        goals = []
+        for head, group in enumerate(self._groups(columns)):
+            targets = [columns[i].target(rows, weight) for i in group]
+            goals.append(make_goal(self.likelihood, head, [columns[i].name for i in group], targets))
+        return tuple(goals)
+
+    def _space(self, rows: int, columns: int, goals: Sequence[Goal]) -> Network:
+        default = default_space(rows, columns, goals)
+        if self.layers is None:
+            stopping = default.stopping if self.stopping == "auto" else self.stopping
+            given = {"likelihood": self.likelihood, "optimizer": self.optimizer, "batch_size": self.batch_size}
+            chosen = {name: value if value is not None else getattr(default, name) for name, value in given.items()}
+            return Network(default.layers, regularizers=self.regularizers, stopping=stopping, **chosen)
+        chosen = {} if self.optimizer is None else {"optimizer": self.optimizer}
+        return Network(
+            self.layers,
+            self.likelihood or likelihood_for(goals),
+            regularizers=self.regularizers,
+            stopping=EarlyStopping() if self.stopping == "auto" else self.stopping,
+            batch_size=self.batch_size or size_for(rows).batch_size,
+            **chosen,
+        )
+
+    def _encode(self, X: Any) -> Encoded:
+        if isinstance(X, pd.DataFrame):
+            return self.encoder_.transform(X)
+        return self.encoder_.transform_numbers(X)
+
+    def _check_X(self, X: Any, *, reset: bool) -> Any:
+        """Return a DataFrame as it is, with its names checked, or a float array."""
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if reset and len(X) < 2:
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required."
+                )
+            return X.set_axis([str(name) for name in X.columns], axis=1)
+        return validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1
+        )
+
+    def _inputs(self, X: Any) -> Encoded:
+        check_is_fitted(self)
+        return self._encode(self._check_X(X, reset=False))
+
+
+def check_lengths(X: Any, y: Any) -> None:
+    """Raise ValueError unless rows and targets are as many."""
+    if len(X) != len(y):
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(y)]}")
+
+
+def columns_of(y: Any, **options: Any) -> tuple[list[np.ndarray], bool]:
+    """Return the columns of a target, and whether there are several; `options` go to scikit-learn's checks."""
+    if (array := np.asarray(y)).ndim == 2 and array.shape[1] > 1:
+        whole = check_array(y, **{"dtype": None, **options})
+        return [whole[:, j] for j in range(whole.shape[1])], True
+    column = column_or_1d(y, warn=True, **options)
+    assert_all_finite(column, input_name="y")
+    return [column], False

@@ -1,0 +1,93 @@
+"""The estimator of classes."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+
+from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
+
+
+class Classifier(ClassifierMixin, NetworkEstimator):
+    """Predict classes with networks, one or a population of them.
+
+    Distributions in any part make a search: `trials` points are drawn and trained as populations, each stops at its
+    best moment, and an ensemble is chosen on the validation rows. Without distributions one network is trained.
+    The parameters that follow are shared with `Regressor`.
+
+    `layers`: hidden layers; None (default): a space sized by the number of rows.
+    `likelihood`: None: Bernoulli for two classes, Multinoulli for more; Gaussian for numbers.
+    `regularizers`: such as `[L2(loguniform(1e-6, 1e-2))]`. `optimizer`: None: `Adam()`.
+    `stopping`: "auto" (`EarlyStopping()`), an `EarlyStopping`, or None: train `max_rounds` rounds on all rows.
+    `batch_size`: rows a step; None: by the number of rows. `trials`: points to try; None: by the number of rows.
+    `design`: "sobol", "random" or "grid". `structures`: most programs to compile. `repeats`: seeds a point, which
+    vary initial weights, noise and batches. `max_rounds`: None: by the number of rows. `round_steps`: optimizer steps
+    of a round; None: one pass, at most 500. `validation_fraction`: share of rows for validation (default 0.2).
+    `metric`: what ranks members; None: accuracy (rmse for numbers, score for several targets: the mean of accuracies
+    and r2). `minutes`: time limit of the training.
+    `ensemble`: whether predictions come from the ensemble (default) or the best member.
+    `bootstrap`: bagging: each of the `repeats` members learns from a bootstrap sample of the training rows, and the
+    ensemble is the mean over those of the best point (default False). `vote`: classes by majority vote of the ensemble
+    instead of mean probabilities (default False).
+    `refit`: what the members that predict do with the validation rows in the end: None (default): nothing; "steps":
+    they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from their best
+    parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0 (default): scale
+    weights instead. `random_state`: the seed.
+
+    After `fit`: `classes_`, `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_` (what seems wrong
+    inside the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`. `fit` raises ValueError
+    for input it cannot use; missing values, and in DataFrames categories, are accepted as they are.
+
+    >>> from phalanx import Adam, Classifier, Dense, Tanh
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = Classifier(layers=[Dense(8), Tanh()], optimizer=Adam(0.03), stopping=None, max_rounds=300).fit(X, y)
+    >>> net.predict(X).tolist()
+    [0, 1, 1, 0]
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Classifier":
+        """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
+
+        `sample_weight` counts rows. Returns the estimator.
+        """
+        X = self._check_X(X, reset=True)
+        columns, several = columns_of(y)
+        for column in columns:
+            check_classification_targets(column)
+        check_lengths(X, columns[0])
+        found = [np.unique(column, return_inverse=True) for column in columns]
+        for labels, _ in found:
+            if len(labels) < 2:
+                raise ValueError("Classifier needs at least two classes; y has one class")
+        self.classes_ = [labels for labels, _ in found] if several else found[0][0]
+        targets = [TargetColumn(str(i), codes.astype(np.int32), len(labels)) for i, (labels, codes) in enumerate(found)]
+        self._fit(X, targets, sample_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class, shape (rows, classes), in the order of `classes_`.
+
+        For several targets a list of such arrays.
+        """
+        found = [probabilities.astype(np.float32) for probabilities in self._in_order(X)]
+        return found if isinstance(self.classes_, list) else found[0]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each row, (rows,), or (rows, targets)."""
+        chosen = [probabilities.argmax(axis=1) for probabilities in self._in_order(X)]
+        if not isinstance(self.classes_, list):
+            return self.classes_[chosen[0]]
+        return np.column_stack([labels[codes] for labels, codes in zip(self.classes_, chosen, strict=True)])
+
+    def _in_order(self, X: Any) -> list[np.ndarray]:
+        """Return the probabilities of each target, in their order."""
+        inputs = self._inputs(X)
+        found = self._predictor.predict(inputs, self.ensemble)
+        return [found[i] for i in self._order]

@@ -1,0 +1,52 @@
+"""Normal noise, and the layer that adds it to values."""
+
+import math
+from typing import Any
+
+import jax
+from jax.scipy.special import ndtri
+
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Knob, field, part
+
+BYTES_A_NUMBER = 2
+"""Random bytes that `normal` uses for one number."""
+
+
+def normal(noise: jax.Array, dtype: Any) -> jax.Array:
+    """Return standard normal numbers made of random bytes, shape (..., 2n) to (..., n).
+
+    Two bytes are one of 65536 equally likely levels of the distribution function, the middle of each; so numbers lie
+    within ±4.33 and have variance 0.9999.
+    """
+    pairs = noise.reshape(*noise.shape[:-1], -1, BYTES_A_NUMBER).astype(dtype)
+    return ndtri((256 * pairs[..., 0] + pairs[..., 1] + 0.5) / 65536)
+
+
+@part
+class GaussianNoise(Layer):
+    """h' = h + n with n ~ N(0, σ²), drawn anew for each number, row and step of training; the identity outside it.
+
+    As the first layer it shows several noisy copies of each datum (data augmentation). Of a table, whose inputs are
+    numbers and category codes, the numbers get noise. It is normal on 65536 levels, at most 4.3 deviations from 0.
+
+    `deviation`: σ, in units of h; a table's numbers have deviation 1 (default 0.1).
+    Source: notes F2; book 7.4.
+    """
+
+    deviation: Knob = field(default=0.1, at_least=0)
+
+    def noise(self, shape: Any) -> int:
+        return BYTES_A_NUMBER * math.prod(shape[0] if _is_table(shape) else shape)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[Any, Params]:
+        if at.noise is None:
+            return x, state
+        numbers, *codes = x if isinstance(x, tuple) else (x,)
+        noisy = numbers + self.deviation * normal(at.noise, numbers.dtype).reshape(numbers.shape)
+        return (noisy, *codes) if isinstance(x, tuple) else noisy, state
+
+
+def _is_table(shape: Any) -> bool:
+    """Say whether the shape of a row is that of several arrays."""
+    return bool(shape) and isinstance(shape[0], tuple)

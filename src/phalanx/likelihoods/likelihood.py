@@ -1,0 +1,135 @@
+"""What every likelihood implements.
+
+`z` is the output of the last layer, shape (batch, units). Costs are natural logarithms (nats), one number a row.
+A target is one of three kinds: `classes`, y holds codes (batch,); `numbers`, y holds d standardized numbers of a row,
+(batch, d); `counts`, y holds d counts, (batch, d).
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phalanx.errors import InputError
+from phalanx.likelihoods.quantiles import quantile
+from phalanx.spec import Part, part
+
+Z = jax.Array
+
+
+@part
+class Likelihood(Part):
+    """A family of distributions p(y | z) of the target, whose parameters are the network's outputs z."""
+
+    target: ClassVar[str]
+    """Kind of target: classes, numbers or counts."""
+
+    @abstractmethod
+    def units(self, size: int) -> int:
+        """Return how many outputs a target needs that has this many classes, or numbers a row."""
+
+    @abstractmethod
+    def nll(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return −log p(y | z) of each row, shape (batch,)."""
+
+    @abstractmethod
+    def mean(self, z: Z) -> jax.Array:
+        """Return the expected target, shape (batch, d), or for classes their probabilities, (batch, classes)."""
+
+    @abstractmethod
+    def mode(self, z: Z) -> jax.Array:
+        """Return the most probable value, (batch, d), or class, (batch,)."""
+
+    @abstractmethod
+    def sample(self, key: jax.Array, z: Z) -> jax.Array:
+        """Draw one target for each row, of the shape of y."""
+
+    @abstractmethod
+    def error(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return how wrong each row's prediction is, (batch,): of classes, the probability that the most probable class
+        is wrong (1 or 0 where y is a code); of numbers, |y − mean| averaged over d.
+        """
+
+    def probability(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return p(y | z) of each row, (batch,): a probability, or for numbers a density."""
+        return jnp.exp(-self.nll(z, y))
+
+    def at_scale(self, mean: float) -> "Likelihood":
+        """Return the likelihood told the mean target of the training rows; only counts, which are not standardized,
+        make use of it.
+        """
+        return self
+
+    def fitted(self, mean: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Likelihood":
+        """Return the likelihood with those of its own parameters that training left out, estimated by maximum
+        likelihood from the means and targets of validation rows.
+        """
+        return self
+
+
+@part
+class NumberLikelihood(Likelihood):
+    """Base of likelihoods of numbers and counts, which have a deviation, a distribution function and intervals."""
+
+    target: ClassVar[str] = "numbers"
+
+    @abstractmethod
+    def deviation(self, z: Z) -> jax.Array:
+        """Return the standard deviation of each number given z, shape (batch, d)."""
+
+    @abstractmethod
+    def cdf(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return P(Y_j ≤ y_j | z) of each number by itself (the marginal), shape (batch, d)."""
+
+    def interval(self, z: Z, level: float) -> tuple[jax.Array, jax.Array]:
+        """Return the central interval that holds each number with probability `level`: two arrays (batch, d).
+
+        Its ends are the quantiles (1 − level)/2 and (1 + level)/2; of counts, it holds at least as much as `level`.
+        Raises `InputError` unless `level` lies between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level is {level!r}, but must be above 0 and below 1")
+        mean, deviation = self.mean(z), self.deviation(z)
+
+        def at(share: jax.Array) -> jax.Array:
+            return quantile(lambda y: self.cdf(z, y), share, mean, deviation, whole=self.target == "counts")
+
+        lower, upper = jax.vmap(at)(jnp.array([(1 - level) / 2, (1 + level) / 2], z.dtype))
+        return lower, upper
+
+    def error(self, z: Z, y: jax.Array) -> jax.Array:
+        return jnp.abs(y - self.mean(z)).mean(-1)
+
+
+@part
+class ClassLikelihood(Likelihood):
+    """Base of likelihoods of classes. Targets are codes (batch,), or probabilities of the classes (batch, classes)."""
+
+    target: ClassVar[str] = "classes"
+
+    @abstractmethod
+    def log_probabilities(self, z: Z) -> jax.Array:
+        """Return log P(y = i | z), shape (batch, classes), finite for any finite z."""
+
+    @abstractmethod
+    def nll_of_codes(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return −log P(y | z) for class codes, (batch,)."""
+
+    def nll(self, z: Z, y: jax.Array) -> jax.Array:
+        return self.nll_of_codes(z, y) if y.ndim == 1 else -(y * self.log_probabilities(z)).sum(-1)
+
+    def mean(self, z: Z) -> jax.Array:
+        return jnp.exp(self.log_probabilities(z))
+
+    def mode(self, z: Z) -> jax.Array:
+        return self.log_probabilities(z).argmax(-1).astype(jnp.int32)
+
+    def sample(self, key: jax.Array, z: Z) -> jax.Array:
+        return jax.random.categorical(key, self.log_probabilities(z)).astype(jnp.int32)
+
+    def error(self, z: Z, y: jax.Array) -> jax.Array:
+        if y.ndim == 1:
+            return (self.mode(z) != y.astype(jnp.int32)).astype(z.dtype)
+        return 1 - jnp.take_along_axis(y, self.mode(z)[:, None], axis=1)[:, 0]

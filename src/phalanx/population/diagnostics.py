@@ -1,0 +1,82 @@
+"""What goes on inside a network: saturated and dead units, gradients and updates, for each layer after each round."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from phalanx.network import Network, layers_of
+from phalanx.regularizers import Parameters
+
+COLUMNS = ("saturated", "dead", "gradient_norm", "update_ratio")
+"""What is measured of a layer.
+
+`saturated`: share of outputs, over validation rows and units, within 1% of the range from a bound, where the derivative
+nearly vanishes; of functions with two bounds. `dead`: share of units that are at a bound in every validation row, so
+that no gradient passes. `gradient_norm`: ‖g‖ of the round's last step. `update_ratio`: ‖Δw‖ / ‖w‖ of the weights for
+one more step with that gradient; near 0.001 is usual. Not a number where a layer has no such thing.
+"""
+
+NEAR = 0.01
+"""Share of the range between two bounds that counts as at the bound."""
+
+
+def bounded(network: Network) -> dict[str, tuple[float, float]]:
+    """Return the bounds of the layers that have any."""
+    return {name: layer.bounds for name, layer in layers_of(network) if layer.bounds is not None}
+
+
+def at_bounds(bounds: tuple[float, float], h: jax.Array) -> jax.Array:
+    """Say of each output whether it is at a bound; near it, where there are two."""
+    low, high = bounds
+    slack = NEAR * (high - low) if np.isfinite(high - low) else 0.0
+    return (h <= low + slack) | (h >= high - slack)
+
+
+def no_count(network: Network, widths: dict[str, int]) -> dict[str, tuple[jax.Array, jax.Array]]:
+    """Return the count before any row: for each bounded layer a sum, and for each of its units whether it is stuck."""
+    return {name: (jnp.zeros(()), jnp.ones(widths[name], bool)) for name in bounded(network)}
+
+
+def count(network: Network, before: Any, kept: dict[str, jax.Array], counts: jax.Array) -> Any:
+    """Return the count with the outputs of more rows added, of which those with `counts` count."""
+    after = {}
+    for name, bounds in bounded(network).items():
+        total, stuck = before[name]
+        near = at_bounds(bounds, kept[name])
+        rows = jnp.broadcast_to(counts.reshape(-1, *[1] * (near.ndim - 1)), near.shape)
+        share = (near & rows).sum(dtype=total.dtype) * (len(near) / near.size)
+        after[name] = (total + share, stuck & (near | ~rows).all(tuple(range(near.ndim - 1))))
+    return after
+
+
+def health(network: Network, counted: Any, rows: jax.Array, params: Parameters, gradient: Any, optimizer: Any) -> Any:
+    """Return an array (layers, COLUMNS) after a round."""
+    moved, _ = network.optimizer.step(gradient, optimizer, params)
+    nothing = jnp.asarray(jnp.nan, float)
+    table = []
+    for name, _ in layers_of(network):
+        saturated = dead = slope = ratio = nothing
+        if name in counted:
+            total, stuck = counted[name]
+            dead = jnp.where(rows > 0, stuck.mean(dtype=total.dtype), nothing)
+            if np.isfinite(bounded(network)[name]).all():
+                saturated = total / rows
+        if params[name]:
+            slope = _norm(gradient[name])
+        weights = _weights(params[name])
+        if weights:
+            change = jax.tree.map(lambda new, old: new - old, _weights(moved[name]), weights)
+            size = _norm(weights)
+            ratio = jnp.where(size > 0, _norm(change) / jnp.where(size > 0, size, 1), jnp.nan)
+        table.append(jnp.stack([saturated, dead, slope, ratio]))
+    return jnp.stack(table)
+
+
+def _weights(params: Any) -> Any:
+    return {key: value for key, value in params.items() if key.startswith("weight")}
+
+
+def _norm(tree: Any) -> jax.Array:
+    return jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)))

@@ -1,0 +1,168 @@
+"""The optimizer steps of a round, for one network: its batches, its noise, its gradients."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from phalanx.model import Batch, Noise, cost, noise_bytes, step
+from phalanx.network import Network
+from phalanx.spec import at_progress
+
+NOISE_STEPS = 16
+"""Steps whose random bytes are drawn in one operation."""
+
+
+class Member(NamedTuple):
+    """What makes a network one of a population: its specification, the seed of its weights and noise, its fold.
+
+    `rounds` bounds its training; so does `goal`, a validation cost that is low enough (−inf: none is).
+    """
+
+    network: Network
+    seed: Any
+    fold: Any
+    rounds: Any
+    goal: Any
+
+
+class State(NamedTuple):
+    """All that changes while a network trains. Integers instead of keys, so that it has a NumPy form."""
+
+    params: Any
+    states: Any
+    optimizer: Any
+    step: jax.Array
+    round: jax.Array
+    best: tuple[Any, Any]
+    best_score: jax.Array
+    best_round: jax.Array
+    worse: jax.Array
+    active: jax.Array
+    diverged: jax.Array
+
+
+class Folds(NamedTuple):
+    """Which rows each fold trains on and watches: `batches` (folds, steps, batch) row numbers of this round,
+    `valid` (folds, rows) row numbers and `valid_rows` (folds,) how many of them count.
+    """
+
+    batches: Any
+    valid: Any
+    valid_rows: Any
+
+
+class Limits(NamedTuple):
+    """The steps of a round, and the rounds of the whole run, which are the horizon of schedules."""
+
+    steps: Any
+    max_rounds: Any
+
+
+def real(number: jax.typing.ArrayLike) -> jax.Array:
+    """Return a number as a floating-point array, of JAX's usual precision."""
+    return jnp.asarray(number, float)
+
+
+def row_shape(x: Any) -> Any:
+    """Return the shape of one row of inputs: of an array, or of each array of a table."""
+    return jax.tree.map(lambda a: a.shape[1:], x) if isinstance(x, tuple) else x.shape[1:]
+
+
+def network_at(member: Member, step: jax.Array, horizon: jax.Array) -> Network:
+    """Return the network with its schedules as they are after a step; beyond the horizon they keep their last value."""
+    return at_progress(member.network, jnp.minimum(real(step) / horizon, 1.0))
+
+
+def keys_of(member: Member) -> jax.Array:
+    """Return the keys of the member's initial weights and of its noise."""
+    return jax.random.split(jax.random.key(member.seed))
+
+
+def fold_of(member: Member, by_fold: jax.Array) -> Any:
+    """Return the member's fold; a constant where there is one only, so that members of a block share its rows."""
+    return 0 if len(by_fold) == 1 else member.fold
+
+
+def take_steps(
+    member: Member, state: State, rows: Batch, batches: jax.Array, steps: jax.Array, horizon: jax.Array, ranks: int
+) -> tuple[tuple[Any, Any, Any, Any], jax.Array]:
+    """Take the optimizer steps of a round.
+
+    Returns parameters, states, optimizer state and last gradient, and the sum of the costs.
+    """
+    needed = noise_bytes(member.network, row_shape(rows.x))
+    per_row, per_step = sum(needed.rows.values()), sum(needed.shared.values()) + sum(needed.regularizers.values())
+    batch_size = batches.shape[2]
+    share = batch_size // ranks
+    rank = lax.axis_index("data") if ranks > 1 else 0
+    noise_key, fold = keys_of(member)[1], fold_of(member, batches)
+
+    def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the random bytes of the steps from `first` on: for each row, and for all rows together."""
+        key = jax.random.fold_in(noise_key, first)
+        return (
+            _random_bytes(key, (NOISE_STEPS, batch_size), per_row),
+            _random_bytes(jax.random.fold_in(key, 0), (NOISE_STEPS,), per_step),
+        )
+
+    def one_step(t: jax.Array, drawn: tuple[jax.Array, jax.Array], carry: Any) -> Any:
+        (params, states, optimizer, _), total = carry
+        network = network_at(member, state.step + t, horizon)
+        index = lax.dynamic_slice(batches[fold, t], (rank * share,), (share,))
+        batch = jax.tree.map(lambda a: a[index], rows)
+        noise = _split(needed, lax.dynamic_slice_in_dim(drawn[0], rank * share, share), drawn[1])
+        (_, (data, states)), gradient = jax.value_and_grad(
+            lambda p: cost(network, p, states, batch, noise), has_aux=True
+        )(network.optimizer.look(params, optimizer))
+        if ranks > 1:
+            gradient, data = lax.pmean((gradient, data), "data")
+        params, optimizer = step(network, params, optimizer, gradient, noise)
+        return (params, states, optimizer, gradient), total + data
+
+    nothing = jax.tree.map(jnp.zeros_like, state.params)
+    carry = (state.params, state.states, state.optimizer, nothing), jnp.zeros(())
+    if not per_row + per_step:
+        drawn = jnp.zeros((batch_size, 0), jnp.uint8), jnp.zeros(0, jnp.uint8)
+        return lax.fori_loop(0, steps, lambda t, carry: one_step(t, drawn, carry), carry)
+
+    def chunk(i: jax.Array, carry: Any) -> Any:
+        first = i * NOISE_STEPS
+        drawn = draw(state.step + first)
+        last = jnp.minimum(first + NOISE_STEPS, steps)
+        at = lambda t: (drawn[0][t - first], drawn[1][t - first])  # noqa: E731
+        return lax.fori_loop(first, last, lambda t, carry: one_step(t, at(t), carry), carry)
+
+    return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
+
+
+def _random_bytes(key: jax.Array, shape: tuple[int, ...], number: int) -> jax.Array:
+    """Return an array (*shape, number, rounded up to 4) of random bytes, four of them from each random word."""
+    words = jax.random.bits(key, (*shape, -(-number // 4)), jnp.uint32)
+    return lax.bitcast_convert_type(words, jnp.uint8).reshape(*shape, -1)
+
+
+def random_noise(key: jax.Array, needed: Noise) -> Noise:
+    """Return random bytes for one row, and for all rows together, as each layer needs them."""
+    per_step = sum(needed.shared.values()) + sum(needed.regularizers.values())
+    drawn = _random_bytes(key, (), sum(needed.rows.values()))
+    return _split(needed, drawn, _random_bytes(jax.random.fold_in(key, 0), (), per_step))
+
+
+def _split(needed: Noise, per_row: jax.Array, per_step: jax.Array) -> Noise:
+    """Return the part of the random bytes that each layer and regularizer asked for."""
+
+    def pieces(counts: dict[str, int], source: jax.Array, first: int = 0) -> dict[str, jax.Array]:
+        found = {}
+        for name, number in counts.items():
+            found[name] = source[..., first : first + number]
+            first += number
+        return found
+
+    shared = sum(needed.shared.values())
+    return Noise(
+        pieces(needed.rows, per_row),
+        pieces(needed.shared, per_step),
+        pieces(needed.regularizers, per_step, first=shared),
+    )

@@ -1,0 +1,46 @@
+"""Penalties on weights (MAP F1). Biases and every other parameter whose name does not begin with `weight` are free."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.regularizers.regularizer import Parameters, Regularizer, is_weight
+from phalanx.spec import Knob, field, part
+
+
+@part
+class L2(Regularizer):
+    """Ω = ½ α ‖w‖², whose gradient is α w (mind the ½).
+
+    `alpha`: α, per unit of the mean cost of a row (default 0.0001). `on`: names of layers, () all.
+    Source: notes F1; book 7.1.1.
+    """
+
+    alpha: Knob = field(default=1e-4, at_least=0)
+    on: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
+        return 0.5 * self.alpha * _total(self.chosen(params), jnp.square)
+
+
+@part
+class L1(Regularizer):
+    """Ω = α ‖w‖₁, which makes weights sparse.
+
+    `alpha`: α, per unit of the mean cost of a row (default 0.0001). `on`: names of layers, () all.
+    Source: notes F1; book 7.1.2.
+    """
+
+    alpha: Knob = field(default=1e-4, at_least=0)
+    on: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
+        return self.alpha * _total(self.chosen(params), jnp.abs)
+
+
+def _total(params: Parameters, function: Callable[[jax.Array], jax.Array]) -> Any:
+    """Return the sum of a function over the weights."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return sum(function(leaf).sum() for path, leaf in leaves if is_weight(path))

@@ -1,0 +1,77 @@
+"""What a regularizer may do: it implements some of these, and the others do nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+from phalanx.layers import Params
+from phalanx.spec import Part, part
+from phalanx.spec.fields import unknown
+
+Parameters = dict[str, Params]
+"""Parameters by layer name."""
+
+Cost = Callable[[Any], tuple[jax.Array, Any]]
+"""From inputs x to the mean cost of the data, and whatever was computed beside it."""
+
+
+def is_weight(path: tuple[Any, ...]) -> bool:
+    """Say whether the parameter at a tree path is a weight: penalized, decayed, perturbed."""
+    return str(path[-1].key).startswith("weight")
+
+
+@part
+class Regularizer(Part):
+    """Base of regularizers. Each method is called at one place of a training step, in this order:
+
+    `tie` wherever the network is used; then in training `weights` (the parameters at which cost and gradient are
+    taken), `targets`, `cost` (wraps the cost as a function of the inputs), `penalty` (a term added to the cost), and
+    after the optimizer's step `after`.
+    """
+
+    on = tuple[str, ...]()
+    """Names of the layers it is about, () all: a field of those regularizers that can be about some layers only."""
+
+    def noise(self, params: Parameters) -> int:
+        """Return how many random bytes a step needs, given parameters or their shapes."""
+        return 0
+
+    def untie(self, params: Parameters) -> Parameters:
+        """Return the parameters to be learned, without those that `tie` derives from others."""
+        return params
+
+    def tie(self, params: Parameters) -> Parameters:
+        """Return the learned parameters with those added that are derived from others."""
+        return params
+
+    def weights(self, params: Parameters, noise: jax.Array | None) -> Parameters:
+        """Return the parameters at which cost and gradient are taken; the step is applied to `params` themselves."""
+        return params
+
+    def targets(self, y: jax.Array, classes: int) -> jax.Array:
+        """Return the targets of a head to learn in place of `y`; of `classes` classes, or 0: numbers."""
+        return y
+
+    def cost(self, cost: Cost) -> Cost:
+        """Return the function to minimize in place of `cost`."""
+        return cost
+
+    def watched(self) -> tuple[str, ...]:
+        """Return the names of layers whose outputs `penalty` needs."""
+        return ()
+
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
+        """Return a term to add to the cost, of all parameters and of the outputs of `watched` layers."""
+        return 0.0
+
+    def after(self, params: Parameters, noise: jax.Array | None) -> Parameters:
+        """Return the parameters to go on with after an optimizer's step."""
+        return params
+
+    def chosen(self, params: Parameters) -> Parameters:
+        """Return the layers that `on` names, or all; raise `InputError` for one that does not exist."""
+        for layer in self.on:
+            if layer not in params:
+                raise unknown(f"{type(self).__name__}: on", "layer", layer, params)
+        return {layer: params[layer] for layer in self.on or params}

@@ -1,0 +1,73 @@
+"""The model of a run: from a table to a table of predictions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from phalanx.data import ClassTarget, TableEncoder, each_column
+from phalanx.ensemble import Predictions
+from phalanx.errors import InputError
+from phalanx.metrics import evaluate
+from phalanx.predictor import Predictor
+from phalanx.runs.targets import rows_with_targets
+
+Column = tuple[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that predictions need: how the table is encoded, the targets in their order, the trained networks."""
+
+    encoder: TableEncoder
+    targets: tuple[str, ...]
+    id_name: str | None
+    predictor: Predictor
+
+    def predict(self, frame: pd.DataFrame, ensemble: bool = True) -> Predictions:
+        """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
+        return self.predictor.predict(self.encoder.transform(frame), ensemble)
+
+    def table(self, frame: pd.DataFrame, level: float = 0.9, ensemble: bool = True) -> pd.DataFrame:
+        """Return predictions as a table: the identifier if there is one, then columns for each target.
+
+        These are `prediction`, and of classes `probability_LABEL` each, of numbers `lower` and `upper`, between which
+        the number lies with probability `level`. With several targets the name of each follows the first word:
+        `prediction_TARGET`, `probability_TARGET_LABEL`, `lower_TARGET`, `upper_TARGET`.
+        """
+        if self.id_name is not None and self.id_name not in frame:
+            raise InputError(f"the table lacks the column {self.id_name!r}, which identifies rows")
+        found = self._columns(frame, level, ensemble)
+        listed = [column for target in self.targets for column in found[target]]
+        # Not by name, since a label may make two of them equal.
+        table = pd.DataFrame(dict(enumerate(values for _, values in listed))).set_axis([n for n, _ in listed], axis=1)
+        if self.id_name is not None:
+            # Whole numbers are shown as such, though missing cells make pandas hold them as floats.
+            held = frame[self.id_name].reset_index(drop=True).convert_dtypes()
+            table.insert(0, self.id_name, held, allow_duplicates=True)
+        return table
+
+    def evaluate(self, frame: pd.DataFrame, ensemble: bool = True) -> tuple[dict[str, float], int, int]:
+        """Return all metrics on the rows of a table that have every target; how many have, and have not."""
+        inputs, values, lost = rows_with_targets(frame, self.encoder, self.predictor.goals)
+        predictions = self.predictor.predict(inputs, ensemble)
+        return evaluate(self.predictor.goals, values, predictions), len(values[0]), lost
+
+    def _columns(self, frame: pd.DataFrame, level: float, ensemble: bool) -> dict[str, list[Column]]:
+        """Return the named columns of predictions for each target."""
+        goals = self.predictor.goals
+        inputs = self.encoder.transform(frame)
+        found: dict[str, list[Column]] = {}
+        for name, column, said in each_column(goals, self.predictor.predict(inputs, ensemble)):
+            suffix = "" if len(self.targets) == 1 else f"_{name}"
+            if isinstance(column, ClassTarget):
+                labelled = [(f"probability{suffix}_{label}", said[:, i]) for i, label in enumerate(column.labels)]
+                found[name] = [(f"prediction{suffix}", column.decode(said.argmax(1))), *labelled]
+            else:
+                found[name] = [(f"prediction{suffix}", said)]
+        of_numbers = [goal for goal in goals if not goal.classes]
+        ends = self.predictor.interval(inputs, level, ensemble) if of_numbers else []
+        for name, _, low, high in each_column(of_numbers, [low for low, _ in ends], [high for _, high in ends]):
+            suffix = "" if len(self.targets) == 1 else f"_{name}"
+            found[name] += [(f"lower{suffix}", low), (f"upper{suffix}", high)]
+        return found

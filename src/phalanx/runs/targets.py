@@ -1,0 +1,130 @@
+"""The targets of a run: the task each sets, its values, and the goals they make together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from phalanx.data import (
+    ClassTarget,
+    Encoded,
+    Goal,
+    NumberTarget,
+    TableEncoder,
+    Task,
+    check_target,
+    each_column,
+    holds_whole_numbers,
+    infer_task,
+    target_present,
+)
+from phalanx.data.cells import numbers
+from phalanx.errors import InputError
+from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column to predict: codes (int32) of its `labels`, or without labels numbers (float64), one a row."""
+
+    name: str
+    values: np.ndarray
+    labels: ClassTarget | None = None
+
+
+def present_rows(frame: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, int]:
+    """Return which rows have a value of every target, as a boolean mask, and how many have not."""
+    present = np.logical_and.reduce([target_present(frame[name], name)[0] for name in names])
+    return present, int(len(present) - present.sum())
+
+
+def lost_rows(lost: int, names: Sequence[str], what: str = "row") -> list[str]:
+    """Return the warning that rows without a target are left out, if there are any."""
+    listed = " or ".join(map(repr, names))
+    return [f"{lost:,} {what}{'s' if lost > 1 else ''} without a value of {listed} left out"] if lost else []
+
+
+def choose_tasks(
+    frame: pd.DataFrame, names: Sequence[str], asked: Task | None, likelihood: Any
+) -> tuple[list[Task], list[str]]:
+    """Return the task of each target, and notes on those that were not asked for.
+
+    The task is as `asked`; or whole numbers, which may be classes as well, are what their likelihood is of; or it
+    follows from the column. Raises `InputError` where the likelihood contradicts what was asked.
+    """
+    tasks: list[Task] = []
+    notes = []
+    changes = "changes it" if len(names) == 1 else "changes every target"
+    for name, stated in zip(names, likelihood_of_each(likelihood, names), strict=True):
+        task, reason = infer_task(frame[name], name)
+        note = f"because the target {name!r} {reason.removeprefix('it ')}"
+        if task == "regress" or types.is_numeric_dtype(frame[name]):
+            note += f" (--task {'regress' if task == 'classify' else 'classify'} {changes})"
+        if stated is not None:
+            meant: Task = "classify" if stated.target == "classes" else "regress"
+            if asked not in (None, meant):
+                raise InputError(
+                    f"--task {asked} contradicts likelihood {stated.kind()}, which is of {stated.target}; "
+                    "leave one of the two out"
+                )
+            if task != meant and holds_whole_numbers(frame[name]):
+                task, note = meant, f"because the likelihood of {name!r} is {stated.kind()}"
+        tasks.append(asked or task)
+        if asked is None:
+            notes.append(f"task: {task}, {note}")
+    return tasks, notes
+
+
+def read_target(column: pd.Series, present: np.ndarray, task: Task, name: str) -> Target:
+    """Return a target's values in the rows that are `present`; errors count rows as the whole column does."""
+    if task == "classify":
+        held = column.loc[present]
+        labels = ClassTarget.fit(held, name)
+        return Target(name, labels.encode(held, name), labels)
+    try:
+        return Target(name, numbers(column, name)[present])
+    except InputError as error:
+        raise InputError(f"{error}; --task classify predicts classes") from None
+
+
+def make_goals(
+    targets: Sequence[Target], likelihood: Any, train: np.ndarray
+) -> tuple[tuple[Goal, ...], tuple[np.ndarray, ...]]:
+    """Return the goals and the values of each; numbers are standardized by the training rows."""
+    names = [target.name for target in targets]
+    goals = []
+    for head, group in enumerate(group_columns(likelihood, names, [target.labels is not None for target in targets])):
+        columns = [targets[i].labels or NumberTarget.fit(targets[i].values[train], name=names[i]) for i in group]
+        goals.append(make_goal(likelihood, head, [names[i] for i in group], columns))
+    return tuple(goals), _by_goal(goals, {target.name: target.values for target in targets})
+
+
+def rows_with_targets(
+    frame: pd.DataFrame, encoder: TableEncoder, goals: Sequence[Goal]
+) -> tuple[Encoded, tuple[np.ndarray, ...], int]:
+    """Return inputs and values of those rows of a further table that have every target, and how many have not.
+
+    Raises `InputError` for a column that is missing, and for a class that the model cannot have.
+    """
+    columns = each_column(goals)
+    for name, _ in columns:
+        check_target(frame, name)
+    present, lost = present_rows(frame, [name for name, _ in columns])
+    values = {}
+    for name, column in columns:
+        if isinstance(column, ClassTarget):
+            values[name] = column.encode(frame.loc[present, name], name)
+        else:
+            values[name] = numbers(frame[name], name)[present]
+    encoded = encoder.transform(frame)
+    return Encoded(*(part[present] for part in encoded)), _by_goal(goals, values), lost
+
+
+def _by_goal(goals: Sequence[Goal], values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    return tuple(
+        values[goal.names[0]] if goal.classes else np.column_stack([values[name] for name in goal.names])
+        for goal in goals
+    )
