@@ -7,7 +7,8 @@ import numpy as np
 from mlp_problem import ADAM, BATCH, ROUND_STEPS, TRAIN_ROWS, Problem, result
 
 from phalanx import Adam, Dense, Dropout, EarlyStopping, Multinoulli, Network, ReLU
-from phalanx.model import Batch, complete
+from phalanx.model import Batch
+from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population, Trial
@@ -25,14 +26,14 @@ def network(learning_rate: float, rates: np.ndarray | None) -> Network:
             stopping=EarlyStopping(patience=10**6),
             batch_size=BATCH,
         ),
-        classes=10,
+        Aim(10),
     )
 
 
 def run(problem: Problem) -> dict:
     X, y, X_valid, y_valid = problem.rows()
     x = np.concatenate([X, X_valid])
-    rows = Batch(x, np.concatenate([y, y_valid]).astype(np.int32), np.ones(len(x), np.float32))
+    rows = Batch(x, (np.concatenate([y, y_valid]).astype(np.int32),), np.ones(len(x), np.float32))
     fold = Fold(np.arange(TRAIN_ROWS), np.arange(TRAIN_ROWS, len(x)), problem.seed)
     rates = problem.dropout_rates()
     trials = [
