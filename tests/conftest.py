@@ -154,6 +154,18 @@ def _base(name):
 _HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regularizers", "optimizers")]
 
 
+def _together(rows):
+    """The rows with all activations as one, and all regularizers: they can stand in one network, one compilation."""
+    from phalanx import Activation, Regularizer
+
+    groups = [tuple(row for row in rows if isinstance(row, base)) for base in (Activation, Regularizer)]
+    return [*groups, *(row for row in rows if not isinstance(row, (Activation, Regularizer)))]
+
+
+def _label(row):
+    return ", ".join(type(part).__name__ for part in row) if isinstance(row, tuple) else repr(row)
+
+
 def pytest_generate_tests(metafunc):
     wanted = _TABLES.keys() & set(metafunc.fixturenames)
     if "any_part_class" in metafunc.fixturenames:
@@ -164,9 +176,9 @@ def pytest_generate_tests(metafunc):
         rows = [row for base in _TABLES[fixture].split() for row in instances(_base(base))]
         trained = fixture == "any_trained_part"
         if trained:  # compiled for each: one instance of a class, the one that reaches most
-            rows = list({type(row): row for row in rows}.values())
+            rows = _together(list({type(row): row for row in rows}.values()))
         # The scope groups tests by row, so that the programs of a row are built once.
-        metafunc.parametrize(fixture, rows, ids=repr, scope="module" if trained else "function")
+        metafunc.parametrize(fixture, rows, ids=_label, scope="module" if trained else "function")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""The laws of a population, for each part beside plain partners.
+"""The laws of a population, for each part beside plain partners; activations, and regularizers, stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -20,7 +20,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Trial
 from phalanx.population.train import train
-from phalanx.regularizers import Regularizer
+from phalanx.regularizers import Regularizer, Tied
 from phalanx.spec import Part, Schedule
 from phalanx.stopping import EarlyStopping
 
@@ -28,8 +28,8 @@ MEMBERS, ROUNDS, CARDINALITIES = 4, 6, (3, 12)
 FOLD = Fold(np.arange(90), np.arange(90, 120), 0)
 
 
-def rows_for(part: Part) -> Batch:
-    """Two numbers and two categories; the target is a class, or numbers or counts for likelihoods of these."""
+def rows_for(parts: tuple[Part, ...]) -> Batch:
+    """Two numbers and two categories, as a table or as one array; the target is a class, numbers or counts."""
     rng = np.random.default_rng(1)
     numbers = rng.normal(size=(120, 2)).astype(np.float32)
     codes = np.stack([rng.integers(0, k, 120) for k in CARDINALITIES], axis=1).astype(np.int32)
@@ -40,34 +40,33 @@ def rows_for(part: Part) -> Batch:
         "classes": ((y > 0) & (codes[:, 1] > 3)).astype(np.int32),
     }
     weight = rng.uniform(0.5, 1.5, 120).astype(np.float32)
-    return Batch((numbers, codes), tuple(targets[kind] for kind in kinds_of(part)), weight)
+    one = np.concatenate([numbers, codes.astype(np.float32)], axis=1)
+    x = (numbers, codes) if isinstance(parts[0], Columns) else one
+    return Batch(x, tuple(targets[kind] for kind in kinds_of(parts)), weight)
 
 
-def kinds_of(part: Part) -> list[str]:
+def kinds_of(parts: tuple[Part, ...]) -> list[str]:
     """What the targets hold, one for each head."""
-    if isinstance(part, Joint):
-        return [head.likelihood.target for head in part.heads]
-    return [part.target if isinstance(part, Likelihood) else "classes"]
+    if isinstance(parts[0], Joint):
+        return [head.likelihood.target for head in parts[0].heads]
+    return [parts[0].target if isinstance(parts[0], Likelihood) else "classes"]
 
 
-def network_with(part: Part, i: int) -> Network:
-    """A small network around one part, in which every knob of the part has its own value in member i."""
-    made = varied(part, i)
-    layers: tuple[Layer, ...] = (Columns(CARDINALITIES), Dense(5), Tanh())
-    if isinstance(made, Columns):
-        layers = (dataclasses.replace(made, cardinalities=CARDINALITIES), *layers[1:])
-    elif isinstance(made, Layer):
-        layers = (*layers, made, Dense(4))
-    named = getattr(made, "on", ())
-    layers += (Dense(5),) * (len(named) if "dense_2" in named else 0)
-    network = Network(
-        layers,
-        made if isinstance(made, (Likelihood, Joint)) else Multinoulli(),
-        [made] if isinstance(made, Regularizer) else [],
-        optimizer_with(made),
-        EarlyStopping(patience=3 + i),
-        batch_size=16,
-    )
+def network_with(parts: tuple[Part, ...], i: int) -> Network:
+    """A small network around some parts, in which every knob of theirs has its own value in member i."""
+    made = tuple(varied(part, i) for part in parts)
+    layers: tuple[Layer, ...] = (Dense(5), Tanh())
+    for part in made:
+        if isinstance(part, Columns):
+            layers = (dataclasses.replace(part, cardinalities=CARDINALITIES), *layers)
+        elif isinstance(part, Layer):
+            layers += (part, Dense(4))
+        elif isinstance(part, Tied):
+            layers += (Dense(5),) * len(part.on)
+    regularizers = [part for part in made if isinstance(part, Regularizer)]
+    likelihood = made[0] if isinstance(made[0], (Likelihood, Joint)) else Multinoulli()
+    stopping = EarlyStopping(patience=3 + i)
+    network = Network(layers, likelihood, regularizers, optimizer_with(made[0]), stopping, batch_size=16)
     return complete(network, *(Aim({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
 
 
@@ -121,13 +120,14 @@ _trained: dict = {}
 
 @pytest.fixture
 def population(any_trained_part):
-    """A part, its rows, its trials, and the members they become: trained once for all laws."""
-    part, key = any_trained_part, repr(any_trained_part)
+    """A part, or the first of several, its rows, its trials, and the members they become: trained once for all laws."""
+    parts = any_trained_part if isinstance(any_trained_part, tuple) else (any_trained_part,)
+    key = repr(parts)
     if key not in _trained:
         _trained.clear()
         jax.clear_caches()  # those of the part before
-        rows, trials = rows_for(part), [Trial(network_with(part, i), seed=10 + i) for i in range(MEMBERS)]
-        _trained[key] = (part, rows, trials, run(trials, rows))
+        rows, trials = rows_for(parts), [Trial(network_with(parts, i), seed=10 + i) for i in range(MEMBERS)]
+        _trained[key] = (parts[0], rows, trials, run(trials, rows))
     return _trained[key]
 
 
