@@ -19,10 +19,9 @@ class MultiTask(NetworkEstimator):
     """Predict several columns, classes and numbers mixed, with networks that share a trunk (MAP F7).
 
     Each column has a head of its own; `likelihood=Joint([Head(...), ...])` says what the heads are, where they leave
-    the trunk and how much their costs count. Other parameters and attributes are as for `Classifier`; `vote`,
-    `metric` ("score", or `COLUMN.accuracy` and the like) too. `tasks`: column → "classify" or "regress", where that
-    should not follow from the column: text, booleans and at most 20 distinct integers are classes, unless the
-    likelihood is of numbers.
+    the trunk and how much their costs count. Other parameters and attributes are as for `Classifier`, `metric` too:
+    "score", or `COLUMN.accuracy` and the like. Text, booleans, categories and at most 20 distinct integers are
+    classes, and everything else is numbers; whole numbers are what their likelihood is of, where one is given.
 
     >>> from phalanx import Dense, MultiTask, Tanh
     >>> x = np.linspace(-1, 1, 200)
@@ -31,36 +30,6 @@ class MultiTask(NetworkEstimator):
     >>> net.predict(np.array([[-0.5], [0.5]]))["sign"].tolist()
     ['minus', 'plus']
     """
-
-    def __init__(
-        self,
-        layers: Any = None,
-        *,
-        tasks: Any = None,
-        likelihood: Any = None,
-        regularizers: Any = (),
-        optimizer: Any = None,
-        stopping: Any = "auto",
-        batch_size: Any = None,
-        trials: Any = None,
-        design: Any = "sobol",
-        structures: Any = 4,
-        repeats: Any = 1,
-        max_rounds: Any = None,
-        round_steps: Any = None,
-        validation_fraction: Any = 0.2,
-        metric: Any = None,
-        minutes: Any = None,
-        ensemble: Any = True,
-        bootstrap: Any = False,
-        vote: Any = False,
-        refit: Any = None,
-        samples: Any = 0,
-        random_state: Any = 0,
-    ) -> None:
-        given = {name: value for name, value in locals().items() if name not in ("self", "tasks", "__class__")}
-        super().__init__(**given)
-        self.tasks = tasks
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -76,7 +45,7 @@ class MultiTask(NetworkEstimator):
         self.targets_: dict[str, ClassTarget | None] = {}
         for name in y:
             target_present(y[name], name)
-            task = (self.tasks or {}).get(name) or _task(y[name], name, implied[name])
+            task = _task(y[name], name, implied[name])
             labels = ClassTarget.fit(y[name], name) if task == "classify" else None
             self.targets_[name] = labels
             if labels:

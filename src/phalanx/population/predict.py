@@ -28,7 +28,8 @@ class Final(NamedTuple):
 def predict(final: Final, x: Any, samples: int = 0) -> tuple[np.ndarray, ...]:
     """Return of each head probabilities (rows, classes) or means (rows, d), as float32.
 
-    With `samples` it is the average over so many random masks of the dropout layers (MAP F10); else dropout scales.
+    With `samples` it is the average over so many draws of random layers, such as dropout masks (MAP F10); without,
+    those layers pass their input through, which for dropout is the weight scaling rule.
     A row's answer does not depend on its neighbours: every block has the same shape, padded where rows run out.
     """
     if samples:

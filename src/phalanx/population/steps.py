@@ -131,8 +131,11 @@ def take_steps(
         first = i * NOISE_STEPS
         drawn = draw(state.step + first)
         last = jnp.minimum(first + NOISE_STEPS, steps)
-        at = lambda t: (drawn[0][t - first], drawn[1][t - first])  # noqa: E731
-        return lax.fori_loop(first, last, lambda t, carry: one_step(t, at(t), carry), carry)
+
+        def at(t: jax.Array, carry: Any) -> Any:
+            return one_step(t, (drawn[0][t - first], drawn[1][t - first]), carry)
+
+        return lax.fori_loop(first, last, at, carry)
 
     return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
 
