@@ -19,11 +19,6 @@ class Mixture(NamedTuple):
     shares: Any
 
 
-def mean(mixture: Mixture) -> np.ndarray:
-    """Return the expected numbers, (rows, columns)."""
-    return _in_blocks(_mean, mixture)[0]
-
-
 def deviation(mixture: Mixture) -> np.ndarray:
     """Return the standard deviation, by the law of total variance: that within members and that between them."""
     return _in_blocks(_deviation, mixture)[0]
