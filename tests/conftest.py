@@ -77,6 +77,10 @@ def minimal(cls):
     given = {f.name: _some(cls.kinds[f.name]) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     if cls.__name__ in _NAMES:
         given["on"] = _NAMES[cls.__name__]
+    if cls.__name__ == "Residual":
+        from phalanx import Dense, Tanh
+
+        given["layers"] = (Dense(5), Tanh())
     return cls(**given)
 
 
@@ -100,6 +104,22 @@ def further_instances():
         p.Dropout(0.25),
         p.DropConnect(p.Dense(4), 0.3),
         p.GaussianNoise(0.3),
+        p.Pixels(0.3, 2.0),
+        p.Shift(1.5),
+        p.Flip(1.0),
+        p.Rotate(45.0),
+        p.Crop(0.5),
+        p.Brightness(1.0),
+        p.CutOut(2.5),
+        p.Conv(4, (3, 1), stride=(2, 1), padding="circular"),
+        p.Conv(4, 2, dilation=2, groups=2, bias=False),
+        p.Conv(3, padding="valid", flip=True),
+        p.MaxPool(3, stride=2, padding="same"),
+        p.AveragePool(3, stride=1, padding="same"),
+        p.MaxoutPool(5),
+        p.BatchNorm(0.5, 1e-2),
+        p.LayerNorm(0.1),
+        p.Residual([p.Conv(6), p.ReLU(), p.Conv(4)]),
         p.Gaussian(0.3),
         p.HeteroscedasticGaussian(0.01),
         p.MultivariateGaussian(0.01),
@@ -155,11 +175,23 @@ _HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regul
 
 
 def _together(rows):
-    """The rows with all activations as one, and all regularizers: they can stand in one network, one compilation."""
-    from phalanx import Activation, Regularizer
+    """The rows with all activations as one, all regularizers, and all that images pass through: they can stand in one
+    network, one compilation.
+    """
+    import phalanx as p
 
-    groups = [tuple(row for row in rows if isinstance(row, base)) for base in (Activation, Regularizer)]
-    return [*groups, *(row for row in rows if not isinstance(row, (Activation, Regularizer)))]
+    images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
+    bases = (p.Activation, p.Regularizer, images)
+    groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
+    groups[-1] = tuple(sorted(groups[-1], key=lambda row: not isinstance(row, p.Pixels)))  # pixels first
+    return [*groups, *(row for row in rows if not any(row in group for group in groups))]
+
+
+def _apart(row):
+    """What a row is the only one of among those that are compiled: its class, and the padding of a convolution."""
+    from phalanx import Conv
+
+    return (Conv, row.padding) if isinstance(row, Conv) else type(row)
 
 
 def _label(row):
@@ -176,7 +208,7 @@ def pytest_generate_tests(metafunc):
         rows = [row for base in _TABLES[fixture].split() for row in instances(_base(base))]
         trained = fixture == "any_trained_part"
         if trained:  # compiled for each: one instance of a class, the one that reaches most
-            rows = _together(list({type(row): row for row in rows}.values()))
+            rows = _together(list({_apart(row): row for row in rows}.values()))
         # The scope groups tests by row, so that the programs of a row are built once.
         metafunc.parametrize(fixture, rows, ids=_label, scope="module" if trained else "function")
 
@@ -204,11 +236,16 @@ def table_of():
     """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
 
     def make(layer, rows):
-        from phalanx import Columns
+        from phalanx import Augmentation, Columns, MaxoutPool, Pixels, Spatial
 
         rng = np.random.default_rng(0)
+        if isinstance(layer, Pixels):
+            return rng.integers(0, 256, (rows, 6, 6, 1), np.uint8), (6, 6, 1)
         if not isinstance(layer, Columns):
-            return rng.normal(size=(rows, 5)).astype(np.float32), (5,)
+            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), object: (5,)}
+            kinds = (layer, *layer.inner)
+            shape = next(shape for base, shape in shapes.items() if any(isinstance(held, base) for held in kinds))
+            return rng.normal(size=(rows, *shape)).astype(np.float32), shape
         codes = rng.integers(0, layer.cardinalities, (rows, len(layer.cardinalities)))
         numbers = rng.normal(size=(rows, 2)).astype(np.float32)
         return (numbers, codes.astype(np.int32)), ((2,), (len(layer.cardinalities),))

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import jax
 import pytest
@@ -18,4 +19,11 @@ def test_examples(name):
     # as a person would run them: under JAX's standard rules
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         result = doctest.testmod(module)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", sorted((Path(__file__).parents[1] / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_pages(page):
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        result = doctest.testfile(str(page), module_relative=False)
     assert result.failed == 0

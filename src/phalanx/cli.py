@@ -75,7 +75,9 @@ def _option(metavar: str, text: str, parser: Any = None) -> Any:
     return typer.Option(metavar=metavar, help=text, parser=parser)
 
 
-_Table = Annotated[str, typer.Argument(metavar="SOURCE", help="A table, with the columns of the training table.")]
+_Sources = Annotated[
+    list[str], typer.Argument(metavar="SOURCE...", help="What the run was trained on: a table, or images.")
+]
 _Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 _Ensemble = Annotated[bool, typer.Option(help="Use the ensemble, or only the best network.")]
 
@@ -93,9 +95,11 @@ def _phalanx(
 @_stoppable
 def train(
     source: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            metavar="SOURCE", help="A .csv, .tsv or .parquet table, or one of digits iris wine breast_cancer diabetes."
+            metavar="[SOURCE]",
+            help="A .csv, .tsv or .parquet table; a folder with a folder of images for each class; a pair of IDX "
+            "files; a .npz of X and y; or one of digits iris wine breast_cancer diabetes.",
         ),
     ] = None,
     target: Annotated[list[str] | None, _option("COL", "Column to predict; may be given several times.")] = None,
@@ -124,15 +128,19 @@ def train(
     minutes: Annotated[float | None, _option("M", "Time limit of the whole command; default: none.", _number)] = None,
     seed: Annotated[int | None, _option("S", "Decides splits, trials, weights, batches; default: 0.", _whole)] = None,
     test: Annotated[
-        Any, _option("FILE|SHARE", "Table to test on, or share of the rows; default: 0.2.", _share_or_file)
+        Any, _option("SOURCE|SHARE", "What to test on, or share of the rows; default: 0.2.", _share_or_file)
     ] = None,
     valid: Annotated[float | None, _option("SHARE", "Share of the rest to validate on; default: 0.2.", _number)] = None,
+    size: Annotated[
+        str | None, _option("PIXELS", "Side of all images, or HEIGHTxWIDTH; default: theirs, at most 64.")
+    ] = None,
+    strict: Annotated[bool | None, typer.Option(help="Stop at a broken image instead of leaving it out.")] = None,
     out: Annotated[Path | None, _option("RUN", "Folder to write; default: runs/NAME-K.")] = None,
 ) -> int:
-    """Train a population of networks on a table."""
+    """Train a population of networks on a table or on images."""
     started = time.monotonic()
     given: dict[str, Any] = {
-        "source": source,
+        "source": ",".join(source) if source else None,
         "target": tuple(target) if target else None,
         "task": task,
         "metric": metric,
@@ -151,6 +159,8 @@ def train(
         "seed": seed,
         "test": test,
         "valid": valid,
+        "size": size,
+        "strict": strict,
     }
     from phalanx.runs.command import train_command
 
@@ -161,14 +171,14 @@ def train(
 @_stoppable
 def predict(
     run: _Run,
-    source: _Table,
+    source: _Sources,
     out: Annotated[Path | None, _option("FILE", "CSV file to write; default: standard output.")] = None,
     level: Annotated[
         float | None, _option("P", "Probability that a number lies from lower to upper; default: 0.9.", _number)
     ] = None,
     ensemble: _Ensemble = True,
 ) -> None:
-    """Predict the rows of a table with a trained run, as CSV."""
+    """Predict a table or images with a trained run, as CSV."""
     from phalanx.runs.command import predict_command
 
     predict_command(run, source, out, 0.9 if level is None else level, ensemble)
@@ -178,14 +188,27 @@ def predict(
 @_stoppable
 def evaluate(
     run: _Run,
-    source: _Table,
+    source: _Sources,
     out: Annotated[Path | None, _option("FILE", "JSON file to write the metrics to.")] = None,
     ensemble: _Ensemble = True,
 ) -> None:
-    """Score a trained run on a table that has the target."""
+    """Score a trained run on a source that has the target."""
     from phalanx.runs.command import evaluate_command
 
     evaluate_command(run, source, out, ensemble)
+
+
+@app.command()
+@_stoppable
+def features(
+    run: _Run,
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="An image file.")],
+    out: Annotated[Path | None, _option("FILE", "PNG file to write; default: beside the image.")] = None,
+) -> None:
+    """Draw what a run's convolutions see in an image."""
+    from phalanx.runs.command import features_command
+
+    features_command(run, image, out)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import Self
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 
@@ -78,6 +79,7 @@ class Display:
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console, self._clock = console, clock
         self._stage, self._since, self._said = "", time.monotonic(), time.monotonic()
+        self._done, self._bar = "", ProgressBar(width=40)
         self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
         self._spinner = Spinner("dots")
         self._ended = threading.Event()
@@ -102,7 +104,12 @@ class Display:
 
     def stage(self, text: str) -> None:
         """Say what is being done from now on."""
-        self._stage, self._since = text, time.monotonic()
+        self._stage, self._since, self._done = text, time.monotonic(), ""
+
+    def count(self, done: int, total: int) -> None:
+        """Show how much of the stage is done."""
+        self._bar.total, self._bar.completed = total, done
+        self._done = f", {done:,} of {total:,}"
 
     def line(self, text: RenderableType = "") -> None:
         """Print a line or a table."""
@@ -124,12 +131,16 @@ class Display:
     def _break_silence(self) -> None:
         while not self._ended.wait(0.5):
             if self._stage and time.monotonic() - self._said >= _LONGEST_SILENCE:
-                self.line(f"{self._stage}: {time.monotonic() - self._since:.0f} s so far{self._time_left()}")
+                spent = f"{time.monotonic() - self._since:.0f} s so far"
+                self.line(f"{self._stage}{self._done}: {spent}{self._time_left()}")
 
     def _view(self) -> RenderableType:
         if not self._stage:
             return ""
-        self._spinner.update(text=f"{self._stage}, {time.monotonic() - self._since:.0f} s{self._time_left()}")
+        spent = f"{time.monotonic() - self._since:.0f} s{self._time_left()}"
+        self._spinner.update(text=f"{self._stage}{self._done}, {spent}")
+        if self._done:
+            return Group(self._bar, self._spinner)
         return self._spinner if self.progress is None else Group(_populations(self.progress.populations), self._spinner)
 
     def _round(self) -> str:

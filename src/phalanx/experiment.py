@@ -5,24 +5,26 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import jax
 import numpy as np
 
-from phalanx.data.encoding import Encoded
-from phalanx.data.goals import Goal
+from phalanx.data import Encoder, Goal, ImageEncoder
 from phalanx.ensemble import Predictions, average, greedy, voices, votes
 from phalanx.errors import InputError
-from phalanx.layers import Columns
+from phalanx.layers import Columns, Layer, Pixels
 from phalanx.metrics import Metric, evaluate
-from phalanx.model import Batch
+from phalanx.model import Batch, check_shapes
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
 from phalanx.population.refit import RULES, Refitted, refit
+from phalanx.population.steps import row_shape
 from phalanx.population.train import Clock, Progress, train
 from phalanx.predictor import Predictor, member_predictions
-from phalanx.search.defaults import size_for
+from phalanx.search.defaults import Kind, size_for
 from phalanx.search.designs import Draw, design
+from phalanx.search.effort import Size
 from phalanx.search.space import is_space
 
 _TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
@@ -32,16 +34,17 @@ _TRAINING = 0.7  # share of the time for the first training, where networks are 
 class Problem:
     """Rows to learn from, encoded, with the positions that train and those that validate.
 
+    `inputs` is an array, or a tuple of arrays, whose first axis counts the rows; `entry` is the layer that takes them.
     `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units.
     `weight` (float64) counts rows, None: each once.
     """
 
-    inputs: Encoded
+    inputs: Any
     goals: tuple[Goal, ...]
     values: tuple[np.ndarray, ...]
     train: np.ndarray
     valid: np.ndarray
-    cardinalities: tuple[int, ...] = ()
+    entry: Layer
     weight: np.ndarray | None = None
 
     @cached_property
@@ -49,12 +52,12 @@ class Problem:
         """What the networks see: standardized numbers, and weights of mean 1 over the training rows."""
         y = tuple(goal.encode(held) for goal, held in zip(self.goals, self.values, strict=True))
         weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[self.train].mean()
-        return Batch(tuple(self.inputs), y, weight.astype(np.float32))
+        return Batch(self.inputs, y, weight.astype(np.float32))
 
     @cached_property
-    def valid_inputs(self) -> Encoded:
+    def valid_inputs(self) -> Any:
         """The inputs of the validation rows."""
-        return Encoded(*(part[self.valid] for part in self.inputs))
+        return rows_at(self.inputs, self.valid)
 
     @property
     def valid_values(self) -> tuple[np.ndarray, ...]:
@@ -65,6 +68,17 @@ class Problem:
     def valid_weight(self) -> np.ndarray | None:
         """The weights of the validation rows."""
         return None if self.weight is None else self.weight[self.valid]
+
+    @property
+    def kind(self) -> Kind:
+        """What a row is, by which defaults are chosen."""
+        shape = row_shape(self.inputs)
+        return shape[0][0] if isinstance(self.entry, Columns) else shape
+
+    @property
+    def size(self) -> Size:
+        """How much to try when nothing is said."""
+        return size_for(len(self.train), self.kind)
 
     def score(self, predictions: Predictions) -> dict[str, float]:
         """Return all metrics of predictions for the validation rows; none where there are no such rows."""
@@ -152,27 +166,54 @@ class Fitted:
         return average({i: votes(p, self.goals) for i, p in said.items()} if self.vote else said, self.shares)
 
 
-def with_columns(network: Network, cardinalities: tuple[int, ...]) -> Network:
-    """Return the network with a layer `Columns`, the first unless it has one elsewhere, told the table's categories."""
-    layers = network.layers or ()
-    if any(isinstance(layer, Columns) for layer in layers):
-        told = (
-            replace(layer, cardinalities=cardinalities) if isinstance(layer, Columns) else layer for layer in layers
-        )
-        return replace(network, layers=tuple(told))
-    return replace(network, layers=(Columns(cardinalities), *layers))
+def rows_at(inputs: Any, at: np.ndarray) -> Any:
+    """Return the rows at some positions of an array, or of each of a tuple of arrays."""
+    return jax.tree.map(lambda part: part[at], inputs)
 
 
-def trials_for(space: Network, settings: Settings, rows: int) -> int:
-    """Return how many trials to draw: as asked, one where nothing is searched, or by the number of rows."""
+def entry_for(encoder: Encoder) -> Layer:
+    """Return the layer that takes what an encoder makes."""
+    if isinstance(encoder, ImageEncoder):
+        return Pixels(encoder.mean, encoder.deviation)
+    return Columns(encoder.cardinalities)
+
+
+def with_entry(network: Network, entry: Layer) -> Network:
+    """Return the network with the layer that takes the data: the first, unless it has one of its kind.
+
+    Such a layer is told what the data say, as are the table's categories to `Columns`.
+    """
+    layers, kind = network.layers or (), type(entry)
+    if not any(isinstance(layer, kind) for layer in layers):
+        return replace(network, layers=(entry, *layers))
+    said = {name: getattr(entry, name) for name in entry.learned}
+    return replace(
+        network, layers=tuple(replace(layer, **said) if isinstance(layer, kind) else layer for layer in layers)
+    )
+
+
+def completed(draws: Sequence[Draw], problem: Problem) -> list[Network]:
+    """Return the network of each draw, with its output layers.
+
+    Raises `InputError` where names, heads or the shapes of rows do not fit.
+    """
+    aims = [Aim(goal.size, goal.mean) for goal in problem.goals]
+    made = [complete(draw.spec, *aims) for draw in draws]
+    for one in {jax.tree.structure(network): network for network in made}.values():
+        check_shapes(one, row_shape(problem.inputs))
+    return made
+
+
+def trials_for(space: Network, settings: Settings, size: Size) -> int:
+    """Return how many trials to draw: as asked, one where nothing is searched, or the usual number."""
     if not is_space(space):
         return settings.trials or 1
-    return settings.trials or size_for(rows).trials
+    return settings.trials or size.trials
 
 
-def plan_draws(space: Network, settings: Settings, rows: int) -> list[Draw]:
+def plan_draws(space: Network, settings: Settings, size: Size) -> list[Draw]:
     """Return the points of the space to train, in order."""
-    trials = trials_for(space, settings, rows)
+    trials = trials_for(space, settings, size)
     return design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
 
 
@@ -191,16 +232,15 @@ def fit(
     `clock` may end the training early; `rounds` and `widths`, of each population, repeat an earlier run to the bit, one
     that a clock had ended too; `watch` sees every round.
     """
-    draws = plan_draws(with_columns(space, problem.cardinalities), settings, len(problem.train))
+    draws = plan_draws(with_entry(space, problem.entry), settings, problem.size)
     if not len(problem.valid) and any(draw.spec.stopping is not None for draw in draws):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
     if settings.refit and any(draw.spec.stopping is None for draw in draws):
         raise InputError(f"refit {settings.refit!r} needs early stopping, which says how long to train; set stopping")
-    max_rounds = settings.max_rounds or size_for(len(problem.train)).max_rounds
-    aims = [Aim(goal.size, goal.mean) for goal in problem.goals]
+    max_rounds = settings.max_rounds or problem.size.max_rounds
     trials = [
-        Trial(complete(draw.spec, *aims), _seed(settings.seed, i, repeat), repeat)
-        for i, draw in enumerate(draws)
+        Trial(network, _seed(settings.seed, i, repeat), repeat)
+        for i, network in enumerate(completed(draws, problem))
         for repeat in range(settings.repeats)
     ]
     folds = [_fold(problem, settings, repeat) for repeat in range(settings.repeats)]
@@ -287,7 +327,7 @@ def _with_fitted_likelihood(final: Final, problem: Problem) -> Final:
     From the validation rows, or the training rows where there are none.
     """
     at = problem.valid if len(problem.valid) else problem.train
-    means = predict(final, tuple(part[at] for part in problem.inputs))
+    means = predict(final, rows_at(problem.inputs, at))
     learned = [
         head.likelihood.fitted(mean, y[at], problem.rows.weight[at])
         for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from phalanx.errors import InputError
 from phalanx.layers import At, Layer, Params
-from phalanx.network import Network, branches, heads
+from phalanx.network import OUTPUT, Network, branches, heads, layers_of
 from phalanx.regularizers import Cost, Parameters, Regularizer
 from phalanx.spec import names
 
@@ -54,16 +56,55 @@ def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters
 
 
 def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple[str, Layer, Any]]:
-    """Yield every layer with its name and the shape of a row that reaches it."""
-    after = {}
-    for name, layer in zip(names(network.layers), network.layers, strict=True):
-        yield name, layer, shape
-        shape = after[name] = layer.init(key, shape)[2]
+    """Yield every layer with its name and the shape of a row that reaches it, in the order of `layers_of`.
+
+    Raises `InputError` where a shape does not fit a layer.
+    """
+    after: dict[str, Any] = {}
+
+    def along(prefix: str, layers: Sequence[Layer], shape: Any) -> Iterator[tuple[str, Layer, Any]]:
+        for local, layer in zip(names(layers), layers, strict=True):
+            name = prefix + local
+            yield from along(f"{name}.", layer.inner, shape)
+            if local == OUTPUT and len(shape) != 1:
+                raise InputError(
+                    f"the layers before {name} end with rows of shape {tuple(shape)}; "
+                    "put Flatten() or GlobalAveragePool() after them"
+                )
+            try:
+                after[name] = layer.init(key, shape)[2]
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+            yield name, layer, shape
+            shape = after[name]
+
+    yield from along("", network.layers, shape)
+    last = after[names(network.layers)[-1]] if network.layers else shape
     for prefix, head in branches(network):
-        at = after[head.after] if head.after else shape
-        for name, layer in zip(names(head.layers), head.layers, strict=True):
-            yield f"{prefix}.{name}", layer, at
-            at = layer.init(key, at)[2]
+        yield from along(f"{prefix}.", head.layers, after[head.after] if head.after else last)
+
+
+def check_shapes(network: Network, shape: Any) -> None:
+    """Raise `InputError` where rows of input of this shape do not fit a layer; does not start JAX's backend."""
+    seed = jax.ShapeDtypeStruct((), "uint32")
+    jax.eval_shape(lambda seed: initialize(network, jax.random.key(seed), shape), seed)
+
+
+def widest(network: Network, shape: Any) -> int:
+    """Return the most numbers that one row has anywhere in the network; `shape` is that of one row of input."""
+    found: list[Any] = []
+
+    def measure(key: jax.Array) -> None:
+        found.extend(at for _, _, at in _with_shapes(network, key, shape))
+
+    jax.eval_shape(measure, jax.random.key(0))
+    return max(math.prod(at) for at in found if all(isinstance(length, int) for length in at))
+
+
+def couples_rows(network: Network) -> bool:
+    """Say whether in training a row's part of the cost depends on the other rows of its batch."""
+    layers = (layer for _, layer in layers_of(network))
+    return any(layer.couples_rows for layer in layers) or any(part.couples_rows for part in network.regularizers)
 
 
 def noise_bytes(network: Network, shape: Any) -> Noise:
@@ -94,10 +135,11 @@ def forward(
     *,
     train: bool = False,
     keep: Collection[str] = (),
+    over: str | None = None,
 ) -> Passed:
     """Return the outputs z of all heads, each (batch, units), the new states, and the outputs of the layers in `keep`.
 
-    Without `noise` random layers pass their input through.
+    Without `noise` random layers pass their input through. `over` is the axis of the mesh that splits the batch.
     """
     for regularizer in network.regularizers:
         params = regularizer.tie(params)
@@ -108,8 +150,9 @@ def forward(
     def through(prefix: str, layers: Sequence[Layer], x: Any) -> Any:
         for local, layer in zip(names(layers), layers, strict=True):
             name = prefix + local
-            at = At(train) if noise is None else At(train, noise.rows.get(name), noise.shared.get(name))
-            x, after[name] = layer(params[name], states[name], x, at)
+            inside = partial(through, f"{name}.", layer.inner)
+            drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
+            x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over))
             if name in wanted:
                 kept[name] = x
         return x
@@ -120,11 +163,17 @@ def forward(
 
 
 def cost(
-    network: Network, params: Parameters, states: dict[str, Params], batch: Batch, noise: Noise
+    network: Network,
+    params: Parameters,
+    states: dict[str, Params],
+    batch: Batch,
+    noise: Noise,
+    over: str | None = None,
 ) -> tuple[jax.Array, tuple[jax.Array, dict[str, Params]]]:
     """Return J̃ = mean of weight × nll + penalties, and beside it the first term alone and the new states.
 
     With several heads the nll of a row is the weighted sum of theirs. Regularizers come in where their methods say.
+    `over` is the axis of the mesh that splits the batch.
     """
     keep = {name for regularizer in network.regularizers for name in regularizer.watched()}
     at = params
@@ -132,7 +181,7 @@ def cost(
         at = regularizer.weights(at, noise.regularizers.get(name))
 
     def data(x: Any) -> tuple[jax.Array, Any]:
-        passed = forward(network, at, states, x, noise, train=True, keep=keep)
+        passed = forward(network, at, states, x, noise, train=True, keep=keep, over=over)
         total = jnp.mean(batch.weight * _nll(network, passed.z, _learned(network, passed.z, batch.y)))
         return total, (total, passed.states, passed.kept)
 

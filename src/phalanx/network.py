@@ -102,10 +102,19 @@ def _check_names(network: Network) -> None:
 
 
 def layers_of(network: Network) -> Iterator[tuple[str, Layer]]:
-    """Yield every layer with its name: those of the trunk, then those of the heads as `head_1.dense_1`."""
-    yield from zip(names(network.layers), network.layers, strict=True)
+    """Yield every layer with its name: those of the trunk, then those of the heads as `head_1.dense_1`.
+
+    The layers inside a layer come before it, as `residual_1.conv_1`.
+    """
+    yield from _named("", network.layers)
     for prefix, head in branches(network):
-        yield from ((f"{prefix}.{name}", layer) for name, layer in zip(names(head.layers), head.layers, strict=True))
+        yield from _named(f"{prefix}.", head.layers)
+
+
+def _named(prefix: str, layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
+    for name, layer in zip(names(layers), layers, strict=True):
+        yield from _named(f"{prefix}{name}.", layer.inner)
+        yield f"{prefix}{name}", layer
 
 
 def branches(network: Network) -> list[tuple[str, Head]]:

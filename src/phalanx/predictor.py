@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
-from phalanx.data.encoding import Encoded
 from phalanx.data.goals import Goal
 from phalanx.ensemble import Predictions, average, votes
 from phalanx.errors import InputError
@@ -30,13 +30,13 @@ class Predictor:
     vote: bool = False
     samples: int = 0
 
-    def predict(self, inputs: Encoded, ensemble: bool = True) -> Predictions:
+    def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
         shares = self._shares(ensemble)
         said = {id_: member_predictions(self.members[id_], inputs, self.goals, self.samples) for id_ in shares}
         return average({id_: votes(p, self.goals) for id_, p in said.items()} if self.vote else said, shares)
 
-    def interval(self, inputs: Encoded, level: float, ensemble: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
+    def interval(self, inputs: Any, level: float, ensemble: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return of each goal of numbers the ends of the central interval that holds them with probability `level`.
 
         Arrays are (rows, columns), in units of the target; the ensemble is the mixture of its members' distributions.
@@ -49,11 +49,11 @@ class Predictor:
             found.append((goal.decode(low), goal.decode(high)))
         return found
 
-    def deviation(self, inputs: Encoded, ensemble: bool = True) -> list[np.ndarray]:
+    def deviation(self, inputs: Any, ensemble: bool = True) -> list[np.ndarray]:
         """Return of each goal of numbers the standard deviation (rows, columns), in units of the target."""
         return [goal.deviations * deviation(mixture) for goal, mixture in self._mixtures(inputs, ensemble)]
 
-    def sample(self, inputs: Encoded, count: int, seed: int, ensemble: bool = True) -> list[np.ndarray]:
+    def sample(self, inputs: Any, count: int, seed: int, ensemble: bool = True) -> list[np.ndarray]:
         """Return of each goal of numbers `count` draws, (count, rows, columns), in units of the target."""
         keys = jax.random.split(jax.random.key(seed), count)
         return [
@@ -61,19 +61,19 @@ class Predictor:
             for goal, mixture in self._mixtures(inputs, ensemble)
         ]
 
-    def mode(self, inputs: Encoded) -> list[np.ndarray]:
+    def mode(self, inputs: Any) -> list[np.ndarray]:
         """Return of each goal of numbers the most probable value by the best member, (rows, columns)."""
         return [goal.decode(mode(mixture)) for goal, mixture in self._mixtures(inputs, ensemble=False)]
 
     def _shares(self, ensemble: bool) -> Mapping[str, float]:
         return self.shares if ensemble else {self.best: 1.0}
 
-    def _mixtures(self, inputs: Encoded, ensemble: bool) -> list[tuple[Goal, Mixture]]:
+    def _mixtures(self, inputs: Any, ensemble: bool) -> list[tuple[Goal, Mixture]]:
         """Return for each goal of numbers the mixture of the members' distributions."""
         if all(goal.classes for goal in self.goals):
             return []
         shares = self._shares(ensemble)
-        z = {id_: raw_outputs(self.members[id_], tuple(inputs)) for id_ in shares}
+        z = {id_: raw_outputs(self.members[id_], inputs) for id_ in shares}
         found = []
         for i, goal in enumerate(self.goals):
             if not goal.classes:
@@ -83,7 +83,7 @@ class Predictor:
         return found
 
 
-def member_predictions(final: Final, inputs: Encoded, goals: tuple[Goal, ...], samples: int = 0) -> Predictions:
+def member_predictions(final: Final, inputs: Any, goals: tuple[Goal, ...], samples: int = 0) -> Predictions:
     """Return one network's predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal."""
-    found = predict(final, tuple(inputs), samples)
+    found = predict(final, inputs, samples)
     return tuple(p if goal.classes else goal.decode(p) for goal, p in zip(goals, found, strict=True))

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from phalanx.data.images.file import SUFFIXES
+from phalanx.data.read import BUNDLED
+
 
 def replace_line(lines, number, line):
     return "\n".join([*lines[: number - 1], line, *lines[number:]]) + "\n"
@@ -64,10 +67,16 @@ def bad_folder(tmp_path_factory, table):
 
 NOTHING = "there is nothing to predict; choose another target"
 CASES = [
-    ("", "no source given: name a table such as data.csv, or one of digits iris wine breast_cancer diabetes"),
+    (
+        "",
+        f"no source given: name a table such as data.csv, a folder of images, or one of {' '.join(BUNDLED)}",
+    ),
     ("goood.csv", "no such file: 'goood.csv'; did you mean 'good.csv'?"),
     ("digit", "no such file: 'digit'; did you mean 'digits'?"),
-    ("nothing", "'nothing' is a folder and holds no table (.csv, .tsv, .parquet)"),
+    (
+        "nothing",
+        f"'nothing' holds no images ({', '.join(SUFFIXES)})",
+    ),
     ("tables", "'tables' is a folder; did you mean 'tables/inside.csv'?"),
     ("empty.csv --target y", "'empty.csv' is empty"),
     ("header.csv --target y", "'header.csv' holds column names only, no rows"),
@@ -112,7 +121,7 @@ CASES = [
     ("good.csv --target y --seed x", "Invalid value for '--seed': 'x' is not a whole number"),
     ("good.csv --target y --seed -1", "seed is -1, but must be a whole number from 0 to 4,294,967,295"),
     ("good.csv --target y --test 1.5", "test is 1.5, but must be a number at least 0 and below 1"),
-    ("good.csv --target y --test 20%", "test is '20%', but must be a share of the rows, such as 0.2, or a table"),
+    ("good.csv --target y --test 20%", "test is '20%', but must be a share of the rows, such as 0.2, or a source"),
     ("good.csv --target y --test qqqqq.csv", "no such file: 'qqqqq.csv'"),
     ("good.csv --target y --test header.csv", "'header.csv' holds column names only, no rows"),
     ("good.csv --target y --test tables/inside.csv", "tables/inside.csv: the table lacks the columns 'b', 'c'"),

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("train", "predict", "evaluate", "check")
+COMMANDS = ("train", "predict", "evaluate", "features", "check")
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), *((command, "--help") for command in COMMANDS)])
@@ -13,7 +13,7 @@ def test_help_fits_a_terminal(in_folder, tmp_path, words):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.startswith("Usage: ")
     assert max(map(len, ended.out.splitlines())) <= 80
-    assert "..." not in ended.out.split("Commands:")[-1]
+    assert "..." not in ended.out.partition("Commands:")[2]
 
 
 def test_the_overview_names_every_command(in_folder, tmp_path):
@@ -29,7 +29,7 @@ def test_version(in_folder, tmp_path):
     ("words", "error"),
     [
         (["trian"], "No such command 'trian'. Did you mean 'train'?"),
-        (["train", "--trails", "3"], "No such option: --trails (Possible options: --metric, --task, --trials)"),
+        (["train", "--trails", "3"], "No such option: --trails (Possible options: --strict, --task, --trials)"),
         (["train", "good.csv", "--seed", "x"], "Invalid value for '--seed': 'x' is not a whole number"),
         (["train", "good.csv", "--minutes", "soon"], "Invalid value for '--minutes': 'soon' is not a number"),
         (["train", "good.csv", "--samples", "few"], "Invalid value for '--samples': 'few' is not a whole number"),

@@ -1,4 +1,5 @@
-"""The laws of a population, for each part beside plain partners; activations, and regularizers, stand in one network.
+"""The laws of a population, for each part beside plain partners; activations, regularizers, and all that images pass
+through, stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -11,8 +12,8 @@ import jax
 import numpy as np
 import pytest
 
-from phalanx.layers import Columns, Dense, Layer, Tanh
-from phalanx.likelihoods import Joint, Likelihood, Multinoulli
+from phalanx.layers import Augmentation, Columns, Conv, Dense, Flatten, Layer, Pixels, ReLU, Residual, Spatial, Tanh
+from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Aim, Network, complete
 from phalanx.optimizers import SGD, Adam, Clip, Factor, Optimizer
@@ -29,7 +30,9 @@ FOLD = Fold(np.arange(90), np.arange(90, 120), 0)
 
 
 def rows_for(parts: tuple[Part, ...]) -> Batch:
-    """Two numbers and two categories, as a table or as one array; the target is a class, numbers or counts."""
+    """Two numbers and two categories, as a table, as one array or drawn into images; the target is a class, numbers or
+    counts.
+    """
     rng = np.random.default_rng(1)
     numbers = rng.normal(size=(120, 2)).astype(np.float32)
     codes = np.stack([rng.integers(0, k, 120) for k in CARDINALITIES], axis=1).astype(np.int32)
@@ -42,6 +45,10 @@ def rows_for(parts: tuple[Part, ...]) -> Batch:
     weight = rng.uniform(0.5, 1.5, 120).astype(np.float32)
     one = np.concatenate([numbers, codes.astype(np.float32)], axis=1)
     x = (numbers, codes) if isinstance(parts[0], Columns) else one
+    if isinstance(parts[0], Pixels):
+        x = rng.integers(0, 256, (120, 8, 8, 1), np.uint8)
+        x[:, :4, 2:5] //= np.where(targets["classes"], 4, 1).astype(np.uint8).reshape(-1, 1, 1, 1)
+        return Batch(x, (targets["classes"],) * len(ends(parts)), weight)
     return Batch(x, tuple(targets[kind] for kind in kinds_of(parts)), weight)
 
 
@@ -52,9 +59,31 @@ def kinds_of(parts: tuple[Part, ...]) -> list[str]:
     return [parts[0].target if isinstance(parts[0], Likelihood) else "classes"]
 
 
+def ends(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
+    """The layers of heads for images: what has weights, then what pools, so that the cost sees all of them."""
+    pools = [part for part in parts if isinstance(part, Spatial) and not isinstance(part, Conv)]
+    weighted = [part for part in parts if isinstance(part, (Conv, Residual))]
+    return [tuple(filter(None, pair)) for pair in itertools.zip_longest(weighted, pools)]
+
+
+def network_of_images(parts: tuple[Part, ...]) -> Network:
+    """A network of all layers for images: the pixels and what changes them, what keeps places, and heads.
+
+    Of 8 × 8 pixels the trunk makes 8 × 8 × 4. A convolution leads to them: units of one pixel each are the same after
+    normalization, and rounding decides which of them is the largest.
+    """
+    before = [part for part in parts if isinstance(part, (Pixels, Augmentation))]
+    after = [part for part in parts if not isinstance(part, (Pixels, Augmentation, Spatial, Residual, Flatten))]
+    heads = [Head(Multinoulli(), [*layers, Flatten()]) for layers in ends(parts)]
+    network = Network([*before, Conv(20), ReLU(), *after], Joint(heads), optimizer=Adam(0.01), batch_size=16)
+    return complete(network, *[Aim(2)] * len(heads))
+
+
 def network_with(parts: tuple[Part, ...], i: int) -> Network:
     """A small network around some parts, in which every knob of theirs has its own value in member i."""
     made = tuple(varied(part, i) for part in parts)
+    if isinstance(made[0], Pixels):
+        return dataclasses.replace(network_of_images(made), stopping=EarlyStopping(patience=3 + i))
     layers: tuple[Layer, ...] = (Dense(5), Tanh())
     for part in made:
         if isinstance(part, Columns):

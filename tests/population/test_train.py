@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from phalanx.layers import Dense, Dropout, ReLU
+from phalanx.layers import BatchNorm, Dense, Dropout, ReLU
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Aim, Network, complete
@@ -150,7 +150,8 @@ def test_splitting_the_batch_over_devices_changes_nothing_but_rounding(rows):
     )
     costs = []
     for mesh in (None, split):
-        population = Population([Trial(network(layers=[Dropout(0.3)]), 5)], rows, [FOLD], 3, None, mesh=mesh)
+        trial = Trial(network(layers=[BatchNorm(), Dropout(0.3)]), 5)
+        population = Population([trial], rows, [FOLD], 3, None, mesh=mesh)
         for _ in range(3):
             population.note(population.advance(), 0.0)
         costs.append(population.trained[0].curve)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from phalanx import Columns, Dense, Gaussian, InputError, Multinoulli, Network, Tanh
-from phalanx.data import ClassTarget, Goal, NumberTarget, TableEncoder, infer_columns
+from phalanx.data import ClassTarget, Goal, NumberTarget, Source, TableEncoder, infer_columns
 from phalanx.likelihoods import Head, Joint
 from phalanx.model import initialize
 from phalanx.network import Aim, complete
@@ -16,6 +16,11 @@ from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
 from phalanx.runs.folder import load_model, run_folder, save_model, to_json
 from phalanx.runs.model import Model
+
+
+def as_source(frame):
+    return Source("rows", frame, None, ())
+
 
 FRAME = pd.DataFrame({"key": ["a", "b", "c", "d"] * 5, "x": np.linspace(-1, 1, 20), "z": list("pqrs") * 5})
 
@@ -55,9 +60,8 @@ def test_a_model_is_read_back_to_the_bit(tmp_path, goals):
     save_model(tmp_path / "model", model)
     again = load_model(tmp_path)
     for ensemble in (True, False):
-        pd.testing.assert_frame_equal(
-            again.table(FRAME, ensemble=ensemble), model.table(FRAME, ensemble=ensemble), check_exact=True
-        )
+        tables = (held.table(as_source(FRAME), ensemble=ensemble) for held in (again, model))
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
     assert (again.targets, again.id_name) == (model.targets, None)
     assert (again.predictor.goals, again.predictor.vote, again.predictor.samples) == (goals, True, 3)
 
@@ -65,42 +69,42 @@ def test_a_model_is_read_back_to_the_bit(tmp_path, goals):
 def test_the_ensemble_is_the_weighted_mean(classes):
     members, inputs = classes.predictor.members, classes.encoder.transform(FRAME)
     one, two = (Predictor(members, {}, id_, (CLASSES,)).predict(inputs, ensemble=False)[0] for id_ in members)
-    np.testing.assert_allclose(classes.predict(FRAME)[0], 0.25 * one + 0.75 * two, rtol=1e-6)
+    np.testing.assert_allclose(classes.predict(as_source(FRAME))[0], 0.25 * one + 0.75 * two, rtol=1e-6)
 
 
 def test_a_table_of_predictions(classes):
-    table = classes.table(FRAME)
+    table = classes.table(as_source(FRAME))
     assert list(table) == ["prediction", "probability_1", "probability_2", "probability_3"]
     assert table["prediction"].tolist() == (table.iloc[:, 1:].to_numpy().argmax(1) + 1).tolist()
 
 
 def test_a_table_of_numbers_has_intervals():
     model = untrained(NUMBER)
-    table = model.table(FRAME, level=0.5, ensemble=False)
+    table = model.table(as_source(FRAME), level=0.5, ensemble=False)
     assert list(table) == ["prediction", "lower", "upper"]
     # A Gaussian of deviation 0.2, in units of 2; its quartiles lie 0.67449 deviations from the mean.
     np.testing.assert_allclose(table["upper"] - table["prediction"], 0.67449 * 0.2 * 2, rtol=1e-3)
     np.testing.assert_allclose(table["prediction"] - table["lower"], 0.67449 * 0.2 * 2, rtol=1e-3)
-    wide = model.table(FRAME, ensemble=False)  # 0.9: 1.64485 deviations
+    wide = model.table(as_source(FRAME), ensemble=False)  # 0.9: 1.64485 deviations
     np.testing.assert_allclose(wide["upper"] - wide["lower"], 2 * 1.64485 * 0.2 * 2, rtol=1e-3)
 
 
 def test_a_table_of_several_targets_has_their_order():
     model = untrained(NUMBERS, CLASSES, targets=("m", "y", "n"))
-    table = model.table(FRAME)
+    table = model.table(as_source(FRAME))
     assert list(table) == [
         *("prediction_m", "lower_m", "upper_m"),
         *("prediction_y", "probability_y_1", "probability_y_2", "probability_y_3"),
         *("prediction_n", "lower_n", "upper_n"),
     ]
-    numbers, probabilities = model.predict(FRAME)
+    numbers, probabilities = model.predict(as_source(FRAME))
     np.testing.assert_array_equal(table[["prediction_n", "prediction_m"]], numbers)
     np.testing.assert_array_equal(table.filter(like="probability"), probabilities)
 
 
 def test_columns_of_one_name_stay_apart():
     goals = (Goal(("a",), (ClassTarget(("b_c", "d")),)), Goal(("a_b",), (ClassTarget(("c", "e")),)))
-    table = untrained(*goals).table(FRAME)
+    table = untrained(*goals).table(as_source(FRAME))
     assert list(table).count("probability_a_b_c") == 2
     assert table.shape == (20, 6)
 
@@ -109,9 +113,9 @@ def test_evaluation_leaves_out_rows_that_lack_a_target():
     model = untrained(NUMBERS, CLASSES)
     frame = FRAME.assign(n=np.arange(20.0), m=0.0, y=[1, 2] * 10)
     frame.loc[3, "n"], frame.loc[5, "y"] = None, None
-    scores, rows, lost = model.evaluate(frame)
+    scores, rows, lost = model.evaluate(as_source(frame))
     assert (rows, lost) == (18, 2)
-    table, kept = model.table(frame).drop(index=[3, 5]), frame.drop(index=[3, 5])
+    table, kept = model.table(as_source(frame)).drop(index=[3, 5]), frame.drop(index=[3, 5])
     assert scores["n.mae"] == pytest.approx((table["prediction_n"] - kept["n"]).abs().mean())
     assert scores["y.accuracy"] == pytest.approx((table["prediction_y"] == kept["y"]).mean())
     assert scores["score"] == pytest.approx((scores["n.r2"] + scores["m.r2"] + scores["y.accuracy"]) / 3)
@@ -124,20 +128,20 @@ def test_evaluation_leaves_out_rows_that_lack_a_target():
 )
 def test_identifiers_are_copied(key, shown):
     frame = FRAME.iloc[:2].assign(key=key)
-    text = untrained(CLASSES, id_name="key").table(frame).to_csv(index=False)
+    text = untrained(CLASSES, id_name="key").table(as_source(frame)).to_csv(index=False)
     assert [line.split(",")[0] for line in text.splitlines()] == ["key", *shown]
 
 
 def test_identifiers_may_be_called_like_a_prediction():
     frame = FRAME.assign(prediction=FRAME["key"])
-    table = untrained(CLASSES, id_name="prediction").table(frame)
+    table = untrained(CLASSES, id_name="prediction").table(as_source(frame))
     assert list(table)[:2] == ["prediction", "prediction"]
     assert table.iloc[:, 0].tolist() == FRAME["key"].tolist()
 
 
 def test_a_missing_identifier_is_named():
     with pytest.raises(InputError, match=r"^the table lacks the column 'key', which identifies rows$"):
-        untrained(CLASSES, id_name="key").table(FRAME.drop(columns="key"))
+        untrained(CLASSES, id_name="key").table(as_source(FRAME.drop(columns="key")))
 
 
 def test_the_parameters_can_be_read_by_whom_the_rest_can(tmp_path, classes):
@@ -154,7 +158,7 @@ def test_damage_is_told(tmp_path, classes):
         (whole[:-9], "JSONDecodeError"),
         (json.dumps({**json.loads(whole), "members": 3}), "AttributeError"),
         (json.dumps({}), "KeyError: 'format'"),
-        (json.dumps({"format": 1}), "ValueError: its format is 1, but this version reads 2"),
+        (json.dumps({"format": 1}), "ValueError: its format is 1, but this version reads 3"),
     ):
         plain.write_text(text)
         with pytest.raises(

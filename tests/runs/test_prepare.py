@@ -175,7 +175,7 @@ def test_whole_numbers_are_what_their_likelihood_is_of(prepared, frame):
             {"task": "regress"},
             r"column 'y' must hold numbers, but row 1 holds 'no'; --task classify",
         ),
-        ({}, {"test": "gone"}, r"test is 'gone', but must be a share of the rows, such as 0.2, or a table$"),
+        ({}, {"test": "gone"}, r"test is 'gone', but must be a share of the rows, such as 0.2, or a source$"),
         ({}, {"ignore": ("a", "c")}, r"t.csv has no column left to learn from besides the target 'y'$"),
         (
             {"y": ["no"] * 30 + ["yes"] * 20, "g": [1] * 30 + [2] * 10 + [3] * 10},

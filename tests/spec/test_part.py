@@ -65,13 +65,13 @@ def test_rebuilding_gives_an_equal_part(any_part):
 
 def other_values(kind, held):
     """Values of the same kind, unlike `held`."""
-    if kind.listed:
+    if isinstance(held, tuple):
         return [(*held, 7)] if int in kind.classes else [(*held, "other")]
     if bool in kind.classes:
         return [not held]
     if int in kind.classes:
-        return [held + 1]
-    words = ("he", "glorot", "cost", "error", "unit", "layer", "other")
+        return [(held or 0) + 1]
+    words = ("same", "valid", "he", "glorot", "cost", "error", "unit", "layer", "other")
     return [word for word in words if word != held]
 
 

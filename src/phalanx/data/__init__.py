@@ -1,5 +1,6 @@
 """From a source to arrays: what a table goes through before a network sees it, in this order.
 
+- ``sources``: any source, told apart; images are read by ``images``, which has its own list of files.
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
 - ``cells``, ``dates``: what one cell means; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
@@ -13,7 +14,9 @@
 from phalanx.data.columns import Column, infer_columns
 from phalanx.data.encoding import Encoded, TableEncoder
 from phalanx.data.goals import Goal, each_column
+from phalanx.data.images import ImageEncoder
 from phalanx.data.read import BUNDLED, Source, load_source, read_table
+from phalanx.data.sources import check_one, load, paths_of
 from phalanx.data.splits import Split, split_rows
 from phalanx.data.targets import (
     ClassTarget,
@@ -25,23 +28,31 @@ from phalanx.data.targets import (
     target_present,
 )
 
+Encoder = TableEncoder | ImageEncoder
+"""What turns rows as they are read into the arrays that networks take."""
+
 __all__ = [
     "BUNDLED",
     "ClassTarget",
     "Column",
     "Encoded",
+    "Encoder",
     "Goal",
+    "ImageEncoder",
     "NumberTarget",
     "Source",
     "Split",
     "TableEncoder",
     "Task",
+    "check_one",
     "check_target",
     "each_column",
     "holds_whole_numbers",
     "infer_columns",
     "infer_task",
+    "load",
     "load_source",
+    "paths_of",
     "read_table",
     "split_rows",
     "target_present",

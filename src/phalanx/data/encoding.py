@@ -227,6 +227,10 @@ class TableEncoder:
         """The number of codes of each column of ``Encoded.codes``, 0 (missing or not seen) included."""
         return tuple(len(category.values) + 1 for category in self.categories if not category.binary)
 
+    def as_numbers(self, encoded: Encoded) -> Encoded:
+        """Return encoded rows as other models take them: as they are."""
+        return encoded
+
     def to_plain(self) -> dict[str, Any]:
         """Return the state as maps, lists, numbers and texts."""
         return {

@@ -38,12 +38,24 @@ _LARGEST_BLOCK = (1 << 31) - 1  # bytes, the reader's own limit
 
 @dataclass(frozen=True)
 class Source:
-    """A table as read: a short name, the cells, the usual target if it has one, and what was noticed."""
+    """A source as read: a short name, the cells, the usual target if it has one, and what was noticed.
+
+    Of images, `pixels` (n, height, width, channels) are the inputs, and the table holds their `label` if they have one;
+    `id` is the column that says which file a row comes from, and `test` are rows that the source itself holds out.
+    """
 
     name: str
     frame: pd.DataFrame
     target: str | None
     notes: tuple[str, ...]
+    pixels: np.ndarray | None = None
+    id: str | None = None
+    test: "Source | None" = None
+
+    @property
+    def inputs(self) -> Any:
+        """What an encoder takes: the table, or the pixels."""
+        return self.frame if self.pixels is None else self.pixels
 
 
 def load_source(source: str) -> Source:

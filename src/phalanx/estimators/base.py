@@ -9,22 +9,30 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_array, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_n_features,
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
+from phalanx.data import Encoder
 from phalanx.data.canonical import canonical_rows, comparable
 from phalanx.data.columns import infer_columns
-from phalanx.data.encoding import Encoded, TableEncoder
+from phalanx.data.encoding import TableEncoder
 from phalanx.data.goals import Goal
+from phalanx.data.images import ImageEncoder
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Problem, Settings, fit, trials_for
+from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit, trials_for
 from phalanx.hints import hints
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.population.train import Clock
-from phalanx.search.defaults import default_space, size_for
+from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
 from phalanx.spec.paths import holds_parts, places, replace_at
 from phalanx.stopping import EarlyStopping
@@ -140,7 +148,12 @@ class NetworkEstimator(BaseEstimator):
     def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
         """Train on a table or array `X` and the columns of the target."""
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
+        if X.ndim == 2:
+            kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
+        else:
+            weight = np.ones(len(X)) if weight is None else weight
+            kept = np.flatnonzero(weight > 0)
+            weight = weight[kept]
         X = X.iloc[kept] if isinstance(X, pd.DataFrame) else X[kept]
         columns = [replace(column, values=column.values[kept]) for column in columns]
         for column in columns:
@@ -151,9 +164,11 @@ class NetworkEstimator(BaseEstimator):
         groups = self._groups(columns)
         self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
         everyone = np.arange(len(kept))
-        space = self._space(len(kept), X.shape[1], self._goals(columns, everyone, weight))
+        kind = X.shape[1] if X.ndim == 2 else X.shape[1:]
+        size = size_for(len(kept), kind)
+        space = self._space(len(kept), kind, self._goals(columns, everyone, weight))
         settings = self._settings()
-        chooses = trials_for(space, settings, len(kept)) > 1 or (self.repeats > 1 and not self.bootstrap)
+        chooses = trials_for(space, settings, size) > 1 or (self.repeats > 1 and not self.bootstrap)
         split = split_rows(
             len(kept),
             classes=columns[0].values if len(columns) == 1 and columns[0].classes else None,
@@ -169,10 +184,12 @@ class NetworkEstimator(BaseEstimator):
         settings = replace(settings, metric=metric_named(self.metric, goals))
         if isinstance(X, pd.DataFrame):
             frame, mass = X.iloc[split.train], weight[split.train]
-            self.encoder_ = TableEncoder.fit(infer_columns(frame), frame, mass)
-        else:
+            self.encoder_: Encoder = TableEncoder.fit(infer_columns(frame), frame, mass)
+        elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
-        problem = Problem(self._encode(X), goals, values, split.train, split.valid, self.encoder_.cardinalities, weight)
+        else:
+            self.encoder_ = ImageEncoder.fit(X[split.train])
+        problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
         clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
         self._keep(fit(problem, space, settings, clock=clock), problem, settings)
 
@@ -221,8 +238,8 @@ class NetworkEstimator(BaseEstimator):
             goals.append(make_goal(self.likelihood, head, [columns[i].name for i in group], targets))
         return tuple(goals)
 
-    def _space(self, rows: int, columns: int, goals: Sequence[Goal]) -> Network:
-        default = default_space(rows, columns, goals)
+    def _space(self, rows: int, kind: Kind, goals: Sequence[Goal]) -> Network:
+        default = default_space(rows, kind, goals)
         if self.layers is None:
             stopping = default.stopping if self.stopping == "auto" else self.stopping
             given = {"likelihood": self.likelihood, "optimizer": self.optimizer, "batch_size": self.batch_size}
@@ -234,17 +251,17 @@ class NetworkEstimator(BaseEstimator):
             self.likelihood or likelihood_for(goals),
             regularizers=self.regularizers,
             stopping=EarlyStopping() if self.stopping == "auto" else self.stopping,
-            batch_size=self.batch_size or size_for(rows).batch_size,
+            batch_size=self.batch_size or size_for(rows, kind).batch_size,
             **chosen,
         )
 
-    def _encode(self, X: Any) -> Encoded:
-        if isinstance(X, pd.DataFrame):
+    def _encode(self, X: Any) -> Any:
+        if isinstance(X, pd.DataFrame) or isinstance(self.encoder_, ImageEncoder):
             return self.encoder_.transform(X)
         return self.encoder_.transform_numbers(X)
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return a DataFrame as it is, with its names checked, or a float array."""
+        """Return a DataFrame as it is, with its names checked, or an array: floats, or (n, *space, channels)."""
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
@@ -252,11 +269,15 @@ class NetworkEstimator(BaseEstimator):
                     f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required."
                 )
             return X.set_axis([str(name) for name in X.columns], axis=1)
+        if getattr(X, "ndim", 2) > 2:
+            X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
+            _check_n_features(self, X, reset=reset)
+            return X
         return validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1
         )
 
-    def _inputs(self, X: Any) -> Encoded:
+    def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
         return self._encode(self._check_X(X, reset=False))
 

@@ -15,11 +15,20 @@ from phalanx.layers.activations import (
     Softplus,
     Tanh,
 )
+from phalanx.layers.augmentation import Augmentation, Brightness, CutOut, Flip
 from phalanx.layers.columns import Columns
+from phalanx.layers.convolution import Conv
 from phalanx.layers.dense import Dense
 from phalanx.layers.dropout import DropConnect, Dropout
 from phalanx.layers.layer import EVALUATE, At, Layer, Params
 from phalanx.layers.noise import GaussianNoise
+from phalanx.layers.normalization import BatchNorm, LayerNorm
+from phalanx.layers.pixels import Pixels
+from phalanx.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxoutPool, MaxPool
+from phalanx.layers.resampling import Crop, Rotate, Shift
+from phalanx.layers.residual import Residual
+from phalanx.layers.shape import Flatten
+from phalanx.layers.spatial import Spatial
 
 __all__ = [
     "EVALUATE",
@@ -27,21 +36,40 @@ __all__ = [
     "Absolute",
     "Activation",
     "At",
+    "Augmentation",
+    "AveragePool",
+    "BatchNorm",
+    "Brightness",
     "Columns",
+    "Conv",
+    "Crop",
+    "CutOut",
     "Dense",
     "DropConnect",
     "Dropout",
+    "Flatten",
+    "Flip",
     "GaussianNoise",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "HardTanh",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "MaxPool",
     "Maxout",
+    "MaxoutPool",
     "PReLU",
     "Params",
+    "Pixels",
     "ReLU",
+    "Residual",
+    "Rotate",
+    "Shift",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Spatial",
     "Tanh",
 ]

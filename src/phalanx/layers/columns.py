@@ -1,7 +1,7 @@
 """The first layer of tables: encoded numbers and category codes become one vector."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,8 @@ class Columns(Layer):
 
     Source: notes I7 (embedding); Gorishniy et al. 2022; Holzmüller et al. 2024.
     """
+
+    learned: ClassVar[tuple[str, ...]] = ("cardinalities",)
 
     cardinalities: tuple[int, ...] = field(default=(), at_least=1)
     one_hot: Fixed[int] = field(default=9, at_least=0)

@@ -1,6 +1,7 @@
 """What every layer implements."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -16,11 +17,15 @@ class At(NamedTuple):
     `train`: whether this is a training step (structure: known when the program is compiled).
     `noise`: random bytes for each row, shape (batch, `layer.noise(shape)`), or None: the layer is not to be random.
     `shared`: random bytes for all rows together, shape (`layer.shared_noise(shape)`,), or None.
+    `inside`: the layers inside this one, its `inner`, as a function of their input.
+    `over`: the axis of the mesh over which the batch is split, or None: statistics of the batch are means over it.
     """
 
     train: bool
     noise: jax.Array | None = None
     shared: jax.Array | None = None
+    inside: Callable[[Any], Any] | None = None
+    over: str | None = None
 
 
 EVALUATE = At(train=False)
@@ -36,6 +41,17 @@ class Layer(Part):
 
     bounds: ClassVar[tuple[float, float] | None] = None
     """Values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound."""
+
+    couples_rows: ClassVar[bool] = False
+    """Whether in training a row's output depends on the other rows of its batch."""
+
+    learned: ClassVar[tuple[str, ...]] = ()
+    """Fields that the data say, of a layer that stands first and turns rows as they are read into numbers."""
+
+    @property
+    def inner(self) -> tuple["Layer", ...]:
+        """The layers inside this one, which the model runs, names and keeps as it does all others."""
+        return ()
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         """Return initial parameters, initial state and the shape of the output."""

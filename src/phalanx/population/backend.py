@@ -52,15 +52,15 @@ def mesh_for(members: int, batch_size: int, available: Sequence[Any] | None = No
     )
 
 
-def width_for(platform: str, parameters: int, members_per_device: int) -> int:
+def width_for(platform: str, parameters: int, members_per_device: int, flat: bool = True) -> int:
     """Return how many members a device computes side by side.
 
     On a CPU 8 where a network has at most 2^14 parameters, since steps that small are mostly overhead, and 1, the
-    plain loop, where it has more (measured in `benchmarks/README.md`). An accelerator is filled by taking all at
-    once, up to 256.
+    plain loop, where it has more, or rows are not `flat` but images (measured in `benchmarks/README.md`). An
+    accelerator is filled by taking all at once, up to 256.
     """
     if platform == "cpu":
-        return min(members_per_device, 8) if parameters <= 2**14 else 1
+        return min(members_per_device, 8) if parameters <= 2**14 and flat else 1
     return min(members_per_device, 256)
 
 

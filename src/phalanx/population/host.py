@@ -89,7 +89,8 @@ class Population:
         along = self.mesh.shape["member"]
         platform = self.mesh.devices.flat[0].platform
         capacity = capacity_for(len(trials), along)
-        rule = width_for(platform, parameter_count(state_shape(network, rows).params), capacity // along)
+        flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.x))
+        rule = width_for(platform, parameter_count(state_shape(network, rows).params), capacity // along, flat)
         self.width = rule if width is None else min(width, capacity // along)
         self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
         self.trained = [Trained(trial, max_rounds, self.steps) for trial in trials]

@@ -14,6 +14,7 @@ from phalanx.population.steps import (
     Folds,
     Limits,
     Member,
+    Sharing,
     State,
     fold_of,
     keys_of,
@@ -78,14 +79,14 @@ def begin(member: Member, trained: tuple[Any, Any]) -> State:
 
 
 def one_round(
-    member: Member, state: State, rows: Batch, folds: Folds, limits: Limits, ranks: int
+    member: Member, state: State, rows: Batch, folds: Folds, limits: Limits, sharing: Sharing
 ) -> tuple[State, Record]:
     """Train for a round, validate, and keep the best (Algorithm 7.1).
 
-    `ranks` devices share each batch, on the mesh axis `data`; every one of them ends with the same state.
+    Devices that share each batch all end with the same state.
     """
     horizon = real(limits.max_rounds * limits.steps)
-    trained, total = take_steps(member, state, rows, folds.batches, limits.steps, horizon, ranks)
+    trained, total = take_steps(member, state, rows, folds.batches, limits.steps, horizon, sharing)
     params, states, optimizer, gradient = trained
     done = state.step + limits.steps
     network = network_at(member, done, horizon)

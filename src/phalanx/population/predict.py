@@ -1,5 +1,6 @@
 """Predictions of trained networks, in blocks of a fixed number of rows: one program, whatever the number of rows."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ from phalanx.network import Network
 from phalanx.population.program import outputs, sampled_outputs
 from phalanx.population.stack import padded
 
-BLOCK_ROWS = 1024
+BLOCK_ROWS, BLOCK_NUMBERS = 1024, 2**20
+"""Rows of a block, fewer where a row holds many numbers; numbers of the inputs of a block then."""
 
 
 class Final(NamedTuple):
@@ -46,8 +48,10 @@ def _in_blocks(final: Final, x: Any, program: Callable[..., tuple[jax.Array, ...
     network, params, states, progress = final
     knobs = jax.tree.map(np.float32, network)
     rows = len(jax.tree.leaves(x)[0])
+    numbers = max(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(x))
+    each = max(1, min(BLOCK_ROWS, 2 ** (BLOCK_NUMBERS // max(numbers, 1)).bit_length() // 2))
     blocks = []
-    for first in range(0, max(rows, 1), BLOCK_ROWS):
-        block = jax.tree.map(lambda a, first=first: padded(a[first : first + BLOCK_ROWS], BLOCK_ROWS), x)
+    for first in range(0, max(rows, 1), each):
+        block = jax.tree.map(lambda a, first=first: padded(a[first : first + each], each), x)
         blocks.append(program(knobs, params, states, block, np.float32(progress)))
     return tuple(np.concatenate([np.asarray(block[i]) for block in blocks])[:rows] for i in range(len(blocks[0])))

@@ -16,7 +16,7 @@ from jax.sharding import PartitionSpec as P
 from phalanx.model import Batch, Noise, forward, noise_bytes
 from phalanx.network import Network, heads
 from phalanx.population.member import Record, begin, no_record, one_round, start, validate
-from phalanx.population.steps import Folds, Limits, Member, State, random_noise, row_shape
+from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise, row_shape
 from phalanx.spec import at_progress
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
@@ -42,13 +42,13 @@ def advance(
     members: Member, state: State, rows: Batch, folds: Folds, limits: Limits, active: jax.Array, mesh: Mesh, width: int
 ) -> tuple[State, Record]:
     """Train a round of the first `active[d]` members on each device d, in blocks of `width`; leave the others alone."""
-    ranks = mesh.shape["data"]
+    sharing = Sharing(mesh.shape["data"], cache=mesh.devices.flat[0].platform == "cpu")
 
     def on_device(
         members: Member, state: State, active: jax.Array, rows: Batch, folds: Folds, limits: Limits
     ) -> tuple[State, Record]:
         def train(member: Member, state: State) -> tuple[State, Record]:
-            return one_round(member, state, rows, folds, limits, ranks)
+            return one_round(member, state, rows, folds, limits, sharing)
 
         def block(i: jax.Array, carry: tuple[State, Record]) -> tuple[State, Record]:
             if width == 1:

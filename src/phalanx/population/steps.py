@@ -6,9 +6,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from phalanx.model import Batch, Noise, cost, noise_bytes, step
+from phalanx.model import Batch, Noise, cost, couples_rows, noise_bytes, step, widest
 from phalanx.network import Network
 from phalanx.spec import at_progress
+
+PIECE = 2**17
+"""Numbers that a piece of a batch has in its widest layer, where a batch of images is cut to stay in a core's cache."""
 
 NOISE_STEPS = 16
 """Steps whose random bytes are drawn in one operation."""
@@ -53,6 +56,15 @@ class Folds(NamedTuple):
     valid_rows: Any
 
 
+class Sharing(NamedTuple):
+    """How a batch is divided: over `ranks` devices, on the mesh axis `data`; and on each, if it has a `cache`, into
+    pieces that stay there.
+    """
+
+    ranks: int = 1
+    cache: bool = False
+
+
 class Limits(NamedTuple):
     """The steps of a round, and the rounds of the whole run, which are the horizon of schedules."""
 
@@ -86,7 +98,13 @@ def fold_of(member: Member, by_fold: jax.Array) -> Any:
 
 
 def take_steps(
-    member: Member, state: State, rows: Batch, batches: jax.Array, steps: jax.Array, horizon: jax.Array, ranks: int
+    member: Member,
+    state: State,
+    rows: Batch,
+    batches: jax.Array,
+    steps: jax.Array,
+    horizon: jax.Array,
+    sharing: Sharing,
 ) -> tuple[tuple[Any, Any, Any, Any], jax.Array]:
     """Take the optimizer steps of a round.
 
@@ -95,8 +113,11 @@ def take_steps(
     needed = noise_bytes(member.network, row_shape(rows.x))
     per_row, per_step = sum(needed.rows.values()), sum(needed.shared.values()) + sum(needed.regularizers.values())
     batch_size = batches.shape[2]
+    ranks = sharing.ranks
     share = batch_size // ranks
+    each = _piece(member.network, row_shape(rows.x), share) if sharing.cache else share
     rank = lax.axis_index("data") if ranks > 1 else 0
+    over = "data" if ranks > 1 else None
     noise_key, fold = keys_of(member)[1], fold_of(member, batches)
 
     def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -113,9 +134,9 @@ def take_steps(
         index = lax.dynamic_slice(batches[fold, t], (rank * share,), (share,))
         batch = jax.tree.map(lambda a: a[index], rows)
         noise = _split(needed, lax.dynamic_slice_in_dim(drawn[0], rank * share, share), drawn[1])
-        (_, (data, states)), gradient = jax.value_and_grad(
-            lambda p: cost(network, p, states, batch, noise), has_aux=True
-        )(network.optimizer.look(params, optimizer))
+        (data, states), gradient = _slope(
+            network, network.optimizer.look(params, optimizer), states, batch, noise, over, each
+        )
         if ranks > 1:
             gradient, data = lax.pmean((gradient, data), "data")
         params, optimizer = step(network, params, optimizer, gradient, noise)
@@ -138,6 +159,42 @@ def take_steps(
         return lax.fori_loop(first, last, at, carry)
 
     return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
+
+
+def _piece(network: Network, shape: Any, rows: int) -> int:
+    """Return how many rows of a batch are computed at a time: all of a table, and of images as the cache holds."""
+    table = not all(isinstance(length, int) for length in shape)
+    if table or len(shape) < 2 or couples_rows(network):
+        return rows
+    most = max(PIECE // widest(network, shape), 1)
+    return max(n for n in range(1, min(most, rows) + 1) if rows % n == 0)
+
+
+def _slope(
+    network: Network, params: Any, states: Any, batch: Batch, noise: Noise, over: str | None, each: int
+) -> tuple[tuple[jax.Array, Any], Any]:
+    """Return the cost of the data and the new states, and the gradient, the mean of those of pieces of `each` rows."""
+
+    def of(states: Any, batch: Batch, rows: Any) -> tuple[jax.Array, Any, Any]:
+        (_, (data, after)), gradient = jax.value_and_grad(
+            lambda p: cost(network, p, states, batch, noise._replace(rows=rows), over), has_aux=True
+        )(params)
+        return data, after, gradient
+
+    count = len(batch.weight) // each
+    if count == 1:
+        data, after, gradient = of(states, batch, noise.rows)
+        return (data, after), gradient
+    pieces = jax.tree.map(lambda a: a.reshape(count, each, *a.shape[1:]), (batch, noise.rows))
+
+    def add(sums: Any, piece: Any) -> tuple[Any, None]:
+        total, states, gradients = sums
+        data, after, gradient = of(states, *piece)
+        return (total + data / count, after, jax.tree.map(lambda a, b: a + b / count, gradients, gradient)), None
+
+    nothing = jnp.zeros((), batch.weight.dtype), states, jax.tree.map(jnp.zeros_like, params)
+    (data, after, gradient), _ = lax.scan(add, nothing, pieces)
+    return (data, after), gradient
 
 
 def _random_bytes(key: jax.Array, shape: tuple[int, ...], number: int) -> jax.Array:

@@ -60,6 +60,8 @@ class ActivityKL(Activity):
     Source: notes F8; book 7.10; Lee et al. 2008 for the idea, the form of Ng 2011 (sparse autoencoders).
     """
 
+    couples_rows = True
+
     alpha: Knob = field(default=1e-4, at_least=0)
     target: Knob = field(default=0.05, above=0, below=1)
 

@@ -32,6 +32,8 @@ class Regularizer(Part):
 
     on = tuple[str, ...]()
     """Names of the layers it is about, () all: a field of those regularizers that can be about some layers only."""
+    couples_rows = False
+    """Whether what it adds to the cost is not a mean over the rows of a batch."""
 
     def noise(self, params: Parameters) -> int:
         """Return how many random bytes a step needs, given parameters or their shapes."""

@@ -2,19 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from phalanx.data import load_source
+from phalanx.data import ImageEncoder, Source, check_one
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import compare
 from phalanx.runs.config import RECORDED, Config, check_number, likelihood_named, read_config
 from phalanx.runs.folder import load_model, run_folder, to_json, write_run
+from phalanx.runs.model import Model
 from phalanx.runs.outcome import show_outcome
-from phalanx.runs.prepare import Prepared, prepare
+from phalanx.runs.prepare import Prepared, load_like, prepare
 from phalanx.runs.signals import ending_on_signal
 from phalanx.runs.targets import lost_rows
 from phalanx.runs.training import Plan, make_plan, train_run
@@ -29,7 +30,7 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
     clock = Clock(None if config.minutes is None or config.rounds else _deadline(started, config.minutes))
     with Display(make_console(), clock) as display:
         display.stage(f"reading {config.source}")
-        prepared = prepare(config)
+        prepared = prepare(config, display.count)
         plan = make_plan(prepared)
         with run_folder(out, prepared.name) as folder:
             _show_plan(display, prepared, plan)
@@ -39,16 +40,20 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
                 display.stage("writing")
                 run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
                 write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
+                if isinstance(prepared.encoder, ImageEncoder):
+                    from phalanx.runs.pictures import write_pictures  # the library that draws takes long to load
+
+                    write_pictures(folder, prepared, run)
     show_outcome(display, run, folder)
     return 130 if clock.interrupted else 0
 
 
-def predict_command(run: Path, source: str, out: Path | None, level: float, ensemble: bool) -> None:
-    """Write the predictions for a table as CSV; `level` is the probability that an interval holds a number."""
+def predict_command(run: Path, sources: Sequence[str], out: Path | None, level: float, ensemble: bool) -> None:
+    """Write the predictions for a source as CSV; `level` is the probability that an interval holds a number."""
     check_number("level", level, above=0.0, below=1.0)
-    model, loaded = load_model(run), load_source(source)
-    _warn(*loaded.notes)
-    table = model.table(loaded.frame, level, ensemble)
+    model = load_model(run)
+    loaded = _load(model, sources)
+    table = model.table(loaded, level, ensemble)
     if out is None:
         table.to_csv(sys.stdout, index=False)
         sys.stdout.flush()
@@ -57,18 +62,34 @@ def predict_command(run: Path, source: str, out: Path | None, level: float, ense
         print(f"{len(table):,} predictions written to {out}")
 
 
-def evaluate_command(run: Path, source: str, out: Path | None, ensemble: bool) -> None:
-    """Print a model's metrics on a table, and write them as JSON where asked."""
-    model, loaded = load_model(run), load_source(source)
-    _warn(*loaded.notes)
-    scores, rows, lost = model.evaluate(loaded.frame, ensemble)
+def features_command(run: Path, image: str, out: Path | None) -> None:
+    """Draw what the convolutions of a run's best network make of an image, as a PNG file."""
+    from phalanx.runs.pictures import draw_image
+
+    path = Path(image).with_suffix(".features.png") if out is None else out
+    _write(path, lambda: draw_image(load_model(run), image, path))
+    print(f"written to {path}")
+
+
+def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemble: bool) -> None:
+    """Print a model's metrics on a source, and write them as JSON where asked."""
+    model = load_model(run)
+    scores, rows, lost = model.evaluate(_load(model, sources), ensemble)
     _warn(*lost_rows(lost, model.targets))
-    table = make_table(f"{run} on {source}: {rows:,} rows", "metric", "value", right=("value",))
+    table = make_table(f"{run} on {' '.join(sources)}: {rows:,} rows", "metric", "value", right=("value",))
     for name, value in scores.items():
         table.add_row(name, number(value))
     make_console().print(table)
     if out is not None:
         _write(out, lambda: out.write_text(to_json(scores), encoding="utf-8"))
+
+
+def _load(model: Model, sources: Sequence[str]) -> Source:
+    """Read what a model is to predict, with a warning of whatever was noticed."""
+    check_one(sources)
+    loaded = load_like(model.encoder, sources)
+    _warn(*loaded.notes)
+    return loaded
 
 
 def check_command() -> None:
@@ -110,7 +131,8 @@ def _deadline(started: float, minutes: float) -> float:
 
 
 def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
-    display.line(columns_table(prepared.columns))
+    if prepared.columns:
+        display.line(columns_table(prepared.columns))
     for line in prepared.notes:
         display.line(line)
     for line in prepared.warnings:

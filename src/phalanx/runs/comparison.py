@@ -2,32 +2,37 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from phalanx.baselines import FittedBaseline, baselines, fit_baseline
-from phalanx.data import ClassTarget, Encoded, Goal, each_column
+from phalanx.data import ClassTarget, Encoded, Encoder, Goal, ImageEncoder, each_column
 from phalanx.display import Display, number
 from phalanx.ensemble import Predictions
+from phalanx.experiment import rows_at
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
 from phalanx.runs.prepare import Prepared
 
 _PROBE_ROWS = 1000
 _SHARE = 0.25  # of the time left that one baseline may take
+_MOST_IMAGES = 5_000  # images that a baseline trains on
+_SLOW_ON_IMAGES = "gradient_boosting"  # which takes minutes for the pixels of a thousand images
 
 
 @dataclass(frozen=True)
 class Compared:
     """A trained baseline: a model for each column of each goal, its validation metrics, the seconds training took."""
 
+    encoder: Encoder
     models: tuple[tuple[FittedBaseline, ...], ...]
     valid: dict[str, float]
     seconds: float
 
-    def predict(self, inputs: Encoded) -> Predictions:
+    def predict(self, inputs: Any) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
-        return _predict(self.models, inputs)
+        return _predict(self.models, self.encoder.as_numbers(inputs))
 
 
 def compare(
@@ -36,18 +41,28 @@ def compare(
     """Train baselines: those named, or with None all for which the time is expected to suffice."""
     problem = prepared.problem
     found: dict[str, Compared] = {}
+    if images := isinstance(prepared.encoder, ImageEncoder):
+        rows = len(prepared.problem.train)
+        if rows > _MOST_IMAGES:
+            display.line(f"baselines train on {_MOST_IMAGES:,} of {rows:,} images, as vectors of pixels")
     for name in baselines("classify"):  # the names are those for numbers too
-        if names is not None and name not in names:
+        if name not in names if names is not None else images and name == _SLOW_ON_IMAGES:
             continue
         display.stage(f"baseline {name}")
         if names is None and not _fits(prepared, name, seed, clock):
             display.line(f"baseline {name}: left out, its share of the time left is too short")
             continue
-        models, seconds = _train(prepared, name, seed, len(problem.train))
-        valid = problem.score(_predict(models, problem.valid_inputs))
-        found[name] = Compared(models, valid, seconds)
+        models, seconds = _train(prepared, name, seed, _rows(prepared))
+        valid = problem.score(_predict(models, prepared.encoder.as_numbers(problem.valid_inputs)))
+        found[name] = Compared(prepared.encoder, models, valid, seconds)
         display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
     return found
+
+
+def _rows(prepared: Prepared) -> int:
+    """Return how many training rows a baseline uses: all of a table's, and of images as many as it can bear."""
+    rows = len(prepared.problem.train)
+    return min(rows, _MOST_IMAGES) if isinstance(prepared.encoder, ImageEncoder) else rows
 
 
 def _predict(models: tuple[tuple[FittedBaseline, ...], ...], inputs: Encoded) -> Predictions:
@@ -59,8 +74,7 @@ def _predict(models: tuple[tuple[FittedBaseline, ...], ...], inputs: Encoded) ->
 
 def _fits(prepared: Prepared, name: str, seed: int, clock: Clock) -> bool:
     """Say whether a baseline's share of the time left suffices, by training it on a few rows."""
-    problem = prepared.problem
-    rows = len(problem.train)
+    problem, rows = prepared.problem, _rows(prepared)
     if clock.deadline is None or name == "dummy":
         return True
     if clock.left() <= 0:
@@ -76,7 +90,7 @@ def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[tuple[t
     """Train a baseline for each column on the first `rows` training rows; return the models and the seconds."""
     problem, began = prepared.problem, time.monotonic()
     chosen = problem.train[:rows]
-    inputs = Encoded(*(part[chosen] for part in problem.inputs))
+    inputs = prepared.encoder.as_numbers(rows_at(problem.inputs, chosen))
 
     def models(goal: Goal, values: np.ndarray) -> tuple[FittedBaseline, ...]:
         return tuple(
@@ -84,7 +98,7 @@ def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[tuple[t
                 name,
                 inputs,
                 held[chosen],
-                cardinalities=problem.cardinalities,
+                cardinalities=prepared.encoder.cardinalities,
                 classes=len(column.labels) if isinstance(column, ClassTarget) else 0,
                 seed=seed,
             )

@@ -26,11 +26,12 @@ RECORDED = ("rounds", "widths")
 """What a run writes down so that it can be repeated; meaningless for a run with other options."""
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
-_COLUMNS = ("target", "id", "group", "ignore")
+_COLUMNS = ("target", "id", "group", "ignore", "size")
 _LISTS = ("target", "ignore", "baselines", *RECORDED)
-_SWITCHES = ("bootstrap", "vote")
+_SWITCHES = ("bootstrap", "vote", "strict")
 _MOST = {"trials": 100_000, "structures": 10_000, "repeats": 10_000, "max_rounds": 2**31 - 1, "round_steps": 2**20}
 _MOST_SAMPLES = 2**31 - 1
+_LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Config:
     """All options of a run. Parts are specifications, or "default".
 
     `source`, `target` (columns; in plain data one is a word), `task`, `metric`, `ignore`, `id`, `group`, `test` (a
-    share of the rows, or a file), `valid` (a share of the rest), `seed`; `trials`, `design`, `structures`, `repeats`,
+    share of the rows, or a source; None: rows that the source itself holds out, or else 0.2), `valid` (a share of the
+    rest), `seed`; of images `size` ("28" or "28x32", height first; None: their own) and `strict` (a broken one is an
+    error); `trials`, `design`, `structures`, `repeats`,
     `max_rounds`, `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
     `bootstrap`, `vote`, `samples` (see `phalanx.Classifier`); `layers`, `likelihood`, `regularizers`, `optimizer`,
     `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
@@ -52,9 +55,11 @@ class Config:
     ignore: tuple[str, ...] = ()
     id: str | None = None
     group: str | None = None
-    test: float | str = 0.2
+    test: float | str | None = None
     valid: float = 0.2
     seed: int = 0
+    size: str | None = None
+    strict: bool = False
     trials: int | None = None
     design: str = "sobol"
     structures: int = 4
@@ -100,11 +105,24 @@ class Config:
         if self.minutes is not None:
             check_number("minutes", self.minutes, above=0.0)
         check_number("valid", self.valid, above=0.0, below=1.0)
-        if not isinstance(self.test, str):
+        if self.test is not None and not isinstance(self.test, str):
             check_number("test", self.test, at_least=0.0, below=1.0)
         self._check_columns()
+        _ = self.image_size
         if self.refit is not None and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """The height and width that images become, None: found out."""
+        if self.size is None:
+            return None
+        sides = self.size.lower().split("x") if isinstance(self.size, str) else []
+        if not 1 <= len(sides) <= 2 or not all(side.isdecimal() and 1 <= int(side) <= _LARGEST_SIDE for side in sides):
+            raise InputError(
+                f"size is {self.size!r}, but must be a side of 1 to {_LARGEST_SIDE:,} pixels, or HEIGHTxWIDTH, as 28x32"
+            )
+        return int(sides[0]), int(sides[-1])
 
     def _check_columns(self) -> None:
         for target in self.target:

@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import Goal, TableEncoder
+from phalanx.data import Encoder, Goal, ImageEncoder, TableEncoder
 from phalanx.errors import InputError
 from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
@@ -24,7 +24,9 @@ from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
-_FORMAT = 2  # of model.json; a change of its meaning is another number
+_FORMAT = 3  # of model.json; a change of its meaning is another number
+
+_ENCODERS: dict[str, type[TableEncoder] | type[ImageEncoder]] = {"table": TableEncoder, "images": ImageEncoder}
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def save_model(folder: Path, model: Model) -> None:
                 arrays |= {f"{id_}/{group}/{layer}/{name}": np.asarray(array) for name, array in held.items()}
     plain = {
         "format": _FORMAT,
-        "encoder": model.encoder.to_plain(),
+        "encoder": {"kind": _kind_of(model.encoder), **model.encoder.to_plain()},
         "targets": list(model.targets),
         "goals": [goal.to_plain() for goal in model.predictor.goals],
         "id_name": model.id_name,
@@ -140,7 +142,12 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
-    return Model(TableEncoder.from_plain(plain["encoder"]), tuple(plain["targets"]), plain["id_name"], predictor)
+    encoder = _ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
+    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor)
+
+
+def _kind_of(encoder: Encoder) -> str:
+    return next(kind for kind, cls in _ENCODERS.items() if isinstance(encoder, cls))
 
 
 def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[str, dict[str, np.ndarray]]:

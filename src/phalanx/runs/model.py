@@ -1,11 +1,11 @@
-"""The model of a run: from a table to a table of predictions."""
+"""The model of a run: from a source to a table of predictions."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from phalanx.data import ClassTarget, TableEncoder, each_column
+from phalanx.data import ClassTarget, Encoder, Source, each_column
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.metrics import evaluate
@@ -17,46 +17,47 @@ Column = tuple[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that predictions need: how the table is encoded, the targets in their order, the trained networks."""
+    """Everything that predictions need: how rows are encoded, the targets in their order, the trained networks."""
 
-    encoder: TableEncoder
+    encoder: Encoder
     targets: tuple[str, ...]
     id_name: str | None
     predictor: Predictor
 
-    def predict(self, frame: pd.DataFrame, ensemble: bool = True) -> Predictions:
+    def predict(self, source: Source, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
-        return self.predictor.predict(self.encoder.transform(frame), ensemble)
+        return self.predictor.predict(self.encoder.transform(source.inputs), ensemble)
 
-    def table(self, frame: pd.DataFrame, level: float = 0.9, ensemble: bool = True) -> pd.DataFrame:
-        """Return predictions as a table: the identifier if there is one, then columns for each target.
+    def table(self, source: Source, level: float = 0.9, ensemble: bool = True) -> pd.DataFrame:
+        """Return predictions as a table: the identifier, or the file, if there is one, then columns for each target.
 
         These are `prediction`, and of classes `probability_LABEL` each, of numbers `lower` and `upper`, between which
         the number lies with probability `level`. With several targets the name of each follows the first word:
         `prediction_TARGET`, `probability_TARGET_LABEL`, `lower_TARGET`, `upper_TARGET`.
         """
-        if self.id_name is not None and self.id_name not in frame:
-            raise InputError(f"the table lacks the column {self.id_name!r}, which identifies rows")
-        found = self._columns(frame, level, ensemble)
+        frame, id_name = source.frame, self.id_name or source.id
+        if id_name is not None and id_name not in frame:
+            raise InputError(f"the table lacks the column {id_name!r}, which identifies rows")
+        found = self._columns(source, level, ensemble)
         listed = [column for target in self.targets for column in found[target]]
         # Not by name, since a label may make two of them equal.
         table = pd.DataFrame(dict(enumerate(values for _, values in listed))).set_axis([n for n, _ in listed], axis=1)
-        if self.id_name is not None:
+        if id_name is not None:
             # Whole numbers are shown as such, though missing cells make pandas hold them as floats.
-            held = frame[self.id_name].reset_index(drop=True).convert_dtypes()
-            table.insert(0, self.id_name, held, allow_duplicates=True)
+            held = frame[id_name].reset_index(drop=True).convert_dtypes()
+            table.insert(0, id_name, held, allow_duplicates=True)
         return table
 
-    def evaluate(self, frame: pd.DataFrame, ensemble: bool = True) -> tuple[dict[str, float], int, int]:
-        """Return all metrics on the rows of a table that have every target; how many have, and have not."""
-        inputs, values, lost = rows_with_targets(frame, self.encoder, self.predictor.goals)
+    def evaluate(self, source: Source, ensemble: bool = True) -> tuple[dict[str, float], int, int]:
+        """Return all metrics on the rows of a source that have every target; how many have, and have not."""
+        inputs, values, lost = rows_with_targets(source, self.encoder, self.predictor.goals)
         predictions = self.predictor.predict(inputs, ensemble)
         return evaluate(self.predictor.goals, values, predictions), len(values[0]), lost
 
-    def _columns(self, frame: pd.DataFrame, level: float, ensemble: bool) -> dict[str, list[Column]]:
+    def _columns(self, source: Source, level: float, ensemble: bool) -> dict[str, list[Column]]:
         """Return the named columns of predictions for each target."""
         goals = self.predictor.goals
-        inputs = self.encoder.transform(frame)
+        inputs = self.encoder.transform(source.inputs)
         found: dict[str, list[Column]] = {}
         for name, column, said in each_column(goals, self.predictor.predict(inputs, ensemble)):
             suffix = "" if len(self.targets) == 1 else f"_{name}"

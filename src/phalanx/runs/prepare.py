@@ -1,7 +1,9 @@
-"""From a configuration to a problem: read the table, choose targets and tasks, split, encode. All choices are noted."""
+"""From a configuration to a problem: read the source, choose targets and tasks, split, encode; all is noted."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,20 +11,22 @@ import pandas as pd
 from phalanx.data import (
     BUNDLED,
     Column,
-    Encoded,
+    Encoder,
     Goal,
+    ImageEncoder,
     Source,
     Split,
     TableEncoder,
     check_target,
     infer_columns,
-    load_source,
+    load,
+    paths_of,
     split_rows,
 )
 from phalanx.data.cells import check_finite
 from phalanx.data.targets import no_column
 from phalanx.errors import InputError
-from phalanx.experiment import Problem
+from phalanx.experiment import Problem, entry_for, rows_at
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.targets import (
     Target,
@@ -34,23 +38,26 @@ from phalanx.runs.targets import (
     rows_with_targets,
 )
 
+_TEST = 0.2  # share of the rows that test where the source holds none out
 _EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table ready for training: the problem, the test rows, what was inferred, and `notes` on what was decided.
+    """A source ready for training: the problem, the test rows, what was inferred, and `notes` on what was decided.
 
-    `config` has the targets filled in, and the task if all have the same; `test_values` are those of each goal.
+    `config` has the targets filled in, and the task if all have the same; `columns` are those of a table;
+    `test_values` are those of each goal, `test_files` the files of test images, where they come from files.
     """
 
     config: Config
     name: str
     columns: tuple[Column, ...]
-    encoder: TableEncoder
+    encoder: Encoder
     problem: Problem
-    test_inputs: Encoded
+    test_inputs: Any
     test_values: tuple[np.ndarray, ...]
+    test_files: tuple[str, ...] | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -60,60 +67,110 @@ class Prepared:
         return len(self.test_values[0])
 
 
-def prepare(config: Config) -> Prepared:
-    """Read and encode the table a configuration names; raise `InputError` for what cannot be used."""
+def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> Prepared:
+    """Read and encode the source a configuration names; raise `InputError` for what cannot be used.
+
+    `watch` is called with how many of all images are read.
+    """
     if config.source is None:
-        raise InputError(f"no source given: name a table such as data.csv, or one of {' '.join(BUNDLED)}")
-    source = load_source(config.source)
+        raise InputError(
+            f"no source given: name a table such as data.csv, a folder of images, or one of {' '.join(BUNDLED)}"
+        )
+    source = load((config.source,), size=config.image_size, strict=config.strict, watch=watch)
     frame = source.frame
+    if source.pixels is None:
+        _check_no_images(config)
+    elif source.target not in frame:
+        raise InputError(f"{config.source} has no labels; put the images of each class into a folder of its own")
+    elif config.target not in ((), (source.target,)):
+        raise InputError(f"target is {', '.join(config.target)}, but images have only their label; leave it out")
     names = tuple(check_target(frame, name) for name in config.target or (source.target,))
     config = replace(config, target=names)
-    inputs = _inputs(frame, config)
-    for name in [*inputs, *names]:  # before any row is dropped, so that errors count rows as the file does
+    if config.test is None and source.test is None:
+        config = replace(config, test=_TEST)
+    columns = _input_columns(frame, config)
+    for name in [*columns, *names]:  # before any row is dropped, so that errors count rows as the file does
         if frame[name].dtype.kind == "f":
             check_finite(frame[name].to_numpy(np.float64), name)
     present, lost = present_rows(frame, names)
     likelihood = None if config.likelihood == DEFAULT else config.likelihood
     tasks, notes = choose_tasks(frame, names, config.task, likelihood)
     config = replace(config, task=tasks[0] if len(set(tasks)) == 1 else None)
-    inputs = inputs.loc[present].reset_index(drop=True)
-    _check_enough(len(inputs), config)
+    _check_enough(int(present.sum()), config)
     targets = [read_target(frame[name], present, task, name) for name, task in zip(names, tasks, strict=True)]
     split = _split(frame.loc[present], targets, config)
     _check_classes(targets, split)
-    columns = infer_columns(inputs)
-    if not any(column.used for column in columns):
-        listed = f"target{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
-        raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
-    encoder = TableEncoder.fit(columns, inputs.iloc[split.train])
-    goals, values = make_goals(targets, likelihood, split.train)
+    if source.pixels is None:
+        inputs: Any = frame.loc[present, columns].reset_index(drop=True)
+        used, encoder = _fit_table(inputs, split, config)
+    else:
+        inputs = source.pixels[present] if lost else source.pixels
+        used, encoder = (), ImageEncoder.fit(inputs[split.train])
     encoded = encoder.transform(inputs)
-    problem = Problem(encoded, goals, values, split.train, split.valid, encoder.cardinalities)
+    goals, values = make_goals(targets, likelihood, split.train)
+    problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))
     _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
-    test_inputs, test_values, tested = _test_rows(config, encoder, goals, encoded, values, split)
+    held_out = _test_source(config, encoder) if isinstance(config.test, str) else source.test
+    if held_out is not None and not isinstance(config.test, float | int):
+        test_inputs, test_values, tested = _test_rows(held_out, config, encoder, goals)
+        files = _files(held_out)
+    else:
+        test_inputs, test_values, tested = rows_at(encoded, split.test), tuple(held[split.test] for held in values), []
+        files = _files(source, np.flatnonzero(present)[split.test])
     rows = (len(split.train), len(split.valid), len(test_values[0]))
     notes.append("rows: {:,} train, {:,} validate, {:,} test (seed {})".format(*rows, config.seed))
-    warnings = (*source.notes, *lost_rows(lost, names), *tested, *split.notes, *_of_columns(columns))
-    return Prepared(config, source.name, columns, encoder, problem, test_inputs, test_values, tuple(notes), warnings)
+    warnings = (*source.notes, *lost_rows(lost, names), *tested, *split.notes, *_of_columns(used))
+    if isinstance(encoder, ImageEncoder):
+        shape = " x ".join(map(str, encoder.shape[:-1]))
+        notes.insert(0, f"images: {len(frame):,} of {shape} pixels, {'gray' if encoder.shape[-1] == 1 else 'colour'}")
+    return Prepared(
+        config, source.name, used, encoder, problem, test_inputs, test_values, files, tuple(notes), warnings
+    )
 
 
 def absolute(source: str) -> str:
-    """Return a path that stays right from another folder; a bundled name stays as it is."""
-    return str(Path(source).resolve()) if Path(source).exists() else source
+    """Return a path, or two of them, that stay right from another folder; a bundled name stays as it is."""
+    return ",".join(str(path.resolve()) for path in paths_of(source)) or source
 
 
-def _inputs(frame: pd.DataFrame, config: Config) -> pd.DataFrame:
+def _check_no_images(config: Config) -> None:
+    """Raise `InputError` for options that only images have."""
+    for name, given in (("size", config.size is not None), ("strict", config.strict)):
+        if given:
+            raise InputError(f"--{name} is for images, but {config.source} is a table; leave it out")
+
+
+def _fit_table(inputs: pd.DataFrame, split: Split, config: Config) -> tuple[tuple[Column, ...], Encoder]:
+    """Return what each column is, and the encoder that the training rows say."""
+    columns = infer_columns(inputs)
+    if not any(column.used for column in columns):
+        listed = f"target{'s' if len(config.target) > 1 else ''} {', '.join(map(repr, config.target))}"
+        raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
+    return columns, TableEncoder.fit(columns, inputs.iloc[split.train])
+
+
+def _files(source: Source, rows: np.ndarray | None = None) -> tuple[str, ...] | None:
+    """Return the files that rows come from, None where they do not."""
+    if source.id is None:
+        return None
+    files = source.frame[source.id]
+    return tuple(files if rows is None else files.iloc[rows])
+
+
+def _input_columns(frame: pd.DataFrame, config: Config) -> list[str]:
+    """Return the columns of the table that are neither targets nor left out."""
     left_out = {"ignore": config.ignore, "id": (config.id,), "group": (config.group,)}
     named = [(option, name) for option, names in left_out.items() for name in names if name is not None]
     for option, name in named:
         if name not in frame:
             raise no_column(name, f"--{option}", list(frame.columns))
-    return frame.drop(columns=[*config.target, *{name for _, name in named}])
+    out = {*config.target, *(name for _, name in named)}
+    return [str(name) for name in frame if name not in out]
 
 
 def _check_enough(rows: int, config: Config) -> None:
     parts = ["2 to train on", "1 to validate on"]
-    if not isinstance(config.test, str) and config.test > 0:
+    if isinstance(config.test, float | int) and config.test > 0:
         parts.append("1 to test on")
     if rows <= len(parts):
         have = "a target" if len(config.target) == 1 else "every target"
@@ -128,7 +185,7 @@ def _split(frame: pd.DataFrame, targets: list[Target], config: Config) -> Split:
         len(frame),
         classes=labels.decode(targets[0].values) if labels else None,
         groups=None if config.group is None else frame[config.group].to_numpy(),
-        test=0.0 if isinstance(config.test, str) else config.test,
+        test=float(config.test) if isinstance(config.test, float | int) else 0.0,
         valid=config.valid,
         seed=config.seed,
     )
@@ -144,28 +201,31 @@ def _check_classes(targets: list[Target], split: Split) -> None:
 
 
 def _test_rows(
-    config: Config,
-    encoder: TableEncoder,
-    goals: tuple[Goal, ...],
-    encoded: Encoded,
-    values: tuple[np.ndarray, ...],
-    split: Split,
-) -> tuple[Encoded, tuple[np.ndarray, ...], list[str]]:
-    """Return inputs and values of the test rows, from the split or a file of their own, and warnings."""
-    if not isinstance(config.test, str):
-        return Encoded(*(part[split.test] for part in encoded)), tuple(held[split.test] for held in values), []
-    source = _test_source(config.test)
+    source: Source, config: Config, encoder: Encoder, goals: tuple[Goal, ...]
+) -> tuple[Any, tuple[np.ndarray, ...], list[str]]:
+    """Return inputs and values of test rows that are a source of their own, and warnings."""
     try:
-        inputs, found, lost = rows_with_targets(source.frame, encoder, goals)
+        inputs, found, lost = rows_with_targets(source, encoder, goals)
     except InputError as error:
-        raise InputError(f"{config.test}: {error}") from None
+        raise InputError(f"{config.test or 'the test images'}: {error}") from None
     return inputs, found, [*source.notes, *lost_rows(lost, config.target, "test row")]
 
 
-def _test_source(test: str) -> Source:
-    if not Path(test).exists() and test not in BUNDLED and not Path(test).suffix:
-        raise InputError(f"test is {test!r}, but must be a share of the rows, such as 0.2, or a table")
-    return load_source(test)
+def _test_source(config: Config, encoder: Encoder) -> Source:
+    test = str(config.test)
+    if not paths_of(test) and test not in BUNDLED and not Path(test).suffix:
+        raise InputError(f"test is {test!r}, but must be a share of the rows, such as 0.2, or a source")
+    return load_like(encoder, (test,), strict=config.strict)
+
+
+def load_like(
+    encoder: Encoder, sources: Sequence[str], strict: bool = False, watch: Callable[[int, int], None] | None = None
+) -> Source:
+    """Read a source as an encoder takes it: images of the size and channels that it was trained on."""
+    if not isinstance(encoder, ImageEncoder) or len(encoder.shape) != 3:
+        return load(sources, strict=strict, watch=watch)
+    *size, channels = encoder.shape
+    return load(sources, size=(size[0], size[1]), channels=channels, strict=strict, watch=watch)
 
 
 def _of_columns(columns: tuple[Column, ...]) -> list[str]:

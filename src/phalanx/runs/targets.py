@@ -10,10 +10,10 @@ from pandas.api import types
 
 from phalanx.data import (
     ClassTarget,
-    Encoded,
+    Encoder,
     Goal,
     NumberTarget,
-    TableEncoder,
+    Source,
     Task,
     check_target,
     each_column,
@@ -23,6 +23,7 @@ from phalanx.data import (
 )
 from phalanx.data.cells import numbers
 from phalanx.errors import InputError
+from phalanx.experiment import rows_at
 from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
 
 
@@ -103,13 +104,13 @@ def make_goals(
 
 
 def rows_with_targets(
-    frame: pd.DataFrame, encoder: TableEncoder, goals: Sequence[Goal]
-) -> tuple[Encoded, tuple[np.ndarray, ...], int]:
-    """Return inputs and values of those rows of a further table that have every target, and how many have not.
+    source: Source, encoder: Encoder, goals: Sequence[Goal]
+) -> tuple[Any, tuple[np.ndarray, ...], int]:
+    """Return inputs and values of those rows of a further source that have every target, and how many have not.
 
     Raises `InputError` for a column that is missing, and for a class that the model cannot have.
     """
-    columns = each_column(goals)
+    frame, columns = source.frame, each_column(goals)
     for name, _ in columns:
         check_target(frame, name)
     present, lost = present_rows(frame, [name for name, _ in columns])
@@ -119,8 +120,7 @@ def rows_with_targets(
             values[name] = column.encode(frame.loc[present, name], name)
         else:
             values[name] = numbers(frame[name], name)[present]
-    encoded = encoder.transform(frame)
-    return Encoded(*(part[present] for part in encoded)), _by_goal(goals, values), lost
+    return rows_at(encoder.transform(source.inputs), present), _by_goal(goals, values), lost
 
 
 def _by_goal(goals: Sequence[Goal], values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:

@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 
 from phalanx.display import Display
+from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Settings, fit, plan_draws, with_columns
+from phalanx.experiment import Fitted, Settings, completed, fit, plan_draws, with_entry
 from phalanx.hints import hints
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network
 from phalanx.population.compilation import compilations
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
@@ -25,7 +26,7 @@ from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, absolute
-from phalanx.search.defaults import default_space, size_for
+from phalanx.search.defaults import default_space
 from phalanx.spec.plain import to_plain
 
 
@@ -43,7 +44,9 @@ class Plan:
 
 @dataclass
 class Run:
-    """A finished run: what goes into its folder, and the values drawn for the best network."""
+    """A finished run: what goes into its folder, the values drawn for the best network, the ensemble's predictions of
+    the test rows if there are any.
+    """
 
     config: dict[str, Any]
     result: dict[str, Any]
@@ -51,6 +54,7 @@ class Run:
     curves: pd.DataFrame
     model: Model
     best: dict[str, Any]
+    said: Predictions | None
 
 
 def make_plan(prepared: Prepared) -> Plan:
@@ -60,14 +64,14 @@ def make_plan(prepared: Prepared) -> Plan:
     metric = metric_named(config.metric, problem.goals)
     if config.vote and not any(goal.classes for goal in problem.goals):
         raise InputError("vote is for classes, but every target holds numbers; leave it out")
-    space = config.space(default_space(rows, prepared.encoder.n_numbers, problem.goals))
+    space = config.space(default_space(rows, problem.kind, problem.goals))
     settings = Settings(
         metric=metric,
         trials=config.trials,
         structures=config.structures,
         design=config.design,
         repeats=config.repeats,
-        max_rounds=config.max_rounds or size_for(rows).max_rounds,
+        max_rounds=config.max_rounds or problem.size.max_rounds,
         round_steps=config.round_steps,
         seed=config.seed,
         refit=config.refit,
@@ -75,9 +79,8 @@ def make_plan(prepared: Prepared) -> Plan:
         vote=config.vote,
         samples=config.samples,
     )
-    draws = plan_draws(with_columns(space, problem.cardinalities), settings, rows)
-    for draw in draws:  # names of layers that do not exist, and heads that do not fit, before anything trains
-        complete(draw.spec, *(Aim(goal.size, goal.mean) for goal in problem.goals))
+    draws = plan_draws(with_entry(space, problem.entry), settings, problem.size)
+    completed(draws, problem)  # names of layers that do not exist, and what does not fit, before anything trains
     parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
     resolved = replace(
         config,
@@ -114,7 +117,8 @@ def train_run(
     valid = problem.score(fitted.ensemble_valid())
     if math.isnan(valid[plan.metric.name]):
         display.warn(_unranked(plan.metric.name, valid))
-    test = _test_scores(prepared, fitted, compared)
+    said = _test_predictions(prepared, fitted, compared)
+    test = {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in said.items()}
     spent = compilations.since(before)
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     result = {
@@ -153,7 +157,7 @@ def train_run(
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3)} for name, b in compared.items()}
     board = leaderboard(fitted, plan.metric, valid, beside, test)
     model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor())
-    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values)
+    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said.get("ensemble"))
 
 
 def _how_it_ended(fitted: Fitted) -> str:
@@ -184,7 +188,7 @@ def _refit(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
     return {"rule": rule, "members": members}
 
 
-def _test_scores(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]) -> dict[str, dict[str, float]]:
+def _test_predictions(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]) -> dict[str, Predictions]:
     """Use the test rows, once: for the ensemble, the best member and the baselines."""
     if not prepared.test_rows:
         return {}
@@ -192,4 +196,4 @@ def _test_scores(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Comp
     predictions = {name: baseline.predict(inputs) for name, baseline in compared.items()}
     predictions["ensemble"] = predictor.predict(inputs)
     predictions[fitted.best.id] = predictor.predict(inputs, ensemble=False)
-    return {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in predictions.items()}
+    return predictions

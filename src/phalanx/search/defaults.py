@@ -1,56 +1,22 @@
-"""What is tried when nothing is said: a space of networks for tables, sized by the rows to learn from."""
+"""What is tried when nothing is said, for whatever the data are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from phalanx.data.goals import Goal
-from phalanx.layers import Columns, Dense, Dropout, ReLU
 from phalanx.network import Network
-from phalanx.optimizers import Adam
-from phalanx.search.heads import likelihood_for
-from phalanx.spec import Cosine, choice, loguniform, repeat, uniform
-from phalanx.stopping import EarlyStopping
+from phalanx.search.effort import Size
+from phalanx.search.images import image_size, image_space
+from phalanx.search.tables import table_size, table_space
+
+Kind = int | tuple[int, ...]
+"""What a row is: so many numbers of a table, or an image of this shape (*space, channels)."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """Defaults for tables of up to `rows` training rows."""
-
-    rows: float
-    batch_size: int
-    depths: tuple[int, ...]
-    units: int
-    trials: int
-    max_rounds: int
+def size_for(rows: int, kind: Kind) -> Size:
+    """Return how much to try for this many training rows."""
+    return image_size(rows) if isinstance(kind, tuple) else table_size(rows)
 
 
-_SIZES = (
-    Size(2_000, 32, (1, 2), 128, 24, 100),
-    Size(8_000, 64, (2, 3), 128, 16, 60),
-    Size(40_000, 256, (2, 3), 256, 12, 60),
-    Size(float("inf"), 512, (2, 3), 256, 8, 40),
-)
-
-
-def size_for(rows: int) -> Size:
-    """Return the defaults for a table of this many training rows."""
-    return next(size for size in _SIZES if rows <= size.rows)
-
-
-def default_space(rows: int, numbers: int, goals: Sequence[Goal]) -> Network:
-    """Return the space of networks for a table.
-
-    Searched are depth, learning rate, dropout and weight decay, and the spread of the periodic embeddings of
-    numbers, which tables of few columns get. The learning rate follows a cosine.
-    """
-    size = size_for(rows)
-    periodic = 16 if 0 < numbers <= 32 and rows > 1_000 else 0
-    columns = Columns(frequencies=periodic, spread=loguniform(0.1, 1.0) if periodic else 0.1)
-    rate = uniform(0.05, 0.35, name="dropout")
-    return Network(
-        layers=[columns, repeat(choice(*size.depths), [Dense(size.units), ReLU(), Dropout(rate)])],
-        likelihood=likelihood_for(goals),
-        optimizer=Adam(Cosine(loguniform(1e-3, 1.5e-2), warmup=0.05), weight_decay=loguniform(1e-3, 1e-1)),
-        stopping=EarlyStopping(patience=15),
-        batch_size=size.batch_size,
-    )
+def default_space(rows: int, kind: Kind, goals: Sequence[Goal]) -> Network:
+    """Return the space of networks to search for this many training rows."""
+    return image_space(rows, kind, goals) if isinstance(kind, tuple) else table_space(rows, kind, goals)

@@ -221,6 +221,12 @@ if TYPE_CHECKING:  # to a type checker: a constructor also takes distributions, 
         def __get__(self, owner: Any, kind: Any = None) -> tuple[T, ...]: ...
         def __set__(self, owner: Any, value: Sequence[T | Distribution]) -> None: ...
 
+    class PerAxis:
+        """A whole number for all axes of space, or one for each: structure too."""
+
+        def __get__(self, owner: Any, kind: Any = None) -> Any: ...
+        def __set__(self, owner: Any, value: int | Sequence[int] | Distribution) -> None: ...
+
     class Number:
         """A knob that cannot change during a run: a number or a distribution."""
 
@@ -230,4 +236,5 @@ if TYPE_CHECKING:  # to a type checker: a constructor also takes distributions, 
 else:
     Fixed = T | Distribution
     Listed = Sequence[T | Distribution]
+    PerAxis = int | Distribution | tuple[int, ...]
     Number = Annotated[float | Distribution, KNOB]

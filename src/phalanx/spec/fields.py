@@ -94,7 +94,7 @@ def constraint_of(declared: dataclasses.Field[Any]) -> Constraint:
 def check(where: str, declared: dataclasses.Field[Any], kind: Kind, value: Any) -> None:
     """Raise `InputError` unless `value` fits the field: its kind, and its interval or list of words."""
     name, constraint = declared.name, constraint_of(declared)
-    if not kind.listed:
+    if not kind.listed or (kind.alone and not isinstance(value, tuple)):
         _check_one(f"{where}: {name} is", kind, constraint, value)
     elif isinstance(value, tuple):
         for element in value:
@@ -110,8 +110,8 @@ def _check_one(claim: str, kind: Kind, constraint: Constraint, value: Any, optio
     inside: tuple[Any, ...] = ()
     if isinstance(value, Repeat):
         fits, inside = kind.lists_parts and not option, value.parts
-    elif option and kind.lists_parts and (value is None or isinstance(value, tuple)):
-        fits, inside = True, value or ()
+    elif option and (kind.lists_parts or kind.alone) and (value is None or isinstance(value, tuple)):
+        fits, inside = value is not None or kind.lists_parts, value or ()
     else:
         fits = kind.admits(value)
         inside = value.extremes() if fits and isinstance(value, Ranged) else ()

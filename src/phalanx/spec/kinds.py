@@ -13,11 +13,15 @@ _WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What may stand in a field: `classes` of a value, or where it is `listed` of its elements; `knob`: see `Knob`."""
+    """What may stand in a field: `classes` of a value, or where it is `listed` of its elements; `knob`: see `Knob`.
+
+    `alone`: where it is listed, one value without a list may stand there too.
+    """
 
     classes: tuple[type, ...]
     listed: bool = False
     knob: bool = False
+    alone: bool = False
 
     @property
     def named(self) -> tuple[type, ...]:
@@ -59,9 +63,11 @@ def kind_of(hint: Any) -> Kind:
         return dataclasses.replace(kind, knob=kind.knob or KNOB in arguments[1:])
     if origin in (typing.Union, types.UnionType, tuple, Sequence, list):
         kinds = [kind_of(argument) for argument in arguments if argument is not ...]
+        union = origin in (typing.Union, types.UnionType)
         return Kind(
             classes=tuple(dict.fromkeys(c for kind in kinds for c in kind.classes)),
-            listed=origin in (tuple, Sequence, list) or any(kind.listed for kind in kinds),
+            listed=not union or any(kind.listed for kind in kinds),
             knob=any(kind.knob for kind in kinds),
+            alone=union and len({kind.listed for kind in kinds if kind.classes != (types.NoneType,)}) > 1,
         )
     return Kind((hint,) if isinstance(hint, type) else (object,))

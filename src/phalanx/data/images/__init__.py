@@ -1,0 +1,15 @@
+"""Images: read into arrays from a folder with a sub-folder per class, image files, IDX files, or a NumPy archive.
+
+- ``load``: tells these apart, and returns pixels and labels.
+- ``request``: what the caller states, threads, memory.
+- ``folder``: which files a folder holds, and their labels.
+- ``file``, ``decoding``: one file's header and pixels; many files as one array.
+- ``idx``, ``npz``, ``arrays``: the formats that hold many images in one file; their arrays as images.
+- ``encoder``: what the training rows say, and the shape that every image must have.
+"""
+
+from phalanx.data.images.encoder import ImageEncoder
+from phalanx.data.images.load import Images, is_images, load_images
+from phalanx.data.images.npz import read_npz_table
+
+__all__ = ["ImageEncoder", "Images", "is_images", "load_images", "read_npz_table"]

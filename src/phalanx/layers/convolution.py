@@ -1,0 +1,96 @@
+"""The convolutional layer, in one to three dimensions."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.errors import InputError
+from phalanx.layers.convolve import Window, convolve
+from phalanx.layers.dense import initial_weight
+from phalanx.layers.layer import At, Params
+from phalanx.layers.spatial import Spatial, margins, places
+from phalanx.spec import Fixed, PerAxis, field, part
+
+
+@part
+class Conv(Spatial):
+    """z_p = Σ_q x_(stride·p + dilation·q) W_q + b: one small kernel W at every place p, with q over its places.
+
+    This is cross-correlation, which the field's libraries call convolution; `flip` turns the kernel around, which makes
+    it the convolution s(t) = Σ_a x(a) w(t − a) of mathematics. What is learned does not depend on it.
+    Rows are (*space, channels) with one, two or three spatial axes: a series, an image, a volume.
+
+    `channels`: of the output. `size`, `stride`, `dilation`: of the kernel, its steps, and the distance between the
+    places it sees, in places; one number for all axes or one for each (defaults 3, 1, 1).
+    `padding`: "same" (default): zeros around, so that the output has ⌈length / stride⌉ places (an odd one after, as in
+    TensorFlow); "valid": none, the kernel stays inside; "circular": the far end follows the near one, as many places
+    as "same"; "causal": zeros before, so that an output sees the past only (one axis).
+    `groups`: of channels that do not see each other (default 1); inputs and outputs must divide by it.
+    `initializer`: "he" (default) or "glorot", by the inputs a kernel sees. `bias`: whether to add b, starting at 0.
+    Raises `InputError` where rows do not fit.
+
+    >>> import jax
+    >>> params, state, shape = Conv(8, size=5, stride=2).init(jax.random.key(0), (28, 28, 1))
+    >>> params["weight"].shape, shape
+    ((5, 5, 1, 8), (14, 14, 8))
+
+    Source: notes H2, H3; book 9.1, 9.5.
+    """
+
+    channels: Fixed[int] = field(at_least=1)
+    size: PerAxis = field(default=3, at_least=1)
+    stride: PerAxis = field(default=1, at_least=1)
+    padding: Fixed[str] = field(default="same", choices=("same", "valid", "circular", "causal"))
+    dilation: PerAxis = field(default=1, at_least=1)
+    groups: Fixed[int] = field(default=1, at_least=1)
+    flip: Fixed[bool] = field(default=False)
+    initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
+    bias: Fixed[bool] = field(default=True)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        space, size, around = self.space(shape), self.each("size", len(shape) - 1), self._margins(shape)
+        inputs = shape[-1]
+        if inputs % self.groups or self.channels % self.groups:
+            raise InputError(
+                f"Conv: groups is {self.groups}, but must divide both its inputs ({inputs}) and channels "
+                f"({self.channels})"
+            )
+        out = []
+        moves = zip(
+            space, around, size, self.each("stride", len(space)), self.each("dilation", len(space)), strict=True
+        )
+        for length, margin, k, stride, dilation in moves:
+            out.append(places(length + sum(margin), k, stride, dilation))
+            if out[-1] < 1:
+                raise InputError(
+                    f"Conv: a kernel of {(k - 1) * dilation + 1} places does not fit an axis of {length}; "
+                    'make it smaller, or set padding to "same"'
+                )
+        window = math.prod(size)
+        kernel = (*size, inputs // self.groups, self.channels)
+        fan_out = window * self.channels // self.groups
+        weight = initial_weight(self.initializer, key, kernel, window * inputs // self.groups, fan_out)
+        params = {"weight": weight, "bias": jnp.zeros(self.channels)} if self.bias else {"weight": weight}
+        return params, {}, (*out, self.channels)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        axes, around = x.ndim - 2, self._margins(x.shape[1:])
+        if self.padding == "circular":
+            x = jnp.pad(x, ((0, 0), *around, (0, 0)), mode="wrap")
+            around = ((0, 0),) * axes
+        weight = params["weight"]
+        if self.flip:
+            weight = jnp.flip(weight, tuple(range(axes)))
+        window = Window(self.each("stride", axes), self.each("dilation", axes), around, self.groups)
+        z = convolve(x, weight, window)
+        return (z + jnp.broadcast_to(params["bias"], z.shape) if self.bias else z), state
+
+    def _margins(self, shape: Any) -> tuple[tuple[int, int], ...]:
+        """Return the places added before and after each axis."""
+        space = self.space(shape)
+        if self.padding == "causal" and len(space) > 1:
+            raise InputError(f'Conv: padding "causal" needs one spatial axis, but its input has {len(space)}')
+        fields = (self.each(name, len(space)) for name in ("size", "stride", "dilation"))
+        return tuple(margins(self.padding, *numbers) for numbers in zip(space, *fields, strict=True))

@@ -1,0 +1,96 @@
+"""Normalization of activations: over the rows of a batch, or within a row."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Knob, field, part
+
+
+@part
+class BatchNorm(Layer):
+    """y = γ ⊙ (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel over the rows and places of the batch.
+
+    Outside training running averages stand for μ and σ², so that a row's answer does not depend on its neighbours.
+    After each training step: running = momentum · running + (1 − momentum) · batch. PyTorch calls 1 − this momentum,
+    and Ioffe & Szegedy keep the unbiased variance; kept here, as in Keras, is the variance that the batch was divided
+    by. γ ("scale", starts at 1) and β ("shift", starts at 0) are learned, and not penalized. A bias in the layer
+    before has no effect.
+
+    `momentum`: share of the running averages that a step keeps (default 0.9). `epsilon`: ε, in units of x²
+    (default 1e-5).
+
+    >>> import jax
+    >>> params, state, shape = BatchNorm().init(jax.random.key(0), (28, 28, 8))
+    >>> params["scale"].shape, state["variance"].shape
+    ((8,), (8,))
+
+    Source: book 8.7.1; Ioffe & Szegedy 2015.
+    """
+
+    couples_rows: ClassVar[bool] = True
+
+    momentum: Knob = field(default=0.9, at_least=0, below=1)
+    epsilon: Knob = field(default=1e-5, above=0)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        width = shape[-1:]
+        return _start(width), {"mean": jnp.zeros(width), "variance": jnp.ones(width)}, shape
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        if not at.train:
+            mean, variance = (_spread(state[name].astype(x.dtype), x) for name in ("mean", "variance"))
+            return _scaled(params, x - mean, variance, self.epsilon), state
+
+        def over_batch(values: jax.Array) -> jax.Array:
+            mean = values.mean(tuple(range(x.ndim - 1)))
+            return mean if at.over is None else lax.pmean(mean, at.over)
+
+        mean = over_batch(x)
+        centred = x - _spread(mean, x)
+        variance = over_batch(centred**2)
+        batch = {"mean": mean, "variance": variance}
+        moved = {
+            name: self.momentum * held + (1 - self.momentum) * batch[name].astype(held.dtype)
+            for name, held in state.items()
+        }
+        return _scaled(params, centred, _spread(variance, x), self.epsilon), moved
+
+
+@part
+class LayerNorm(Layer):
+    """y = γ ⊙ (x − μ) / √(σ² + ε) + β, with μ and σ² over the last axis, of each row and place by itself.
+
+    The same in training and outside it. γ ("scale", starts at 1) and β ("shift", starts at 0) are learned, one for
+    each number of the last axis, and not penalized. Of an image it takes each place by itself, as Keras does;
+    PyTorch's may span more axes.
+
+    `epsilon`: ε, in units of x² (default 1e-5).
+    Source: book 8.7.1; Ba et al. 2016.
+    """
+
+    epsilon: Knob = field(default=1e-5, above=0)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        return _start(shape[-1:]), {}, shape
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        centred = x - x.mean(-1, keepdims=True)
+        return _scaled(params, centred, (centred**2).mean(-1, keepdims=True), self.epsilon), state
+
+
+def _start(width: Any) -> Params:
+    return {"scale": jnp.ones(width), "shift": jnp.zeros(width)}
+
+
+def _spread(values: jax.Array, x: jax.Array) -> jax.Array:
+    """Return one number a channel with the axes of x, each of length 1."""
+    return values.reshape((1,) * (x.ndim - 1) + (-1,))
+
+
+def _scaled(params: Params, centred: jax.Array, variance: jax.Array, epsilon: Any) -> jax.Array:
+    scale, shift = (_spread(params[name], centred) for name in ("scale", "shift"))
+    return centred * lax.rsqrt(variance + epsilon) * scale + shift

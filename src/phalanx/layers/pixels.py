@@ -1,0 +1,30 @@
+"""The first layer of images: pixels as they are stored become numbers of mean 0 and deviation 1."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Knob, field, part
+
+
+@part
+class Pixels(Layer):
+    """h = (x − mean) / deviation, for x in raw units: whole numbers from 0 to 255 as pictures hold them, or floats.
+
+    It is put first where the data are images, with the numbers of the training rows, so that data stay in bytes until
+    they are used.
+
+    `mean`, `deviation`: of all pixels and channels, in units of x (defaults 0 and 1: x as it is).
+    Source: notes F2; book 12.2.1.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("mean", "deviation")
+    """Fields that the training rows determine."""
+
+    mean: Knob = field(default=0.0)
+    deviation: Knob = field(default=1.0, above=0)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        return (jnp.asarray(x, float) - self.mean) / self.deviation, state

@@ -1,0 +1,71 @@
+"""Layers around which their input goes unchanged."""
+
+from typing import Any
+
+import jax
+
+from phalanx.errors import InputError
+from phalanx.layers.convolve import Window, convolve
+from phalanx.layers.dense import initial_weight, product
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Listed, field, part
+
+
+@part
+class Residual(Layer):
+    """h = f(x) + x, with f the layers inside; h = f(x) + W x where f changes the shape of a row.
+
+    W, a parameter of its own without a bias, maps the channels of each place (a 1 × 1 convolution); where f has fewer
+    places, it takes the first of each s, s being ⌈places of x / places of f(x)⌉ (the projection of He et al., option
+    B). The sum is the output: an activation after it is a further layer.
+
+    `layers`: those inside; they are called `residual_1.conv_1` and so on.
+    Raises `InputError` where f adds places, or changes the number of axes.
+
+    >>> from phalanx import Conv, ReLU
+    >>> block = Residual([Conv(8), ReLU(), Conv(8)])
+    >>> jax.eval_shape(lambda key: block.init(key, (28, 28, 8))[0], jax.random.key(0))  # no W is needed
+    {}
+
+    Source: notes H6; He et al. 2016.
+    """
+
+    layers: Listed[Layer] = field()
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        return self.layers
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        out = shape
+        for layer in self.layers:
+            out = layer.init(key, out)[2]
+        if out == shape:
+            return {}, {}, out
+        _steps(shape, out)
+        weight = initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])
+        return {"weight": weight}, {}, out
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        assert at.inside is not None
+        h = at.inside(x)
+        if "weight" not in params:
+            return h + x, state
+        steps = _steps(x.shape[1:], h.shape[1:])
+        if not steps:
+            return h + product(x, params["weight"]), state
+        ones = (1,) * len(steps)
+        kernel = params["weight"].reshape(*ones, *params["weight"].shape)
+        return h + convolve(x, kernel, Window(steps, ones, ((0, 0),) * len(steps))), state
+
+
+def _steps(shape: Any, out: Any) -> tuple[int, ...]:
+    """Return the places from one to the next that the projection takes, along each axis of space."""
+    steps = tuple(-(-before // after) for before, after in zip(shape[:-1], out[:-1], strict=False))
+    reached = tuple(-(-before // step) for before, step in zip(shape[:-1], steps, strict=False))
+    if len(shape) != len(out) or reached != tuple(out[:-1]):
+        raise InputError(
+            f"Residual: its layers turn rows of shape {tuple(shape)} into {tuple(out)}, which no projection of the "
+            "input matches; keep the axes, and let the places be ⌈places / stride⌉, as with padding same"
+        )
+    return steps

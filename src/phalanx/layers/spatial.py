@@ -1,0 +1,52 @@
+"""What layers on places share: an array (batch, *space, channels), a window that moves over its one to three axes."""
+
+from collections.abc import Sequence
+
+from phalanx.errors import InputError
+from phalanx.layers.layer import Layer
+from phalanx.spec import part
+
+
+@part
+class Spatial(Layer):
+    """Base of layers on (batch, *space, channels), with one to three spatial axes: a series, an image, a volume."""
+
+    def space(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the spatial part of a row's shape; raise `InputError` where there is none."""
+        if not 2 <= len(shape) <= 4:
+            raise InputError(
+                f"{type(self).__name__} needs rows of shape (*space, channels) with one to three spatial axes, "
+                f"but gets {tuple(shape)}"
+            )
+        return tuple(shape[:-1])
+
+    def each(self, field: str, axes: int) -> tuple[int, ...]:
+        """Return a field that is one number for all spatial axes, or has one for each, as the latter."""
+        held = getattr(self, field)
+        if not isinstance(held, tuple):
+            return (held,) * axes
+        if len(held) != axes:
+            raise InputError(
+                f"{type(self).__name__}: {field} has {len(held)} numbers, but its input has {axes} spatial axes"
+            )
+        return held
+
+
+def margins(padding: str, length: int, size: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Return how many places are added before and after an axis of `length` for a window of `size`.
+
+    "valid": none, so that the window stays inside. "same": so many that the output has ⌈length / stride⌉ places, the
+    odd one after. "causal": all of them before, so that the window looks back only. "circular": as "same".
+
+    >>> margins("same", 28, size=3, stride=1), margins("causal", 28, size=3, stride=1)
+    ((1, 1), (2, 0))
+    """
+    if padding == "valid":
+        return 0, 0
+    total = max((-(-length // stride) - 1) * stride + (size - 1) * dilation + 1 - length, 0)
+    return (total, 0) if padding == "causal" else (total // 2, total - total // 2)
+
+
+def places(length: int, size: int, stride: int, dilation: int = 1) -> int:
+    """Return how many places a window of `size` has on an axis of `length`, margins included; not above 0: none."""
+    return (length - (size - 1) * dilation - 1) // stride + 1

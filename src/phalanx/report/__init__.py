@@ -1,0 +1,1 @@
+"""What a run shows of itself: pictures of what a network learned from images, and of where it errs."""
