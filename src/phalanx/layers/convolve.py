@@ -6,13 +6,15 @@ over places q of the kernel and channels c, x being 0 outside its margins (cross
 
 An accelerator's own routine does all of it. On a CPU one routine does not: the compiler's convolution is near the peak
 of a matrix product where an input has several channels and the members of a population are not merged into one grouped
-convolution, but 30 times slower for one channel, and for the gradient of W, which it sees as a convolution with a
-kernel as large as the image. `benchmarks/README.md` has the figures. So on a CPU
+convolution, but an order of magnitude slower for one channel, and, in a loop over steps, for the gradient of W, which
+it sees as a convolution with a kernel as large as the image. `benchmarks/README.md` has the figures. So on a CPU
 
 - z, and the gradient of x (a convolution of the gradient of z with the kernel turned around), come from the compiler's
   convolution over two axes; one axis gets a second of length 1, three are a sum over the places of the first;
-- the gradient of W is a product of patches (each place's window of x as one row) and the gradient of z, for as many
-  rows at a time as stay in the processor's cache; so is z where there are few channels, or groups of them;
+- the gradient of W is a product of patches (the window of x at each place) and the gradient of z, for as many rows at
+  a time as stay in the processor's cache;
+- z is a sum of products of a number and a vector, in one loop, where a kernel sees few numbers of few channels, and a
+  product of patches and W where it sees more of them, or where there are groups;
 - the members of a population take turns.
 """
 
