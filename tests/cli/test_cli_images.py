@@ -33,6 +33,7 @@ def images(tmp_path_factory):
         for i in range(60):
             draw(kind, rng).save(folder / "stripes" / kind / f"{i:02}.png")
     (folder / "stripes" / "rows" / "broken.png").write_bytes(b"not a picture")
+    (folder / "stripes" / "notes.csv").write_text("a,b\n1,2\n")  # a table beside the classes does not matter
     (folder / "new").mkdir()
     for i, kind in enumerate(("rows", "columns", "rows")):
         draw(kind, rng).resize((24, 20)).convert("RGB").save(folder / "new" / f"{i}.jpg")

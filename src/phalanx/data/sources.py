@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phalanx.data.images import Images, is_images, load_images, read_npz_table
-from phalanx.data.read import BUNDLED, SUFFIXES, Source, load_source
+from phalanx.data.read import Source, load_source
 from phalanx.errors import InputError
 
 LABEL, FILE = "label", "file"
@@ -28,17 +28,10 @@ def load(
     is an error; `watch` is called with how many of all are read.
     """
     first = sources[0]
-    if len(sources) == 1 and not _holds_images(first):
+    if len(sources) == 1 and not is_images(first):
         archive = Path(first).suffix.lower() == ".npz" and Path(first).exists()
         return _archive(first) if archive else load_source(first)
     return _of_images(load_images(sources, size=size, channels=channels, strict=strict, watch=watch))
-
-
-def _holds_images(source: str) -> bool:
-    path = Path(source)
-    if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir()):
-        return False  # a folder of tables, about which the reader of tables says more
-    return is_images(source) and not (source in BUNDLED and not path.exists())
 
 
 def _of_images(images: Images) -> Source:

@@ -52,7 +52,7 @@ class Window(NamedTuple):
 def convolve(x: jax.Array, weight: jax.Array, window: Window) -> jax.Array:
     """Return z (batch, *places, channels) of x (batch, *space, inputs) and W (*size, inputs / groups, channels)."""
     return lax.platform_dependent(
-        x, weight, cpu=_one_member(functools.partial(_on_cpu, window)), default=functools.partial(_whole, window)
+        x, weight, cpu=sequential_vmap(functools.partial(_on_cpu, window)), default=functools.partial(_whole, window)
     )
 
 
@@ -66,17 +66,12 @@ def _backward(window: Window, kept: tuple[jax.Array, jax.Array], slope: jax.Arra
         x,
         weight,
         slope,
-        cpu=_one_member(functools.partial(_slopes_on_cpu, window)),
+        cpu=sequential_vmap(functools.partial(_slopes_on_cpu, window)),
         default=lambda x, weight, slope: jax.vjp(functools.partial(_whole, window), x, weight)[1](slope),
     )
 
 
 convolve.defvjp(_forward, _backward)
-
-
-def _one_member(function: Any) -> Any:
-    """Return the function with members that take turns where they are mapped over."""
-    return sequential_vmap(function)
 
 
 def _whole(window: Window, x: jax.Array, weight: jax.Array) -> jax.Array:

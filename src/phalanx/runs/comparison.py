@@ -18,7 +18,7 @@ from phalanx.runs.prepare import Prepared
 _PROBE_ROWS = 1000
 _SHARE = 0.25  # of the time left that one baseline may take
 _MOST_IMAGES = 5_000  # images that a baseline trains on
-_SLOW_ON_IMAGES = "gradient_boosting"  # which takes minutes for the pixels of a thousand images
+_SLOW_ON_IMAGES = "gradient_boosting"  # which is slow on hundreds of columns
 
 
 @dataclass(frozen=True)

@@ -218,14 +218,12 @@ def _test_source(config: Config, encoder: Encoder) -> Source:
     return load_like(encoder, (test,), strict=config.strict)
 
 
-def load_like(
-    encoder: Encoder, sources: Sequence[str], strict: bool = False, watch: Callable[[int, int], None] | None = None
-) -> Source:
+def load_like(encoder: Encoder, sources: Sequence[str], strict: bool = False) -> Source:
     """Read a source as an encoder takes it: images of the size and channels that it was trained on."""
     if not isinstance(encoder, ImageEncoder) or len(encoder.shape) != 3:
-        return load(sources, strict=strict, watch=watch)
+        return load(sources, strict=strict)
     *size, channels = encoder.shape
-    return load(sources, size=(size[0], size[1]), channels=channels, strict=strict, watch=watch)
+    return load(sources, size=(size[0], size[1]), channels=channels, strict=strict)
 
 
 def _of_columns(columns: tuple[Column, ...]) -> list[str]:

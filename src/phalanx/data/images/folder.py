@@ -83,7 +83,10 @@ def _list(folder: Path) -> Listing:
         if not images:
             empty.append(plain(place.name))
     if not files:
-        raise InputError(f"{plain(folder)!r} holds no images ({', '.join(SUFFIXES)}){_table(loose)}")
+        hint = _table(loose)
+        raise InputError(
+            f"{plain(folder)!r} " + (f"is a folder{hint}" if hint else f"holds no images ({', '.join(SUFFIXES)})")
+        )
     if empty:
         raise InputError(
             f"{len(empty)} of the {len(classes)} classes in {plain(folder)!r} hold no image: {some(empty)}; "
