@@ -73,7 +73,7 @@ class Problem:
     def kind(self) -> Kind:
         """What a row is, by which defaults are chosen."""
         shape = row_shape(self.inputs)
-        return shape[0][0] if isinstance(self.entry, Columns) else shape
+        return Kind(type(self.entry), shape[0] if isinstance(self.entry, Columns) else shape)
 
     @property
     def size(self) -> Size:

@@ -1,6 +1,7 @@
 """From a source to arrays: what a table goes through before a network sees it, in this order.
 
-- ``sources``: any source, told apart; images are read by ``images``, which has its own list of files.
+- ``sources``: any source, told apart; ``images`` are read by a package of their own.
+- ``folder``, ``files``: which files of a kind a folder holds; reading many, and what becomes of broken ones.
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
 - ``cells``, ``dates``: what one cell means; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
@@ -10,6 +11,8 @@
 - ``canonical``: equal rows become one, with the sum of their weights (for the estimators).
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
 """
+
+from typing import Any
 
 from phalanx.data.columns import Column, infer_columns
 from phalanx.data.encoding import Encoded, TableEncoder
@@ -31,8 +34,12 @@ from phalanx.data.targets import (
 Encoder = TableEncoder | ImageEncoder
 """What turns rows as they are read into the arrays that networks take."""
 
+ENCODERS: dict[str, Any] = {"table": TableEncoder, "images": ImageEncoder}
+"""The encoder of each kind of source."""
+
 __all__ = [
     "BUNDLED",
+    "ENCODERS",
     "ClassTarget",
     "Column",
     "Encoded",

@@ -40,7 +40,8 @@ _LARGEST_BLOCK = (1 << 31) - 1  # bytes, the reader's own limit
 class Source:
     """A source as read: a short name, the cells, the usual target if it has one, and what was noticed.
 
-    Of images, `pixels` (n, height, width, channels) are the inputs, and the table holds their `label` if they have one;
+    `kind` says what the inputs are: the cells of a "table", or else `rows`, beside which the table holds what else is
+    known of each, such as the `label`: pixels (n, height, width, channels) of "images".
     `id` is the column that says which file a row comes from, and `test` are rows that the source itself holds out.
     """
 
@@ -48,14 +49,15 @@ class Source:
     frame: pd.DataFrame
     target: str | None
     notes: tuple[str, ...]
-    pixels: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    kind: str = "table"
     id: str | None = None
     test: "Source | None" = None
 
     @property
     def inputs(self) -> Any:
-        """What an encoder takes: the table, or the pixels."""
-        return self.frame if self.pixels is None else self.pixels
+        """What an encoder takes."""
+        return self.frame if self.rows is None else self.rows
 
 
 def load_source(source: str) -> Source:

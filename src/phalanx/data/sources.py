@@ -45,8 +45,9 @@ def _of_images(images: Images) -> Source:
         LABEL,
         images.notes,
         images.pixels,
-        None if images.files is None else FILE,
-        None if images.test is None else _of_images(images.test),
+        "images",
+        id=None if images.files is None else FILE,
+        test=None if images.test is None else _of_images(images.test),
     )
 
 

@@ -28,6 +28,7 @@ from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
 from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit, trials_for
 from phalanx.hints import hints
+from phalanx.layers import Columns, Pixels
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
@@ -164,7 +165,7 @@ class NetworkEstimator(BaseEstimator):
         groups = self._groups(columns)
         self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
         everyone = np.arange(len(kept))
-        kind = X.shape[1] if X.ndim == 2 else X.shape[1:]
+        kind = Kind(Columns if X.ndim == 2 else Pixels, X.shape[1:])
         size = size_for(len(kept), kind)
         space = self._space(len(kept), kind, self._goals(columns, everyone, weight))
         settings = self._settings()

@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import Encoder, Goal, ImageEncoder, TableEncoder
+from phalanx.data import ENCODERS, Encoder, Goal
 from phalanx.errors import InputError
 from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
@@ -25,8 +25,6 @@ from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
 _FORMAT = 3  # of model.json; a change of its meaning is another number
-
-_ENCODERS: dict[str, type[TableEncoder] | type[ImageEncoder]] = {"table": TableEncoder, "images": ImageEncoder}
 
 
 @contextmanager
@@ -142,12 +140,12 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
-    encoder = _ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
+    encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
     return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor)
 
 
 def _kind_of(encoder: Encoder) -> str:
-    return next(kind for kind, cls in _ENCODERS.items() if isinstance(encoder, cls))
+    return next(kind for kind, cls in ENCODERS.items() if isinstance(encoder, cls))
 
 
 def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[str, dict[str, np.ndarray]]:

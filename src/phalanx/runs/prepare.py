@@ -10,6 +10,7 @@ import pandas as pd
 
 from phalanx.data import (
     BUNDLED,
+    ENCODERS,
     Column,
     Encoder,
     Goal,
@@ -78,7 +79,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         )
     source = load((config.source,), size=config.image_size, strict=config.strict, watch=watch)
     frame = source.frame
-    if source.pixels is None:
+    if source.rows is None:
         _check_no_images(config)
     elif source.target not in frame:
         raise InputError(f"{config.source} has no labels; put the images of each class into a folder of its own")
@@ -100,12 +101,12 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     targets = [read_target(frame[name], present, task, name) for name, task in zip(names, tasks, strict=True)]
     split = _split(frame.loc[present], targets, config)
     _check_classes(targets, split)
-    if source.pixels is None:
+    if source.rows is None:
         inputs: Any = frame.loc[present, columns].reset_index(drop=True)
         used, encoder = _fit_table(inputs, split, config)
     else:
-        inputs = source.pixels[present] if lost else source.pixels
-        used, encoder = (), ImageEncoder.fit(inputs[split.train])
+        inputs = source.rows[present] if lost else source.rows
+        used, encoder = (), ENCODERS[source.kind].fit(inputs[split.train])
     encoded = encoder.transform(inputs)
     goals, values = make_goals(targets, likelihood, split.train)
     problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))

@@ -1,22 +1,41 @@
 """What is tried when nothing is said, for whatever the data are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from phalanx.data.goals import Goal
+from phalanx.layers import Columns, Layer, Pixels
 from phalanx.network import Network
 from phalanx.search.effort import Size
 from phalanx.search.images import image_size, image_space
 from phalanx.search.tables import table_size, table_space
 
-Kind = int | tuple[int, ...]
-"""What a row is: so many numbers of a table, or an image of this shape (*space, channels)."""
+
+class Kind(NamedTuple):
+    """What a row is: the layer that takes it, and its shape."""
+
+    entry: type[Layer]
+    shape: tuple[int, ...]
+
+
+class Defaults(NamedTuple):
+    """How much to try for so many training rows, and the space of networks for rows of a shape."""
+
+    size: Callable[[int], Size]
+    space: Callable[[int, tuple[int, ...], Sequence[Goal]], Network]
+
+
+_DEFAULTS: dict[type[Layer], Defaults] = {
+    Columns: Defaults(table_size, table_space),
+    Pixels: Defaults(image_size, image_space),
+}
 
 
 def size_for(rows: int, kind: Kind) -> Size:
     """Return how much to try for this many training rows."""
-    return image_size(rows) if isinstance(kind, tuple) else table_size(rows)
+    return _DEFAULTS[kind.entry].size(rows)
 
 
 def default_space(rows: int, kind: Kind, goals: Sequence[Goal]) -> Network:
     """Return the space of networks to search for this many training rows."""
-    return image_space(rows, kind, goals) if isinstance(kind, tuple) else table_space(rows, kind, goals)
+    return _DEFAULTS[kind.entry].space(rows, kind.shape, goals)

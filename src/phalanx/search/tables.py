@@ -34,14 +34,14 @@ def table_size(rows: int) -> TableSize:
     return next(size for size in _SIZES if rows <= size.rows)
 
 
-def table_space(rows: int, numbers: int, goals: Sequence[Goal]) -> Network:
-    """Return the space of networks for a table.
+def table_space(rows: int, shape: tuple[int, ...], goals: Sequence[Goal]) -> Network:
+    """Return the space of networks for a table whose rows hold `shape` = (columns of numbers,).
 
     Searched are depth, learning rate, dropout and weight decay, and the spread of the periodic embeddings of
     numbers, which tables of few columns get. The learning rate follows a cosine.
     """
     size = table_size(rows)
-    periodic = 16 if 0 < numbers <= 32 and rows > 1_000 else 0
+    periodic = 16 if 0 < shape[0] <= 32 and rows > 1_000 else 0
     columns = Columns(frequencies=periodic, spread=loguniform(0.1, 1.0) if periodic else 0.1)
     rate = uniform(0.05, 0.35, name="dropout")
     return Network(

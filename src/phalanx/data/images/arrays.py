@@ -5,8 +5,9 @@ from math import prod
 import numpy as np
 from PIL import Image
 
+from phalanx.data.files import each
 from phalanx.data.images.file import fit
-from phalanx.data.images.request import Request, each
+from phalanx.data.images.request import Request
 from phalanx.errors import InputError
 
 

@@ -2,23 +2,18 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from phalanx.data.images.file import BrokenImageError, Header, read_header, read_pixels
-from phalanx.data.images.folder import plain
-from phalanx.data.images.request import Request, each
-from phalanx.errors import InputError
+from phalanx.data.files import each, or_reason, refuse
+from phalanx.data.images.file import IMAGES, Header, read_header, read_pixels
+from phalanx.data.images.request import Request
 
 _LONGEST = 64  # pixels of the longer side, where no size is asked for
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,9 @@ def decode_files(files: list[Path], deciding: int, request: Request) -> Decoded:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # odd EXIF blocks, flaws that do not matter
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        headers = each(lambda i: _or_reason(lambda: read_header(files[i])), len(files), None)
+        headers = each(lambda i: or_reason(lambda: read_header(files[i])), len(files), None)
         broken = {i: answer for i, answer in enumerate(headers) if isinstance(answer, str)}
-        _refuse(files, broken, deciding, request.strict)
+        refuse(files, broken, deciding, request.strict, IMAGES)
         sound = [header for header in headers[:deciding] if isinstance(header, Header)]
         size = request.size or _usual_size(sound)
         channels = request.channels or (3 if any(header.colour for header in sound) else 1)
@@ -63,38 +58,14 @@ def decode_files(files: list[Path], deciding: int, request: Request) -> Decoded:
             pixels[row], resized = read_pixels(files[rows[row]], size, channels)
             return resized
 
-        answers = each(lambda row: _or_reason(lambda: decode(row)), len(rows), request.watch)
+        answers = each(lambda row: or_reason(lambda: decode(row)), len(rows), request.watch)
     broken |= {rows[row]: answer for row, answer in enumerate(answers) if isinstance(answer, str)}
-    _refuse(files, broken, deciding, request.strict)
+    refuse(files, broken, deciding, request.strict, IMAGES)
     good = [row for row, answer in enumerate(answers) if not isinstance(answer, str)]
     for to, row in enumerate(good):  # in place: a copy might not fit in memory
         if to != row:
             pixels[to] = pixels[row]
     return Decoded(pixels[: len(good)], [rows[row] for row in good], broken, sum(answer is True for answer in answers))
-
-
-def broken_ones(files: list[Path], broken: dict[int, str]) -> str:
-    """Name up to five files that could not be read, each with the reason."""
-    named = [f"{plain(files[i])!r} ({broken[i]})" for i in sorted(broken)[:5]]
-    return ", ".join(named) + (f" and {len(broken) - 5:,} more" if len(broken) > 5 else "")
-
-
-def _or_reason(job: Callable[[], _Answer]) -> _Answer | str:
-    try:
-        return job()
-    except BrokenImageError as error:
-        return str(error)
-
-
-def _refuse(files: list[Path], broken: dict[int, str], deciding: int, strict: bool) -> None:
-    if strict and broken:
-        first = min(broken)
-        raise InputError(
-            f"{len(broken):,} of {len(files):,} images cannot be read, the first being {plain(files[first])!r} "
-            f"({broken[first]}): mend or remove them"
-        )
-    if all(i in broken for i in range(deciding)):
-        raise InputError(f"none of the images can be read: {broken_ones(files, broken)}")
 
 
 def _usual_size(headers: list[Header]) -> tuple[int, int]:

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image
 
+from phalanx.data.files import BrokenFileError
+from phalanx.data.folder import FileKind
+
 #: Suffixes of the files that are taken for images, in lower case.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+IMAGES = FileKind("image", "images", SUFFIXES)
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # others may start programs (PostScript)
 _GRAY = ("1", "L", "LA", "La", "I", "F")
@@ -28,10 +32,6 @@ _TURNS = {
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-class BrokenImageError(Exception):
-    """A file that cannot be read as an image; the text says why in a few words."""
-
-
 @dataclass(frozen=True)
 class Header:
     """What is known of an image before its pixels: `size` (height, width) as shown, and whether it has colour."""
@@ -44,7 +44,7 @@ def read_header(path: Path) -> Header:
     """Read the size of an image, turned as its EXIF orientation says, and whether its mode has colour.
 
     A palette whose entries are all gray has none; of an image stored as RGB it is not asked whether all its pixels
-    are gray. Raises BrokenImageError.
+    are gray. Raises BrokenFileError.
     """
     with _opened(path) as image:
         width, height = image.size
@@ -60,7 +60,7 @@ def read_pixels(path: Path, size: tuple[int, int], channels: int) -> tuple[np.nd
     `size` is (height, width), `channels` 1 (gray: 0.299 red + 0.587 green + 0.114 blue) or 3. Of an animation it is
     the first frame. What is transparent shows white. 16-bit values v become round(v / 257); whole numbers of 32 bits
     must lie within 0..65535 and are taken likewise; floating-point values must lie within 0..1 and are multiplied by
-    255. Raises BrokenImageError.
+    255. Raises BrokenFileError.
     """
     with _opened(path) as image:
         if max(image.size) > 2 * max(size):
@@ -90,11 +90,11 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
             yield image
     except Exception as error:  # on broken data Pillow raises almost anything
-        raise BrokenImageError(_reason(path, error)) from error
+        raise BrokenFileError(_reason(path, error)) from error
 
 
 def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, BrokenImageError):
+    if isinstance(error, BrokenFileError):
         return str(error)
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
         return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
@@ -127,12 +127,12 @@ def _flat(image: Image.Image) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
         values = np.asarray(image, np.int64)
         if values.min() < 0 or values.max() > 65535:
-            raise BrokenImageError("its whole numbers are not within 0..65535")
+            raise BrokenFileError("its whole numbers are not within 0..65535")
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode == "F":
         shades = np.asarray(image)
         if not (shades.min() >= 0 and shades.max() <= 1):
-            raise BrokenImageError("its floating-point numbers are not within 0..1")
+            raise BrokenFileError("its floating-point numbers are not within 0..1")
         return Image.fromarray(np.rint(shades * 255).astype(np.uint8))
     if image.has_transparency_data:
         solid = image.convert("RGBA")

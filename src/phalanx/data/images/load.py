@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from phalanx.data.files import held_out_note, labels_kept, left_out_note
+from phalanx.data.folder import Listing, list_folder, plain
 from phalanx.data.images.arrays import as_pixels, check_array
-from phalanx.data.images.decoding import Decoded, broken_ones, decode_files
-from phalanx.data.images.file import SUFFIXES
-from phalanx.data.images.folder import Listing, list_folder, plain, some
+from phalanx.data.images.decoding import Decoded, decode_files
+from phalanx.data.images.file import IMAGES, SUFFIXES
 from phalanx.data.images.idx import idx_header, is_idx, labels_beside, named_idx, pairs_in, read_idx, short_name
 from phalanx.data.images.npz import npz_header, read_npz
 from phalanx.data.images.request import Request
@@ -108,7 +109,7 @@ def _load_one(path: Path, request: Request) -> Images:
     if path.is_dir():
         pair = pairs_in(path)
         if pair is None:
-            return _load_files(plain(path.resolve().name), *list_folder(path), request)
+            return _load_files(plain(path.resolve().name), *list_folder(path, IMAGES), request)
         images = _load_idx(pair[0], labels_beside(pair[0]), request)
         if pair[1] is None:
             return images
@@ -142,12 +143,9 @@ def _load_files(name: str, listing: Listing, held_out: Listing | None, request: 
     if held_out:
         labels = _labels(held_out, decoded, border)
         test = Images(f"{name}-test", decoded.pixels[split:], labels, paths[split:], None, ())
-        notes += [*held_out.notes, f"the folder 'test' is the test: its {len(test.pixels):,} images are held out"]
+        notes += [*held_out.notes, held_out_note(len(test.pixels), IMAGES)]
     if decoded.broken:
-        notes.append(
-            f"{len(decoded.broken):,} of {len(files):,} images cannot be read and are left out: "
-            f"{broken_ones(files, decoded.broken)}"
-        )
+        notes.append(left_out_note(files, decoded.broken, IMAGES))
     if decoded.resized and request.size is None:
         height, width = decoded.pixels.shape[1:3]
         notes.append(
@@ -158,21 +156,9 @@ def _load_files(name: str, listing: Listing, held_out: Listing | None, request: 
 
 
 def _labels(listing: Listing, decoded: Decoded, start: int) -> np.ndarray | None:
-    """Return the labels of a listing's files that are kept; `start` is the position of its first file.
-
-    Every class must still have an image.
-    """
-    if listing.labels is None:
-        return None
-    kept = [listing.labels[i - start] for i in decoded.kept if 0 <= i - start < len(listing.labels)]
-    lost = sorted(set(listing.labels) - set(kept))
-    if lost:
-        first = listing.labels.index(lost[0])
-        raise InputError(
-            f"no image of {'class' if len(lost) == 1 else 'classes'} {some(lost)} can be read, the first being "
-            f"{plain(listing.files[first])!r} ({decoded.broken[first + start]}): add images or remove the sub-folders"
-        )
-    return np.array(kept)
+    """Return the labels of a listing's images that are kept; `start` is the position of its first file."""
+    labels = labels_kept(listing, decoded.kept, start, decoded.broken, IMAGES)
+    return None if labels is None else np.array(labels)
 
 
 def _load_pair(paths: list[Path], request: Request) -> Images:

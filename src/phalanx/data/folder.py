@@ -1,41 +1,58 @@
-"""Which images a folder holds, and of which class each is."""
+"""Which files of a kind a folder holds, and of which class each is."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from phalanx.data.images.file import SUFFIXES
 from phalanx.errors import InputError
 
 _PARTS = {"train", "training", "test", "val", "valid", "validation"}
 _LITTER = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
+class FileKind(NamedTuple):
+    """What files are read for: what one and several are called, and their suffixes, in lower case."""
+
+    one: str
+    several: str
+    suffixes: tuple[str, ...]
+
+    def has(self, file: Path) -> bool:
+        """Tell by its suffix whether a file is of this kind."""
+        return file.suffix.lower() in self.suffixes
+
+
 @dataclass(frozen=True)
 class Listing:
-    """Image files in sorted order, the label of each (None: no labels), and what was noticed."""
+    """Files in sorted order, the label of each (None: no labels), and what was noticed."""
 
     files: list[Path]
     labels: list[str] | None
     notes: list[str]
 
 
-def list_folder(folder: Path) -> tuple[Listing, Listing | None]:
-    """List the images of a folder, and those held out for the test if it says so.
+def list_folder(folder: Path, kind: FileKind) -> tuple[Listing, Listing | None]:
+    """List the files of a kind in a folder, and those held out for the test if it says so.
 
-    One sub-folder per class, whose name is the label, holds images at any depth. Without sub-folders there are no
-    labels. Sub-folders `train` and `test` that each hold sub-folders per class, with no images beside them, are the
-    source and its test. Raises InputError for a folder without images, classes without any, and a `train` beside
-    other parts of a split.
+    One sub-folder per class, whose name is the label, holds files at any depth. Without sub-folders there are no
+    labels. Sub-folders `train` and `test` that each hold sub-folders per class, with no files of the kind beside them,
+    are the source and its test. Raises InputError for a folder without such files, classes without any, and a `train`
+    beside other parts of a split.
     """
     try:
-        held_out = _test_folder(folder)
+        held_out = _test_folder(folder, kind)
         if held_out is None:
-            return _list(folder), None
-        return _list(folder / "train"), _list(held_out)
+            return _list(folder, kind), None
+        return _list(folder / "train", kind), _list(held_out, kind)
     except OSError as error:
         raise InputError(f"cannot read {str(error.filename or folder)!r}: {error.strerror or error}") from error
+
+
+def holds(folder: Path, kind: FileKind) -> bool:
+    """Tell whether a folder holds a file of a kind at any depth."""
+    return any(map(kind.has, _files(folder)))
 
 
 def plain(path: Path | str) -> str:
@@ -49,12 +66,12 @@ def some(names: list[str]) -> str:
     return ", ".join(repr(name) for name in names[:5]) + more
 
 
-def _test_folder(folder: Path) -> Path | None:
-    """Return the folder of the test's images where `folder` is a split, not a folder of classes."""
+def _test_folder(folder: Path, kind: FileKind) -> Path | None:
+    """Return the folder of the test's files where `folder` is a split, not a folder of classes."""
     parts = {sub.name: sub for sub in _folders(folder)}
     if "train" not in parts or not _folders(parts["train"]):
         return None
-    others = sorted(name for name, sub in parts.items() if name != "train" and _holds_images(sub))
+    others = sorted(name for name, sub in parts.items() if name != "train" and holds(sub, kind))
     if others == ["test"] and _folders(parts["test"]):
         return parts["test"]
     split = [name for name in others if name.lower() in _PARTS]
@@ -67,7 +84,7 @@ def _test_folder(folder: Path) -> Path | None:
     return None
 
 
-def _list(folder: Path) -> Listing:
+def _list(folder: Path, kind: FileKind) -> Listing:
     classes = _folders(folder)
     strangers = 0
     files: list[Path] = []
@@ -76,40 +93,39 @@ def _list(folder: Path) -> Listing:
     loose = [file for file in _children(folder) if not file.is_dir()]
     for place in classes or [folder]:
         found = list(_files(place))
-        images = [file for file in found if _is_image(file)]
-        strangers += len(found) - len(images)
-        files += images
-        labels += [plain(place.name)] * len(images)
-        if not images:
+        of_kind = [file for file in found if kind.has(file)]
+        strangers += len(found) - len(of_kind)
+        files += of_kind
+        labels += [plain(place.name)] * len(of_kind)
+        if not of_kind:
             empty.append(plain(place.name))
     if not files:
         hint = _table(loose)
         raise InputError(
-            f"{plain(folder)!r} " + (f"is a folder{hint}" if hint else f"holds no images ({', '.join(SUFFIXES)})")
+            f"{plain(folder)!r} "
+            + (f"is a folder{hint}" if hint else f"holds no {kind.several} ({', '.join(kind.suffixes)})")
         )
     if empty:
         raise InputError(
-            f"{len(empty)} of the {len(classes)} classes in {plain(folder)!r} hold no image: {some(empty)}; "
-            f"add images or remove the sub-folders"
+            f"{len(empty)} of the {len(classes)} classes in {plain(folder)!r} hold no {kind.one}: {some(empty)}; "
+            f"add {kind.several} or remove the sub-folders"
         )
     notes = []
     if classes:
-        unlabelled = sum(map(_is_image, loose))
+        unlabelled = sum(map(kind.has, loose))
         strangers += len(loose) - unlabelled
         if unlabelled:
-            notes.append(f"{unlabelled:,} images beside the classes' sub-folders have no label and are left out")
+            notes.append(
+                f"{unlabelled:,} {kind.several} beside the classes' sub-folders have no label and are left out"
+            )
     if strangers:
-        notes.append(f"{strangers:,} files in {plain(folder.resolve().name)!r} are not images by their suffix")
+        notes.append(f"{strangers:,} files in {plain(folder.resolve().name)!r} are not {kind.several} by their suffix")
     return Listing(files, labels if classes else None, notes)
 
 
 def _table(files: list[Path]) -> str:
     tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv", ".parquet")]
     return f"; did you mean {plain(tables[0])!r}?" if tables else ""
-
-
-def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES
 
 
 def _children(folder: Path) -> list[Path]:
@@ -130,9 +146,5 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     for path in _children(folder):
         if path.is_dir():
             yield from _files(path, (*above, here))
-        elif path.is_file() or not path.exists():  # a broken link is an image that cannot be read
+        elif path.is_file() or not path.exists():  # a broken link is a file that cannot be read
             yield path
-
-
-def _holds_images(folder: Path) -> bool:
-    return any(map(_is_image, _files(folder)))
