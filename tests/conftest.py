@@ -119,6 +119,12 @@ def further_instances():
         p.MaxoutPool(5),
         p.BatchNorm(0.5, 1e-2),
         p.LayerNorm(0.1),
+        p.Embedding(3, tokens=9),
+        p.Recurrent(3, "all", both=True, initial="learned", activation="relu"),
+        p.LSTM(3, "mean", both=True, initializer="glorot", candidate="sigmoid", forget_bias=0.5),
+        p.LSTM(3, "all", carry=True),
+        p.GRU(3, "all", initial="learned", reset="before"),
+        p.ReverseGradient(0.5),
         p.Residual([p.Conv(6), p.ReLU(), p.Conv(4)]),
         p.Gaussian(0.3),
         p.HeteroscedasticGaussian(0.01),
@@ -175,15 +181,18 @@ _HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regul
 
 
 def _together(rows):
-    """The rows with all activations as one, all regularizers, and all that images pass through: they can stand in one
-    network, one compilation.
+    """The rows with all activations as one, all regularizers, and all that images, or texts, pass through: they can
+    stand in one network, one compilation.
     """
     import phalanx as p
+    from phalanx.layers import Recurring
 
     images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
-    bases = (p.Activation, p.Regularizer, images)
+    texts = (p.Embedding, Recurring, p.ReverseGradient)
+    bases = (p.Activation, p.Regularizer, images, texts)
     groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
-    groups[-1] = tuple(sorted(groups[-1], key=lambda row: not isinstance(row, p.Pixels)))  # pixels first
+    for group, first in ((2, p.Pixels), (3, p.Embedding)):
+        groups[group] = tuple(sorted(groups[group], key=lambda row, first=first: not isinstance(row, first)))
     return [*groups, *(row for row in rows if not any(row in group for group in groups))]
 
 
@@ -236,13 +245,20 @@ def table_of():
     """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
 
     def make(layer, rows):
-        from phalanx import Augmentation, Columns, MaxoutPool, Pixels, Spatial
+        from phalanx import Augmentation, Columns, Embedding, Frames, MaxoutPool, Pixels, Spatial
+        from phalanx.layers import Recurring
 
         rng = np.random.default_rng(0)
+        if isinstance(layer, Embedding):
+            return rng.integers(0, layer.tokens, (rows, 7)).astype(np.int32), (7,)
+        if isinstance(layer, Frames):
+            x = rng.normal(size=(rows, 7, 3)).astype(np.float32)
+            x[0, 4:] = np.nan
+            return x, (7, 3)
         if isinstance(layer, Pixels):
             return rng.integers(0, 256, (rows, 6, 6, 1), np.uint8), (6, 6, 1)
         if not isinstance(layer, Columns):
-            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), object: (5,)}
+            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), Recurring: (7, 4), object: (5,)}
             kinds = (layer, *layer.inner)
             shape = next(shape for base, shape in shapes.items() if any(isinstance(held, base) for held in kinds))
             return rng.normal(size=(rows, *shape)).astype(np.float32), shape

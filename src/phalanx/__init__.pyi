@@ -1,5 +1,4 @@
 """The public names, by the module that holds each; `__init__.py` loads them from this list when they are used."""
-
 from .errors import InputError as InputError
 from .estimators import Classifier as Classifier
 from .estimators import MultiTask as MultiTask
@@ -98,3 +97,9 @@ from .spec import uniform as uniform
 from .stopping import EarlyStopping as EarlyStopping
 
 __version__: str
+from .layers import GRU as GRU
+from .layers import LSTM as LSTM
+from .layers import Embedding as Embedding
+from .layers import Frames as Frames
+from .layers import Recurrent as Recurrent
+from .layers import ReverseGradient as ReverseGradient

@@ -8,18 +8,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.data import Encoder, Goal, ImageEncoder
+from phalanx.data import Encoder, Goal, ImageEncoder, TextEncoder
 from phalanx.ensemble import Predictions, average, greedy, voices, votes
 from phalanx.errors import InputError
-from phalanx.layers import Columns, Layer, Pixels
+from phalanx.layers import Columns, Embedding, Layer, Pixels
 from phalanx.metrics import Metric, evaluate
-from phalanx.model import Batch, check_shapes
+from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
 from phalanx.population.refit import RULES, Refitted, refit
-from phalanx.population.steps import row_shape
 from phalanx.population.train import Clock, Progress, train
 from phalanx.predictor import Predictor, member_predictions
 from phalanx.search.defaults import Kind, size_for
@@ -28,6 +27,7 @@ from phalanx.search.effort import Size
 from phalanx.search.space import is_space
 
 _TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
+_UNITS = 32  # of an embedding, where layers are given without one
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,8 @@ def entry_for(encoder: Encoder) -> Layer:
     """Return the layer that takes what an encoder makes."""
     if isinstance(encoder, ImageEncoder):
         return Pixels(encoder.mean, encoder.deviation)
+    if isinstance(encoder, TextEncoder):
+        return Embedding(_UNITS, encoder.tokens)
     return Columns(encoder.cardinalities)
 
 
@@ -200,7 +202,7 @@ def completed(draws: Sequence[Draw], problem: Problem) -> list[Network]:
     aims = [Aim(goal.size, goal.mean) for goal in problem.goals]
     made = [complete(draw.spec, *aims) for draw in draws]
     for one in {jax.tree.structure(network): network for network in made}.values():
-        check_shapes(one, row_shape(problem.inputs))
+        check_rows(one, problem.inputs)
     return made
 
 

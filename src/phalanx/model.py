@@ -14,6 +14,11 @@ from phalanx.network import OUTPUT, Network, branches, heads, layers_of
 from phalanx.regularizers import Cost, Parameters, Regularizer
 from phalanx.spec import names
 
+_REDUCE = "put Flatten() or GlobalAveragePool() after them"
+
+MEMORY = "memory"
+"""How the names of states begin that have a row for each row of a batch."""
+
 
 class Batch(NamedTuple):
     """Rows: inputs (an array or a tree of arrays), targets (a tuple, one array a head), and weights of mean 1.
@@ -52,7 +57,18 @@ def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters
         params[name], states[name], _ = layer.init(jax.random.fold_in(key, i), at)
     for regularizer in network.regularizers:
         params = regularizer.untie(params)
-    return params, states
+    return params, fresh(states, network.batch_size)
+
+
+def fresh(states: dict[str, Params], rows: int) -> dict[str, Params]:
+    """Return the states with a memory of nothing for each of so many rows."""
+    return {
+        layer: {
+            name: jnp.zeros((rows, *value.shape[1:]), value.dtype) if name.startswith(MEMORY) else value
+            for name, value in held.items()
+        }
+        for layer, held in states.items()
+    }
 
 
 def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple[str, Layer, Any]]:
@@ -66,11 +82,6 @@ def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple
         for local, layer in zip(names(layers), layers, strict=True):
             name = prefix + local
             yield from along(f"{name}.", layer.inner, shape)
-            if local == OUTPUT and len(shape) != 1:
-                raise InputError(
-                    f"the layers before {name} end with rows of shape {tuple(shape)}; "
-                    "put Flatten() or GlobalAveragePool() after them"
-                )
             try:
                 after[name] = layer.init(key, shape)[2]
             except InputError as error:
@@ -84,10 +95,32 @@ def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple
         yield from along(f"{prefix}.", head.layers, after[head.after] if head.after else last)
 
 
-def check_shapes(network: Network, shape: Any) -> None:
-    """Raise `InputError` where rows of input of this shape do not fit a layer; does not start JAX's backend."""
+def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
+    """Raise `InputError` where rows of input like these do not fit a layer; does not start JAX's backend.
+
+    `each_step`: there is a target for each step of a row.
+    """
     seed = jax.ShapeDtypeStruct((), "uint32")
-    jax.eval_shape(lambda seed: initialize(network, jax.random.key(seed), shape), seed)
+    shape = row_shape(x)
+
+    def begin(seed: jax.Array) -> tuple[Parameters, dict[str, Params]]:
+        for name, _, at in _with_shapes(network, jax.random.key(seed), shape):
+            if name.rpartition(".")[2] == OUTPUT and len(at) != 1 + each_step:
+                raise InputError(
+                    f"the layers before {name} end with rows of shape {tuple(at)}; "
+                    + ('let the last recurrent layer have output="all"' if each_step else _REDUCE)
+                )
+        return initialize(network, jax.random.key(seed), shape)
+
+    params, states = jax.eval_shape(begin, seed)
+    if any(layer.masks for layer in network.layers):  # of different lengths, which not every layer takes
+        rows = jax.ShapeDtypeStruct((network.batch_size, *shape), x.dtype)
+        jax.eval_shape(lambda params, states, rows: forward(network, params, states, rows).z, params, states, rows)
+
+
+def row_shape(x: Any) -> Any:
+    """Return the shape of one row of inputs: of an array, or of each array of a table."""
+    return jax.tree.map(lambda a: a.shape[1:], x) if isinstance(x, tuple) else x.shape[1:]
 
 
 def widest(network: Network, shape: Any) -> int:
@@ -101,10 +134,16 @@ def widest(network: Network, shape: Any) -> int:
     return max(math.prod(at) for at in found if all(isinstance(length, int) for length in at))
 
 
-def couples_rows(network: Network) -> bool:
-    """Say whether in training a row's part of the cost depends on the other rows of its batch."""
-    layers = (layer for _, layer in layers_of(network))
-    return any(layer.couples_rows for layer in layers) or any(part.couples_rows for part in network.regularizers)
+def keeps_batches_whole(network: Network) -> bool:
+    """Say whether a batch must be computed at once: rows depend on each other, or share the steps of a layer."""
+    layers = [layer for _, layer in layers_of(network)]
+    coupled = any(layer.couples_rows or layer.unrolls for layer in layers)
+    return coupled or any(part.couples_rows for part in network.regularizers)
+
+
+def remembers(states: dict[str, Params]) -> bool:
+    """Say whether a layer hands a memory on from batch to batch, so that rows must be read in their order."""
+    return any(name.startswith(MEMORY) for held in states.values() for name in held)
 
 
 def noise_bytes(network: Network, shape: Any) -> Noise:
@@ -139,6 +178,8 @@ def forward(
 ) -> Passed:
     """Return the outputs z of all heads, each (batch, units), the new states, and the outputs of the layers in `keep`.
 
+    Where there is a target for each step of a row, z is (batch, steps, units).
+
     Without `noise` random layers pass their input through. `over` is the axis of the mesh that splits the batch.
     """
     for regularizer in network.regularizers:
@@ -146,19 +187,22 @@ def forward(
     wanted = {*keep, *(head.after for head in heads(network))}
     after: dict[str, Params] = {}
     kept: dict[str, Any] = {}
+    masks: dict[str, Any] = {}
 
-    def through(prefix: str, layers: Sequence[Layer], x: Any) -> Any:
+    def through(prefix: str, layers: Sequence[Layer], mask: Any, x: Any) -> Any:
         for local, layer in zip(names(layers), layers, strict=True):
             name = prefix + local
-            inside = partial(through, f"{name}.", layer.inner)
+            inside = partial(through, f"{name}.", layer.inner, mask)
             drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
-            x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over))
+            mask, entering = layer.mask(x, mask), mask
+            x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over, entering))
             if name in wanted:
-                kept[name] = x
+                kept[name], masks[name] = x, mask
+        masks[prefix] = mask
         return x
 
-    kept[""] = through("", network.layers, x)
-    z = tuple(through(f"{name}.", head.layers, kept[head.after]) for name, head in branches(network))
+    kept[""] = through("", network.layers, None, x)
+    z = tuple(through(f"{name}.", head.layers, masks[head.after], kept[head.after]) for name, head in branches(network))
     return Passed(z, after, {name: kept[name] for name in keep})
 
 
@@ -182,7 +226,8 @@ def cost(
 
     def data(x: Any) -> tuple[jax.Array, Any]:
         passed = forward(network, at, states, x, noise, train=True, keep=keep, over=over)
-        total = jnp.mean(batch.weight * _nll(network, passed.z, _learned(network, passed.z, batch.y)))
+        z, y = _by_step(passed.z, batch.y)
+        total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), batch.weight))
         return total, (total, passed.states, passed.kept)
 
     whole: Cost = data
@@ -191,6 +236,18 @@ def cost(
     value, (clean, after, kept) = whole(batch.x)
     penalties = sum(regularizer.penalty(params, kept) for regularizer in network.regularizers)
     return value + penalties, (clean, after)
+
+
+def _by_step(z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+    """Return outputs and targets with each step of a row as a row of its own, if there is a target for each."""
+    if all(output.ndim == 2 for output in z):
+        return tuple(z), tuple(y)
+    return tuple(a.reshape(-1, a.shape[-1]) for a in z), tuple(a.reshape(-1, *a.shape[2:]) for a in y)
+
+
+def _of_rows(costs: jax.Array, rows: jax.Array) -> jax.Array:
+    """Return of each row the mean over its steps."""
+    return costs if costs.shape == rows.shape else costs.reshape(len(rows), -1).mean(1)
 
 
 def _learned(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
@@ -215,12 +272,14 @@ def _nll(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> ja
 
 def score(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Return of each row the cost and what early stopping watches."""
-    nll = _nll(network, z, y)
+    rows = z[0][:, 0] if z[0].ndim == 2 else z[0][:, 0, 0]
+    z, y = _by_step(z, y)
+    nll = _of_rows(_nll(network, z, y), rows)
     if network.stopping is None or network.stopping.watch == "cost":
         return nll, nll
     parts = heads(network)
     errors = [head.likelihood.error(output, target) for head, output, target in zip(parts, z, y, strict=True)]
-    return nll, sum(errors[1:], errors[0]) / len(parts)
+    return nll, _of_rows(sum(errors[1:], errors[0]) / len(parts), rows)
 
 
 def step(network: Network, params: Parameters, optimizer: Any, grads: Any, noise: Noise) -> tuple[Parameters, Any]:

@@ -26,7 +26,7 @@ from phalanx import (
 )
 from phalanx.errors import InputError
 from phalanx.layers import EVALUATE
-from phalanx.model import Batch, Noise, check_shapes, cost, forward, initialize, noise_bytes
+from phalanx.model import Batch, Noise, check_rows, cost, forward, initialize, noise_bytes
 from phalanx.network import Aim, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS
@@ -118,7 +118,7 @@ def test_gradients_are_finite_differences(rng):
 )
 def test_what_no_projection_matches_is_said(block, shape, made):
     with pytest.raises(InputError) as caught:
-        check_shapes(net(block), shape)
+        check_rows(net(block), np.zeros((1, *shape), np.float32))
     assert str(caught.value) == (
         f"residual_1: Residual: its layers turn rows of shape {made}, which no projection of the input matches; "
         "keep the axes, and let the places be ⌈places / stride⌉, as with padding same"
@@ -129,7 +129,7 @@ def test_a_layer_inside_that_does_not_fit_is_named():
     with pytest.raises(
         InputError, match=r"^residual_1\.conv_1: Conv: a kernel of 9 places does not fit an axis of 6; "
     ):
-        check_shapes(net(Residual([Conv(3, 9, padding="valid")])), (6, 6, 1))
+        check_rows(net(Residual([Conv(3, 9, padding="valid")])), np.zeros((1, 6, 6, 1), np.float32))
 
 
 NESTED = Residual([Dense(4), Residual([Dense(4), Tanh()], name="deep")])

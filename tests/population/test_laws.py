@@ -1,5 +1,5 @@
-"""The laws of a population, for each part beside plain partners; activations, regularizers, and all that images pass
-through, stand in one network.
+"""The laws of a population, for each part beside plain partners; activations, regularizers, all that images pass
+through, and all that texts do, stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -12,7 +12,22 @@ import jax
 import numpy as np
 import pytest
 
-from phalanx.layers import Augmentation, Columns, Conv, Dense, Flatten, Layer, Pixels, ReLU, Residual, Spatial, Tanh
+from phalanx.layers import (
+    GRU,
+    Augmentation,
+    Columns,
+    Conv,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    Pixels,
+    Recurring,
+    ReLU,
+    Residual,
+    Spatial,
+    Tanh,
+)
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Aim, Network, complete
@@ -49,6 +64,11 @@ def rows_for(parts: tuple[Part, ...]) -> Batch:
         x = rng.integers(0, 256, (120, 8, 8, 1), np.uint8)
         x[:, :4, 2:5] //= np.where(targets["classes"], 4, 1).astype(np.uint8).reshape(-1, 1, 1, 1)
         return Batch(x, (targets["classes"],) * len(ends(parts)), weight)
+    if isinstance(parts[0], Embedding):  # texts of different lengths, whose first tokens say the class
+        x = rng.integers(0, 9, (120, 6)).astype(np.int32)
+        x[:, 0] = 3 + 4 * targets["classes"]
+        x[::3, 4:] = 0
+        return Batch(x, (targets["classes"],), weight)
     return Batch(x, tuple(targets[kind] for kind in kinds_of(parts)), weight)
 
 
@@ -85,7 +105,9 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
     if isinstance(made[0], Pixels):
         return dataclasses.replace(network_of_images(made), stopping=EarlyStopping(patience=3 + i))
     layers: tuple[Layer, ...] = (Dense(5), Tanh())
-    for part in made:
+    if isinstance(made[0], Embedding):
+        layers = (dataclasses.replace(made[0], tokens=9), *map(every_step, made[1:]), GRU(4))
+    for part in () if isinstance(made[0], Embedding) else made:
         if isinstance(part, Columns):
             layers = (dataclasses.replace(part, cardinalities=CARDINALITIES), *layers)
         elif isinstance(part, Layer):
@@ -97,6 +119,11 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
     stopping = EarlyStopping(patience=3 + i)
     network = Network(layers, likelihood, regularizers, optimizer_with(made[0]), stopping, batch_size=16)
     return complete(network, *(Aim({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
+
+
+def every_step(layer: Layer) -> Layer:
+    """A recurrent layer that another can follow."""
+    return dataclasses.replace(layer, output="all") if isinstance(layer, Recurring) else layer
 
 
 def optimizer_with(part: Part) -> Optimizer:

@@ -20,18 +20,24 @@ from phalanx.layers.columns import Columns
 from phalanx.layers.convolution import Conv
 from phalanx.layers.dense import Dense
 from phalanx.layers.dropout import DropConnect, Dropout
+from phalanx.layers.embedding import Embedding
+from phalanx.layers.frames import Frames
 from phalanx.layers.layer import EVALUATE, At, Layer, Params
 from phalanx.layers.noise import GaussianNoise
 from phalanx.layers.normalization import BatchNorm, LayerNorm
 from phalanx.layers.pixels import Pixels
 from phalanx.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxoutPool, MaxPool
+from phalanx.layers.recurrent import GRU, LSTM, Recurrent, Recurring
 from phalanx.layers.resampling import Crop, Rotate, Shift
 from phalanx.layers.residual import Residual
+from phalanx.layers.reversal import ReverseGradient
 from phalanx.layers.shape import Flatten
 from phalanx.layers.spatial import Spatial
 
 __all__ = [
     "EVALUATE",
+    "GRU",
+    "LSTM",
     "RBF",
     "Absolute",
     "Activation",
@@ -47,8 +53,10 @@ __all__ = [
     "Dense",
     "DropConnect",
     "Dropout",
+    "Embedding",
     "Flatten",
     "Flip",
+    "Frames",
     "GaussianNoise",
     "GlobalAveragePool",
     "GlobalMaxPool",
@@ -64,7 +72,10 @@ __all__ = [
     "Params",
     "Pixels",
     "ReLU",
+    "Recurrent",
+    "Recurring",
     "Residual",
+    "ReverseGradient",
     "Rotate",
     "Shift",
     "Sigmoid",

@@ -10,7 +10,7 @@ from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
 from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Params
-from phalanx.layers.spatial import Spatial, margins, places
+from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
 from phalanx.spec import Fixed, PerAxis, field, part
 
 
@@ -77,6 +77,7 @@ class Conv(Spatial):
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         axes, around = x.ndim - 2, self._margins(x.shape[1:])
+        x = zero_padding(x, at.mask)
         if self.padding == "circular":
             x = jnp.pad(x, ((0, 0), *around, (0, 0)), mode="wrap")
             around = ((0, 0),) * axes
@@ -86,6 +87,18 @@ class Conv(Spatial):
         window = Window(self.each("stride", axes), self.each("dilation", axes), around, self.groups)
         z = convolve(x, weight, window)
         return (z + jnp.broadcast_to(params["bias"], z.shape) if self.bias else z), state
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        if mask is None:
+            return None
+        size, stride, dilation = (self.each(name, x.ndim - 2)[0] for name in ("size", "stride", "dilation"))
+        if self.padding == "valid":
+            return steps_inside(mask, size, stride, dilation)
+        if stride > 1 or self.padding == "circular":
+            raise InputError(
+                'Conv: rows have different lengths, on which depends what the kernel sees; set padding to "valid"'
+            )
+        return mask
 
     def _margins(self, shape: Any) -> tuple[tuple[int, int], ...]:
         """Return the places added before and after each axis."""

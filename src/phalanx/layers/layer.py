@@ -19,6 +19,7 @@ class At(NamedTuple):
     `shared`: random bytes for all rows together, shape (`layer.shared_noise(shape)`,), or None.
     `inside`: the layers inside this one, its `inner`, as a function of their input.
     `over`: the axis of the mesh over which the batch is split, or None: statistics of the batch are means over it.
+    `mask`: which steps of the input are real and not padding, (batch, steps), or None: all are.
     """
 
     train: bool
@@ -26,6 +27,7 @@ class At(NamedTuple):
     shared: jax.Array | None = None
     inside: Callable[[Any], Any] | None = None
     over: str | None = None
+    mask: jax.Array | None = None
 
 
 EVALUATE = At(train=False)
@@ -36,7 +38,8 @@ class Layer(Part):
     """A function of one batch with parameters of one network. Knows nothing of other members of a population.
 
     Shapes are given without the batch axis. A parameter whose name begins with `weight` is penalized and decayed;
-    no other is. `params` and `state` are dicts, mostly empty.
+    no other is. `params` and `state` are dicts, mostly empty. A state whose name begins with `memory` has a row for
+    each row of the batch, and is handed on from batch to batch; `init` gives it one row of zeros.
     """
 
     bounds: ClassVar[tuple[float, float] | None] = None
@@ -44,6 +47,12 @@ class Layer(Part):
 
     couples_rows: ClassVar[bool] = False
     """Whether in training a row's output depends on the other rows of its batch."""
+
+    unrolls: ClassVar[bool] = False
+    """Whether it goes through the steps of a row one after the other, which is fast for many rows at a time only."""
+
+    masks: ClassVar[bool] = False
+    """Whether it tells which steps of a row are padding."""
 
     learned: ClassVar[tuple[str, ...]] = ()
     """Fields that the data say, of a layer that stands first and turns rows as they are read into numbers."""
@@ -64,6 +73,12 @@ class Layer(Part):
     def shared_noise(self, shape: Any) -> int:
         """Return how many random bytes a training step needs for all rows together."""
         return 0
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        """Return which steps of the output are real, from the input and which of its steps are; None: all, or it has
+        no steps. What a layer makes of padding has no meaning, and never reaches a step that is real.
+        """
+        return mask
 
     @abstractmethod
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

@@ -1,5 +1,6 @@
 """Normalization of activations: over the rows of a batch, or within a row."""
 
+import math
 from typing import Any, ClassVar
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.spatial import zero_padding
 from phalanx.spec import Knob, field, part
 
 
@@ -18,7 +20,7 @@ class BatchNorm(Layer):
     After each training step: running = momentum · running + (1 − momentum) · batch. PyTorch calls 1 − this momentum,
     and Ioffe & Szegedy keep the unbiased variance; kept here, as in Keras, is the variance that the batch was divided
     by. γ ("scale", starts at 1) and β ("shift", starts at 0) are learned, and not penalized. A bias in the layer
-    before has no effect.
+    before has no effect. Steps that are padding do not count.
 
     `momentum`: share of the running averages that a step keeps (default 0.9). `epsilon`: ε, in units of x²
     (default 1e-5).
@@ -46,8 +48,15 @@ class BatchNorm(Layer):
             return _scaled(params, x - mean, variance, self.epsilon), state
 
         def over_batch(values: jax.Array) -> jax.Array:
-            mean = values.mean(tuple(range(x.ndim - 1)))
-            return mean if at.over is None else lax.pmean(mean, at.over)
+            axes = tuple(range(x.ndim - 1))
+            if at.mask is None:
+                mean = values.mean(axes)
+                return mean if at.over is None else lax.pmean(mean, at.over)
+            total = zero_padding(values, at.mask).sum(axes)
+            count = at.mask.sum().astype(x.dtype) * math.prod(x.shape[2:-1])
+            if at.over is not None:
+                total, count = lax.psum((total, count), at.over)
+            return total / jnp.maximum(count, 1)
 
         mean = over_batch(x)
         centred = x - _spread(mean, x)

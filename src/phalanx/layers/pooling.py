@@ -6,6 +6,7 @@ compiler's own windows are several times slower in the backward pass.
 """
 
 import functools
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.layers.spatial import Spatial, margins, places
+from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
 from phalanx.spec import Fixed, PerAxis, field, part
 
 
@@ -50,6 +51,17 @@ class Pool(Spatial):
         for axis, (size, stride, around) in enumerate(self._moves(x.shape[1:-1]), 1):
             x = self.along(x, axis, size, stride, around)
         return x, state
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        if mask is None:
+            return None
+        if self.padding == "same":
+            raise InputError(
+                f"{type(self).__name__}: rows have different lengths, on which the windows would depend; "
+                'set padding to "valid"'
+            )
+        size, stride, _ = self._moves(x.shape[1:-1])[0]
+        return steps_inside(mask, size, stride)
 
     @abstractmethod
     def along(self, x: jax.Array, axis: int, size: int, stride: int, around: tuple[int, int]) -> jax.Array:
@@ -114,6 +126,8 @@ class AveragePool(Pool):
 class GlobalAveragePool(Spatial):
     """y_c = mean over all places p of x_pc: one number a channel, whatever the size of the space.
 
+    Steps that are padding do not count; where there are no others, it is 0.
+
     Source: notes H6; book 9.3; Lin et al. 2014.
     """
 
@@ -122,14 +136,22 @@ class GlobalAveragePool(Spatial):
         return {}, {}, shape[-1:]
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        return x.mean(tuple(range(1, x.ndim - 1))), state
+        axes = tuple(range(1, x.ndim - 1))
+        if at.mask is None:
+            return x.mean(axes), state
+        steps = jnp.maximum(at.mask.sum(1), 1)[:, None].astype(x.dtype)
+        return zero_padding(x, at.mask).sum(axes) / (steps * math.prod(x.shape[2:-1])), state
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        return None
 
 
 @part
 class GlobalMaxPool(Spatial):
     """y_c = max over all places p of x_pc: one number a channel, whatever the size of the space.
 
-    Where several places are largest they share the gradient equally.
+    Where several places are largest they share the gradient equally. Steps that are padding do not count; where there
+    are no others, it is 0.
     Source: notes H6; book 9.3.
     """
 
@@ -138,7 +160,15 @@ class GlobalMaxPool(Spatial):
         return {}, {}, shape[-1:]
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        return x.max(tuple(range(1, x.ndim - 1))), state
+        axes = tuple(range(1, x.ndim - 1))
+        if at.mask is None:
+            return x.max(axes), state
+        real = at.mask.reshape(*at.mask.shape, *(1,) * (x.ndim - 2))
+        largest = jnp.where(real, x, jnp.finfo(x.dtype).min).max(axes)
+        return jnp.where(at.mask.any(1)[:, None], largest, 0), state
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        return None
 
 
 @part

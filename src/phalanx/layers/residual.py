@@ -46,6 +46,11 @@ class Residual(Layer):
         weight = initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])
         return {"weight": weight}, {}, out
 
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        for layer in self.layers:
+            mask = layer.mask(x, mask)
+        return mask
+
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         assert at.inside is not None
         h = at.inside(x)

@@ -6,12 +6,13 @@ from typing import Any
 import jax
 
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.spatial import zero_padding
 from phalanx.spec import part
 
 
 @part
 class Flatten(Layer):
-    """y = all numbers of a row as one axis, the last axis of x running fastest.
+    """y = all numbers of a row as one axis, the last axis of x running fastest; of steps that are padding, zeros.
 
     >>> import jax
     >>> Flatten().init(jax.random.key(0), (7, 7, 16))[2]
@@ -23,5 +24,8 @@ class Flatten(Layer):
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         return {}, {}, (math.prod(shape),)
 
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        return None
+
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        return x.reshape(len(x), math.prod(x.shape[1:])), state
+        return zero_padding(x, at.mask).reshape(len(x), math.prod(x.shape[1:])), state

@@ -1,6 +1,11 @@
 """What layers on places share: an array (batch, *space, channels), a window that moves over its one to three axes."""
 
+import functools
 from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import Layer
@@ -30,6 +35,18 @@ class Spatial(Layer):
                 f"{type(self).__name__}: {field} has {len(held)} numbers, but its input has {axes} spatial axes"
             )
         return held
+
+
+def zero_padding(x: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Return the array (batch, steps, ...) with zeros in steps that are padding."""
+    return x if mask is None else jnp.where(mask.reshape(*mask.shape, *(1,) * (x.ndim - 2)), x, 0)
+
+
+def steps_inside(mask: jax.Array, size: int, stride: int, dilation: int = 1) -> jax.Array:
+    """Return of every place of a window on the axis of steps whether all steps it sees are real."""
+    reach = (places(mask.shape[1], size, stride, dilation) - 1) * stride + 1
+    seen = [lax.slice_in_dim(mask, q * dilation, q * dilation + reach, stride, 1) for q in range(size)]
+    return functools.reduce(jnp.logical_and, seen)
 
 
 def margins(padding: str, length: int, size: int, stride: int, dilation: int = 1) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Which rows make which batch: an endless stream of seeded permutations, cut into batches."""
+"""Which rows make which batch: an endless stream of seeded permutations, cut into batches; or the rows in order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -47,12 +47,43 @@ class Stream:
         return rows[:wanted].reshape(steps, self._batch_size)
 
 
+class Readers:
+    """The batches of one fold whose rows go on where the one before ends: as many readers as a batch has rows.
+
+    They begin at equal distances and go on for ever, from the last row to the first: the row at some place of a batch
+    follows the row at that place of the batch before, except once a pass.
+
+    >>> Readers(Fold(np.arange(6), np.arange(0), seed=0), batch_size=2).take(4).tolist()
+    [[0, 3], [1, 4], [2, 5], [3, 0]]
+    """
+
+    def __init__(self, fold: Fold, batch_size: int) -> None:
+        self._rows, self._read = fold.train, 0
+        self._first = np.arange(batch_size) * (len(fold.train) // batch_size)
+
+    def take(self, steps: int) -> np.ndarray:
+        """Return the next `steps` batches, shape (steps, batch size)."""
+        at = self._first[None] + (self._read + np.arange(steps))[:, None]
+        self._read += steps
+        return self._rows[at % len(self._rows)].astype(np.int32)
+
+
+def in_reading_order(rows: np.ndarray, readers: int) -> np.ndarray:
+    """Return rows so that, cut into blocks of as many as there are readers, each reads on from block to block.
+
+    >>> in_reading_order(np.arange(5), readers=2).tolist()
+    [0, 3, 1, 4, 2]
+    """
+    parts = np.array_split(rows, readers)
+    return np.array([part[i] for i in range(len(parts[0])) for part in parts if i < len(part)], rows.dtype)
+
+
 def batches_shape(folds: int, steps: int, batch_size: int) -> tuple[int, int, int]:
     """Return the shape of a round's batches, (folds, steps, batch), with room that keeps programs shared."""
     return power_of_two(folds), power_of_two(steps, _FEWEST_STEPS), batch_size
 
 
-def batches_of(streams: Sequence[Stream], steps: int) -> np.ndarray:
+def batches_of(streams: Sequence[Stream | Readers], steps: int) -> np.ndarray:
     """Return the next batches of all folds, padded to `batches_shape`."""
     taken = np.stack([stream.take(steps) for stream in streams])
     whole = np.zeros(batches_shape(len(streams), steps, taken.shape[2]), np.int32)

@@ -8,11 +8,11 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 
-from phalanx.model import Batch, parameter_count
+from phalanx.model import Batch, parameter_count, remembers
 from phalanx.network import Network
 from phalanx.population.backend import capacity_for, mesh_for, width_for
-from phalanx.population.batches import Fold, Stream, batches_of, batches_shape, valid_of
-from phalanx.population.member import VALID_ROWS, Record, start
+from phalanx.population.batches import Fold, Readers, Stream, batches_of, batches_shape, in_reading_order, valid_of
+from phalanx.population.member import Record, start, valid_block
 from phalanx.population.predict import Final
 from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, reorder, start_all
 from phalanx.population.stack import padded, power_of_two, stack
@@ -85,19 +85,24 @@ class Population:
         width: int | None = None,
     ) -> None:
         network = trials[0].network
-        self.mesh = mesh_for(len(trials), network.batch_size) if mesh is None else mesh
+        shapes = state_shape(network, rows)
+        in_order = remembers(shapes.states)
+        splits = 1 if in_order else network.batch_size  # a memory belongs to one device
+        self.mesh = mesh_for(len(trials), splits) if mesh is None else mesh
         along = self.mesh.shape["member"]
         platform = self.mesh.devices.flat[0].platform
         capacity = capacity_for(len(trials), along)
         flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.x))
-        rule = width_for(platform, parameter_count(state_shape(network, rows).params), capacity // along, flat)
+        rule = width_for(platform, parameter_count(shapes.params), capacity // along, flat)
         self.width = rule if width is None else min(width, capacity // along)
         self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
         self.trained = [Trained(trial, max_rounds, self.steps) for trial in trials]
         self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
-        self._streams = [Stream(fold, network.batch_size) for fold in folds]
+        self._streams = [(Readers if in_order else Stream)(fold, network.batch_size) for fold in folds]
         self._rows = self._put(rows_on_device(rows), EVERYWHERE)
-        self._valid = self._put(valid_of(folds, VALID_ROWS), EVERYWHERE)
+        if in_order:
+            folds = [fold._replace(valid=in_reading_order(fold.valid, network.batch_size)) for fold in folds]
+        self._valid = self._put(valid_of(folds, valid_block(network, shapes.states)), EVERYWHERE)
         order, self._active = _in_front(list(range(len(trials))), capacity, along)
         self._place = {place: i for i, place in enumerate(order) if place < len(trials)}
         chosen = [trials[i] if i < len(trials) else trials[0] for i in order]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from phalanx.model import Batch, forward, initialize, score
+from phalanx.model import Batch, forward, fresh, initialize, remembers, row_shape, score
 from phalanx.network import Network, layers_of
 from phalanx.population.diagnostics import COLUMNS, bounded, count, health, no_count
 from phalanx.population.steps import (
@@ -20,7 +20,6 @@ from phalanx.population.steps import (
     keys_of,
     network_at,
     real,
-    row_shape,
     take_steps,
 )
 from phalanx.spec import at_progress
@@ -123,25 +122,32 @@ def validate(
 ) -> tuple[jax.Array, jax.Array, Any]:
     """Return the weighted mean cost and watched score over the first `number` rows of `index`, and what `count`ed."""
     keep = bounded(network)
+    each = valid_block(network, states)
 
-    def block(i: jax.Array, carry: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
-        sums, counted = carry
-        first = i * VALID_ROWS
-        batch = jax.tree.map(lambda a: a[lax.dynamic_slice_in_dim(index, first, VALID_ROWS)], rows)
-        counts = first + jnp.arange(VALID_ROWS) < number
+    def block(i: jax.Array, carry: tuple[jax.Array, Any, Any]) -> tuple[jax.Array, Any, Any]:
+        sums, counted, states = carry
+        first = i * each
+        batch = jax.tree.map(lambda a: a[lax.dynamic_slice_in_dim(index, first, each)], rows)
+        counts = first + jnp.arange(each) < number
         weight = jnp.where(counts, batch.weight, 0)
         passed = forward(network, params, states, batch.x, keep=keep)
         nll, watched = score(network, passed.z, batch.y)
         sums = sums + jnp.stack([(weight * nll).sum(), (weight * watched).sum(), weight.sum()])
-        return sums, count(network, counted, passed.kept, counts)
+        return sums, count(network, counted, passed.kept, counts), passed.states
 
     widths = {name: shape[-1] for name, shape in _output_shapes(network, params, states, rows.x).items()}
-    nothing = jnp.zeros(3), no_count(network, widths)
-    sums, counted = lax.fori_loop(0, -(-number // VALID_ROWS), block, nothing)
+    nothing = jnp.zeros(3), no_count(network, widths), fresh(states, each)
+    sums, counted, _ = lax.fori_loop(0, -(-number // each), block, nothing)
     return sums[0] / sums[2], sums[1] / sums[2], counted
+
+
+def valid_block(network: Network, states: Any) -> int:
+    """Return the rows of a validation block: as many as read in training, where they are read in order."""
+    return network.batch_size if remembers(states) else VALID_ROWS
 
 
 def _output_shapes(network: Network, params: Any, states: Any, x: Any) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the outputs of the bounded layers."""
+    states = fresh(states, len(jax.tree.leaves(x)[0]))
     kept = jax.eval_shape(lambda x: forward(network, params, states, x, keep=bounded(network)).kept, x)
     return {name: array.shape for name, array in kept.items()}

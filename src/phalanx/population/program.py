@@ -13,10 +13,10 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from phalanx.model import Batch, Noise, forward, noise_bytes
+from phalanx.model import Batch, Noise, forward, fresh, noise_bytes, row_shape
 from phalanx.network import Network, heads
 from phalanx.population.member import Record, begin, no_record, one_round, start, validate
-from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise, row_shape
+from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise
 from phalanx.spec import at_progress
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
@@ -95,7 +95,7 @@ def outputs(
 ) -> tuple[jax.Array, ...]:
     """Return one network's predictions for a block of rows, of each head: see `means`; or its outputs z, if `raw`."""
     network = at_progress(network, progress)
-    z = forward(network, params, states, x).z
+    z = forward(network, params, fresh(states, len(jax.tree.leaves(x)[0])), x).z
     return z if raw else means(network, z)
 
 
@@ -110,6 +110,7 @@ def sampled_outputs(
     network = at_progress(network, progress)
     needed = noise_bytes(network, row_shape(x))
     rows = len(jax.tree.leaves(x)[0])
+    states = fresh(states, rows)
 
     def thinned(i: jax.Array) -> tuple[jax.Array, ...]:
         drawn = random_noise(jax.random.fold_in(jax.random.key(seed), i), needed)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from phalanx.model import Batch, Noise, cost, couples_rows, noise_bytes, step, widest
+from phalanx.model import Batch, Noise, cost, keeps_batches_whole, noise_bytes, row_shape, step, widest
 from phalanx.network import Network
 from phalanx.spec import at_progress
 
@@ -75,11 +75,6 @@ class Limits(NamedTuple):
 def real(number: jax.typing.ArrayLike) -> jax.Array:
     """Return a number as a floating-point array, of JAX's usual precision."""
     return jnp.asarray(number, float)
-
-
-def row_shape(x: Any) -> Any:
-    """Return the shape of one row of inputs: of an array, or of each array of a table."""
-    return jax.tree.map(lambda a: a.shape[1:], x) if isinstance(x, tuple) else x.shape[1:]
 
 
 def network_at(member: Member, step: jax.Array, horizon: jax.Array) -> Network:
@@ -164,7 +159,7 @@ def take_steps(
 def _piece(network: Network, shape: Any, rows: int) -> int:
     """Return how many rows of a batch are computed at a time: all of a table, and of images as the cache holds."""
     table = not all(isinstance(length, int) for length in shape)
-    if table or len(shape) < 2 or couples_rows(network):
+    if table or len(shape) < 2 or keeps_batches_whole(network):
         return rows
     most = max(PIECE // widest(network, shape), 1)
     return max(n for n in range(1, min(most, rows) + 1) if rows % n == 0)

@@ -1,0 +1,55 @@
+"""The first layer of texts: a learned vector for each token."""
+
+import math
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.errors import InputError
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import Fixed, field, part
+
+_ONE_HOT = 256
+
+
+@part
+class Embedding(Layer):
+    """h_t = E[x_t]: the vector of a token, learned; codes x are whole numbers, (steps,), and h is (steps, units).
+
+    Code 0 stands for no token, that is padding: its vector is 0, and layers that follow pass over it.
+
+    `units`: length of a vector. `tokens`: number of codes, padding included; the data say it. Vectors start as
+    N(0, 1 / units). Up to 256 codes the rows of E are looked up by a product with one-hot vectors, whose gradient is
+    a product too; beyond, by position.
+
+    >>> import jax
+    >>> Embedding(16, tokens=1000).init(jax.random.key(0), (50,))[2]
+    (50, 16)
+
+    Source: notes I7, F7; book 12.4.2.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("tokens",)
+
+    masks: ClassVar[bool] = True
+
+    units: Fixed[int] = field(at_least=1)
+    tokens: Fixed[int] = field(default=2, at_least=1)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        if len(shape) != 1:
+            raise InputError(f"Embedding needs rows of codes, (steps,), but gets {tuple(shape)}")
+        weight = jax.random.normal(key, (self.tokens, self.units)) / math.sqrt(self.units)
+        return {"weight": weight}, {}, (*shape, self.units)
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        return x != 0
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        weight = params["weight"]
+        if self.tokens > _ONE_HOT:
+            return jnp.where((x != 0)[..., None], weight[x], 0), state
+        codes = jnp.arange(1, self.tokens, dtype=x.dtype)
+        one_hot = (x[..., None] == codes.reshape((1,) * x.ndim + (-1,))).astype(weight.dtype)
+        return one_hot @ weight[1:], state

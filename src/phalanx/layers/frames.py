@@ -1,0 +1,28 @@
+"""The first layer of rows that have different lengths: recordings as frames, series as windows."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from phalanx.layers.layer import At, Layer, Params
+from phalanx.spec import part
+
+
+@part
+class Frames(Layer):
+    """h = x with 0 in place of steps that do not exist; rows are numbers, (steps, channels).
+
+    A step does not exist where its first channel is NaN, which is how rows are padded to one length: layers that
+    follow pass over such steps.
+
+    Source: notes I1.
+    """
+
+    masks: ClassVar[bool] = True
+
+    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+        return ~jnp.isnan(x.reshape(*x.shape[:2], -1)[..., 0])
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        return jnp.where(jnp.isnan(x), 0, x), state
