@@ -108,6 +108,9 @@ def further_instances():
         p.Shift(1.5),
         p.Flip(1.0),
         p.Rotate(45.0),
+        p.InstanceNorm(0.1),
+        p.ShiftBands(1.5),
+        p.HideBlocks(3.0, 1.5),
         p.Crop(0.5),
         p.Brightness(1.0),
         p.CutOut(2.5),
@@ -124,6 +127,8 @@ def further_instances():
         p.LSTM(3, "mean", both=True, initializer="glorot", candidate="sigmoid", forget_bias=0.5),
         p.LSTM(3, "all", carry=True),
         p.GRU(3, "all", initial="learned", reset="before"),
+        p.Past("last"),
+        p.Past("ratio"),
         p.ReverseGradient(0.5),
         p.Residual([p.Conv(6), p.ReLU(), p.Conv(4)]),
         p.Gaussian(0.3),
@@ -181,15 +186,16 @@ _HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regul
 
 
 def _together(rows):
-    """The rows with all activations as one, all regularizers, and all that images, or texts, pass through: they can
-    stand in one network, one compilation.
+    """The rows with all activations as one, all regularizers, all likelihoods, and all that vectors, images, or texts
+    pass through: they can stand in one network, one compilation.
     """
     import phalanx as p
-    from phalanx.layers import Recurring
+    from phalanx.layers import InstanceNorm, Recurring, SpectralAugmentation
 
     images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
-    texts = (p.Embedding, Recurring, p.ReverseGradient)
-    bases = (p.Activation, p.Regularizer, images, texts)
+    texts = (p.Embedding, p.Past, Recurring, p.ReverseGradient, InstanceNorm, SpectralAugmentation)
+    vectors = (p.Dense, p.DropConnect, p.Maxout, p.RBF, p.GaussianNoise, p.Dropout)
+    bases = (p.Activation, p.Regularizer, images, texts, vectors, p.Likelihood)
     groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
     for group, first in ((2, p.Pixels), (3, p.Embedding)):
         groups[group] = tuple(sorted(groups[group], key=lambda row, first=first: not isinstance(row, first)))
@@ -245,8 +251,8 @@ def table_of():
     """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
 
     def make(layer, rows):
-        from phalanx import Augmentation, Columns, Embedding, Frames, MaxoutPool, Pixels, Spatial
-        from phalanx.layers import Recurring
+        from phalanx import Augmentation, Columns, Embedding, Frames, MaxoutPool, Past, Pixels, Spatial
+        from phalanx.layers import InstanceNorm, Recurring, SpectralAugmentation
 
         rng = np.random.default_rng(0)
         if isinstance(layer, Embedding):
@@ -258,7 +264,8 @@ def table_of():
         if isinstance(layer, Pixels):
             return rng.integers(0, 256, (rows, 6, 6, 1), np.uint8), (6, 6, 1)
         if not isinstance(layer, Columns):
-            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), Recurring: (7, 4), object: (5,)}
+            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), Recurring: (7, 4), Past: (7, 4)}
+            shapes |= {InstanceNorm: (7, 4), SpectralAugmentation: (7, 4), object: (5,)}
             kinds = (layer, *layer.inner)
             shape = next(shape for base, shape in shapes.items() if any(isinstance(held, base) for held in kinds))
             return rng.normal(size=(rows, *shape)).astype(np.float32), shape

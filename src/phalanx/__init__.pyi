@@ -1,6 +1,9 @@
 """The public names, by the module that holds each; `__init__.py` loads them from this list when they are used."""
+
 from .errors import InputError as InputError
 from .estimators import Classifier as Classifier
+from .estimators import Forecaster as Forecaster
+from .estimators import LanguageModel as LanguageModel
 from .estimators import MultiTask as MultiTask
 from .estimators import Regressor as Regressor
 from .layers import RBF as RBF
@@ -24,6 +27,8 @@ from .layers import GaussianNoise as GaussianNoise
 from .layers import GlobalAveragePool as GlobalAveragePool
 from .layers import GlobalMaxPool as GlobalMaxPool
 from .layers import HardTanh as HardTanh
+from .layers import HideBlocks as HideBlocks
+from .layers import InstanceNorm as InstanceNorm
 from .layers import Layer as Layer
 from .layers import LayerNorm as LayerNorm
 from .layers import LeakyReLU as LeakyReLU
@@ -31,12 +36,14 @@ from .layers import Linear as Linear
 from .layers import Maxout as Maxout
 from .layers import MaxoutPool as MaxoutPool
 from .layers import MaxPool as MaxPool
+from .layers import Past as Past
 from .layers import Pixels as Pixels
 from .layers import PReLU as PReLU
 from .layers import ReLU as ReLU
 from .layers import Residual as Residual
 from .layers import Rotate as Rotate
 from .layers import Shift as Shift
+from .layers import ShiftBands as ShiftBands
 from .layers import Sigmoid as Sigmoid
 from .layers import Softmax as Softmax
 from .layers import Softplus as Softplus

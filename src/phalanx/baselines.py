@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -76,10 +77,10 @@ class FittedBaseline:
     def predict(self, encoded: Encoded) -> np.ndarray:
         """Return probabilities (n, classes), or values (n,) in the target's units, float64."""
         matrix = _matrix(encoded, self.cardinalities, self.takes_codes)
-        with _threads(len(matrix)):
+        with _threads(matrix.shape[0]):
             if not self.classes:
                 return np.asarray(self.model.predict(matrix), dtype=np.float64)
-            probabilities = np.zeros((len(matrix), self.classes))
+            probabilities = np.zeros((matrix.shape[0], self.classes))
             probabilities[:, self.model.classes_] = self.model.predict_proba(matrix)
         return probabilities
 
@@ -98,11 +99,13 @@ def fit_baseline(
 
     ``target`` holds class codes 0 ... ``classes`` - 1, or, if ``classes`` is 0, numbers.
     ``cardinalities`` are the encoder's. Forests use every core the process may use. Raises
-    InputError if the rows hold one class only.
+    InputError if the rows hold one class only, and for gradient boosting on sparse numbers.
     """
     baseline = baselines("classify" if classes else "regress")[name]
     if classes and name != "dummy" and len(np.unique(target)) < 2:
         raise InputError("the training rows hold one class only; use more rows or another split")
+    if baseline.takes_codes and sparse.issparse(encoded.numbers):
+        raise InputError(f"the baseline {name} cannot learn from texts; leave it out of `baselines`")
     matrix = _matrix(encoded, cardinalities, baseline.takes_codes)
     model = baseline.make(seed)
     if name == "linear" and classes and matrix.shape[1] * (classes if classes > 2 else 1) <= NEWTON:
@@ -114,7 +117,7 @@ def fit_baseline(
         )
         if classes and np.bincount(target)[np.unique(target)].min() < 2:
             model.set_params(early_stopping=False)  # its own validation rows would have to hold every class
-    with warnings.catch_warnings(), _threads(len(matrix)):
+    with warnings.catch_warnings(), _threads(matrix.shape[0]):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix, target, sample_weight=weight)
     return FittedBaseline(model, tuple(cardinalities), baseline.takes_codes, classes)
@@ -124,8 +127,13 @@ def _threads(rows: int) -> threadpool_limits:
     return threadpool_limits(1 if rows <= ONE_THREAD else None, user_api="openmp")
 
 
-def _matrix(encoded: Encoded, cardinalities: Sequence[int], codes_as_they_are: bool) -> np.ndarray:
-    """Return one float64 matrix: the numbers, then the codes as they are, or one-hot where they are few."""
+def _matrix(encoded: Encoded, cardinalities: Sequence[int], codes_as_they_are: bool) -> np.ndarray | sparse.csr_array:
+    """Return one float64 matrix: the numbers, then the codes as they are, or one-hot where they are few.
+
+    Sparse numbers stay sparse; no codes stand beside them.
+    """
+    if sparse.issparse(encoded.numbers):
+        return encoded.numbers
     blocks = [encoded.numbers.astype(np.float64)]
     for code, cardinality in zip(encoded.codes.T, cardinalities, strict=True):
         if codes_as_they_are or cardinality > ONE_HOT:

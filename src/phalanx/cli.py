@@ -4,9 +4,9 @@ import functools
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -76,7 +76,7 @@ def _option(metavar: str, text: str, parser: Any = None) -> Any:
 
 
 _Sources = Annotated[
-    list[str], typer.Argument(metavar="SOURCE...", help="What the run was trained on: a table, or images.")
+    list[str], typer.Argument(metavar="SOURCE...", help="Data of the kind that the run was trained on.")
 ]
 _Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 _Ensemble = Annotated[bool, typer.Option(help="Use the ensemble, or only the best network.")]
@@ -98,13 +98,26 @@ def train(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="A .csv, .tsv or .parquet table; a folder with a folder of images for each class; a pair of IDX "
-            "files; a .npz of X and y; or one of digits iris wine breast_cancer diabetes.",
+            help="A .csv, .tsv or .parquet table; a folder with a folder of images, sounds or texts for each class; a "
+            "table that names WAV files; a text file (.txt); a pair of IDX files; a .npz of X and y; or one of digits "
+            "iris wine breast_cancer diabetes.",
         ),
     ] = None,
     target: Annotated[list[str] | None, _option("COL", "Column to predict; may be given several times.")] = None,
+    text: Annotated[str | None, _option("COL", "Column of texts to learn from, instead of all others.")] = None,
+    tokens: Annotated[
+        str | None, _option("KIND", "Of a text file: characters, words or bpe; default: characters.")
+    ] = None,
+    forecast: Annotated[str | None, _option("COL", "Column of a series to forecast.")] = None,
+    horizon: Annotated[int | None, _option("H", "Steps ahead to forecast; default: 1.", _whole)] = None,
+    time: Annotated[str | None, _option("COL", "Column of the times; default: the only one of dates.")] = None,
+    window: Annotated[
+        int | None, _option("N", "Steps of the past that a forecast sees; default: by the season.", _whole)
+    ] = None,
     task: Annotated[str | None, _option("TASK", "classify or regress; default: by the target.")] = None,
-    metric: Annotated[str | None, _option("NAME", "What ranks; default: accuracy, rmse, or score.")] = None,
+    metric: Annotated[
+        str | None, _option("NAME", "What ranks; default: accuracy, rmse, score, or mae of forecasts.")
+    ] = None,
     likelihood: Annotated[str | None, _option("NAME", f"{LIKELIHOODS}; default: by the target.")] = None,
     ignore: Annotated[list[str] | None, _option("COL", "Column to leave out; may be given several times.")] = None,
     id: Annotated[str | None, _option("COL", "Column to leave out and copy into predictions.")] = None,
@@ -134,14 +147,20 @@ def train(
     size: Annotated[
         str | None, _option("PIXELS", "Side of all images, or HEIGHTxWIDTH; default: theirs, at most 64.")
     ] = None,
-    strict: Annotated[bool | None, typer.Option(help="Stop at a broken image instead of leaving it out.")] = None,
+    strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of leaving it out.")] = None,
     out: Annotated[Path | None, _option("RUN", "Folder to write; default: runs/NAME-K.")] = None,
 ) -> int:
-    """Train a population of networks on a table or on images."""
-    started = time.monotonic()
+    """Train a population of networks on data of any kind."""
+    started = monotonic()
     given: dict[str, Any] = {
         "source": ",".join(source) if source else None,
         "target": tuple(target) if target else None,
+        "text": text,
+        "tokens": tokens,
+        "forecast": forecast,
+        "horizon": horizon,
+        "time": time,
+        "window": window,
         "task": task,
         "metric": metric,
         "likelihood": likelihood,
@@ -178,7 +197,7 @@ def predict(
     ] = None,
     ensemble: _Ensemble = True,
 ) -> None:
-    """Predict a table or images with a trained run, as CSV."""
+    """Predict new data with a trained run, as CSV."""
     from phalanx.runs.command import predict_command
 
     predict_command(run, source, out, 0.9 if level is None else level, ensemble)
@@ -196,6 +215,26 @@ def evaluate(
     from phalanx.runs.command import evaluate_command
 
     evaluate_command(run, source, out, ensemble)
+
+
+@app.command()
+@_stoppable
+def generate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder of a language model.")],
+    prompt: Annotated[str, _option("TEXT", "What the text begins with; default: the beginning of a line.")] = "",
+    length: Annotated[int | None, _option("N", "Tokens that follow the prompt; default: 500.", _whole)] = None,
+    temperature: Annotated[
+        float | None,
+        _option("T", "Below 1 likelier tokens are preferred, at 0 the likeliest is taken; default: 1.", _number),
+    ] = None,
+    seed: Annotated[int | None, _option("S", "Decides what is drawn; default: 0.", _whole)] = None,
+) -> None:
+    """Continue a text with a language model."""
+    from phalanx.runs.command import generate_command
+
+    generate_command(
+        run, prompt, 500 if length is None else length, 1.0 if temperature is None else temperature, seed or 0
+    )
 
 
 @app.command()

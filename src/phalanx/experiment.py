@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.data import Encoder, Goal, ImageEncoder, TextEncoder
+from phalanx.data import Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
 from phalanx.ensemble import Predictions, average, greedy, voices, votes
 from phalanx.errors import InputError
-from phalanx.layers import Columns, Embedding, Layer, Pixels
+from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
 from phalanx.metrics import Metric, evaluate
 from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
@@ -50,7 +50,7 @@ class Problem:
     @cached_property
     def rows(self) -> Batch:
         """What the networks see: standardized numbers, and weights of mean 1 over the training rows."""
-        y = tuple(goal.encode(held) for goal, held in zip(self.goals, self.values, strict=True))
+        y = tuple(goal.encode(held, self.inputs) for goal, held in zip(self.goals, self.values, strict=True))
         weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[self.train].mean()
         return Batch(self.inputs, y, weight.astype(np.float32))
 
@@ -177,6 +177,10 @@ def entry_for(encoder: Encoder) -> Layer:
         return Pixels(encoder.mean, encoder.deviation)
     if isinstance(encoder, TextEncoder):
         return Embedding(_UNITS, encoder.tokens)
+    if isinstance(encoder, SoundEncoder):
+        return Frames()
+    if isinstance(encoder, SeriesEncoder):
+        return Past(encoder.anchor_kind)
     return Columns(encoder.cardinalities)
 
 
@@ -213,6 +217,15 @@ def trials_for(space: Network, settings: Settings, size: Size) -> int:
     return settings.trials or size.trials
 
 
+def trials_of(networks: Sequence[Network], settings: Settings) -> list[Trial]:
+    """Return what is trained: each network with so many seeds."""
+    return [
+        Trial(network, _seed(settings.seed, i, repeat), repeat)
+        for i, network in enumerate(networks)
+        for repeat in range(settings.repeats)
+    ]
+
+
 def plan_draws(space: Network, settings: Settings, size: Size) -> list[Draw]:
     """Return the points of the space to train, in order."""
     trials = trials_for(space, settings, size)
@@ -240,11 +253,7 @@ def fit(
     if settings.refit and any(draw.spec.stopping is None for draw in draws):
         raise InputError(f"refit {settings.refit!r} needs early stopping, which says how long to train; set stopping")
     max_rounds = settings.max_rounds or problem.size.max_rounds
-    trials = [
-        Trial(network, _seed(settings.seed, i, repeat), repeat)
-        for i, network in enumerate(completed(draws, problem))
-        for repeat in range(settings.repeats)
-    ]
+    trials = trials_of(completed(draws, problem), settings)
     folds = [_fold(problem, settings, repeat) for repeat in range(settings.repeats)]
     clock = Clock() if clock is None else clock
     outcome = train(

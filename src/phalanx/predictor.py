@@ -46,24 +46,24 @@ class Predictor:
         found = []
         for goal, mixture in self._mixtures(inputs, ensemble):
             low, high = interval(mixture, level)
-            found.append((goal.decode(low), goal.decode(high)))
+            found.append((goal.decode(low, inputs), goal.decode(high, inputs)))
         return found
 
     def deviation(self, inputs: Any, ensemble: bool = True) -> list[np.ndarray]:
         """Return of each goal of numbers the standard deviation (rows, columns), in units of the target."""
-        return [goal.deviations * deviation(mixture) for goal, mixture in self._mixtures(inputs, ensemble)]
+        return [goal.units(inputs) * deviation(mixture) for goal, mixture in self._mixtures(inputs, ensemble)]
 
     def sample(self, inputs: Any, count: int, seed: int, ensemble: bool = True) -> list[np.ndarray]:
         """Return of each goal of numbers `count` draws, (count, rows, columns), in units of the target."""
         keys = jax.random.split(jax.random.key(seed), count)
         return [
-            goal.decode(np.stack([sample(mixture, key) for key in keys]))
+            goal.decode(np.stack([sample(mixture, key) for key in keys]), inputs)
             for goal, mixture in self._mixtures(inputs, ensemble)
         ]
 
     def mode(self, inputs: Any) -> list[np.ndarray]:
         """Return of each goal of numbers the most probable value by the best member, (rows, columns)."""
-        return [goal.decode(mode(mixture)) for goal, mixture in self._mixtures(inputs, ensemble=False)]
+        return [goal.decode(mode(mixture), inputs) for goal, mixture in self._mixtures(inputs, ensemble=False)]
 
     def _shares(self, ensemble: bool) -> Mapping[str, float]:
         return self.shares if ensemble else {self.best: 1.0}
@@ -86,4 +86,4 @@ class Predictor:
 def member_predictions(final: Final, inputs: Any, goals: tuple[Goal, ...], samples: int = 0) -> Predictions:
     """Return one network's predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal."""
     found = predict(final, inputs, samples)
-    return tuple(p if goal.classes else goal.decode(p) for goal, p in zip(goals, found, strict=True))
+    return tuple(p if goal.classes else goal.decode(p, inputs) for goal, p in zip(goals, found, strict=True))

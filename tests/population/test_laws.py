@@ -1,5 +1,5 @@
-"""The laws of a population, for each part beside plain partners; activations, regularizers, all that images pass
-through, and all that texts do, stand in one network.
+"""The laws of a population, for each part beside plain partners; activations, regularizers, likelihoods, and all that
+vectors, images, or texts pass through, stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -76,7 +76,7 @@ def kinds_of(parts: tuple[Part, ...]) -> list[str]:
     """What the targets hold, one for each head."""
     if isinstance(parts[0], Joint):
         return [head.likelihood.target for head in parts[0].heads]
-    return [parts[0].target if isinstance(parts[0], Likelihood) else "classes"]
+    return [part.target for part in parts] if isinstance(parts[0], Likelihood) else ["classes"]
 
 
 def ends(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
@@ -116,6 +116,8 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
             layers += (Dense(5),) * len(part.on)
     regularizers = [part for part in made if isinstance(part, Regularizer)]
     likelihood = made[0] if isinstance(made[0], (Likelihood, Joint)) else Multinoulli()
+    if len(made) > 1 and isinstance(made[0], Likelihood):
+        likelihood = Joint([Head(part) for part in made])
     stopping = EarlyStopping(patience=3 + i)
     network = Network(layers, likelihood, regularizers, optimizer_with(made[0]), stopping, batch_size=16)
     return complete(network, *(Aim({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))

@@ -113,8 +113,8 @@ def test_evaluation_leaves_out_rows_that_lack_a_target():
     model = untrained(NUMBERS, CLASSES)
     frame = FRAME.assign(n=np.arange(20.0), m=0.0, y=[1, 2] * 10)
     frame.loc[3, "n"], frame.loc[5, "y"] = None, None
-    scores, rows, lost = model.evaluate(as_source(frame))
-    assert (rows, lost) == (18, 2)
+    scores, rows, warnings = model.evaluate(as_source(frame))
+    assert (rows, warnings) == (18, ["2 rows without a value of 'n' or 'm' or 'y' left out"])
     table, kept = model.table(as_source(frame)).drop(index=[3, 5]), frame.drop(index=[3, 5])
     assert scores["n.mae"] == pytest.approx((table["prediction_n"] - kept["n"]).abs().mean())
     assert scores["y.accuracy"] == pytest.approx((table["prediction_y"] == kept["y"]).mean())

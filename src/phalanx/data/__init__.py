@@ -1,7 +1,8 @@
 """From a source to arrays: what a table goes through before a network sees it, in this order.
 
-- ``sources``: any source, told apart; ``images`` are read by a package of their own.
+- ``sources``: any source, told apart; ``images``, ``sounds`` and ``texts`` are read by packages of their own.
 - ``folder``, ``files``: which files of a kind a folder holds; reading many, and what becomes of broken ones.
+- ``series``: a table of regular times as windows of the past, by a package of its own.
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
 - ``cells``, ``dates``: what one cell means; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
@@ -19,6 +20,8 @@ from phalanx.data.encoding import Encoded, TableEncoder
 from phalanx.data.goals import Goal, each_column
 from phalanx.data.images import ImageEncoder
 from phalanx.data.read import BUNDLED, Source, load_source, read_table
+from phalanx.data.series import Series, SeriesEncoder
+from phalanx.data.sounds import SoundEncoder
 from phalanx.data.sources import check_one, load, paths_of
 from phalanx.data.splits import Split, split_rows
 from phalanx.data.targets import (
@@ -30,11 +33,18 @@ from phalanx.data.targets import (
     infer_task,
     target_present,
 )
+from phalanx.data.texts import TextEncoder
 
-Encoder = TableEncoder | ImageEncoder
+Encoder = TableEncoder | ImageEncoder | SoundEncoder | TextEncoder | SeriesEncoder
 """What turns rows as they are read into the arrays that networks take."""
 
-ENCODERS: dict[str, Any] = {"table": TableEncoder, "images": ImageEncoder}
+ENCODERS: dict[str, Any] = {
+    "table": TableEncoder,
+    "images": ImageEncoder,
+    "sounds": SoundEncoder,
+    "texts": TextEncoder,
+    "series": SeriesEncoder,
+}
 """The encoder of each kind of source."""
 
 __all__ = [
@@ -47,10 +57,14 @@ __all__ = [
     "Goal",
     "ImageEncoder",
     "NumberTarget",
+    "Series",
+    "SeriesEncoder",
+    "SoundEncoder",
     "Source",
     "Split",
     "TableEncoder",
     "Task",
+    "TextEncoder",
     "check_one",
     "check_target",
     "each_column",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from phalanx.data.cells import check_finite, keys, numbers, tidy
 from phalanx.data.columns import Column, named_columns
@@ -26,9 +27,12 @@ _CLIP = 3.0  # where the smooth clip levels off, in scaled units
 
 
 class Encoded(NamedTuple):
-    """Rows ready for a network: ``numbers`` (n, p) float32 and category ``codes`` (n, q) int32."""
+    """Rows ready for a network: ``numbers`` (n, p) float32 and category ``codes`` (n, q) int32.
 
-    numbers: np.ndarray
+    Numbers may be sparse for models that are no networks.
+    """
+
+    numbers: np.ndarray | sparse.csr_array
     codes: np.ndarray
 
 

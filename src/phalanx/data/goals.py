@@ -1,11 +1,12 @@
 """Goals: what each head of a network predicts, as the data has it and as the network sees it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from phalanx.data.series.anchor import Anchor
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
 
@@ -13,11 +14,21 @@ Kind = Literal["classes", "numbers", "counts"]
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What a goal knows whose columns are one number at the steps ahead: from where its windows measure it, and the
+    mean absolute error of the seasonal naive forecast in training, which is the unit of `mase`.
+    """
+
+    anchor: Anchor
+    naive: float
+
+
+@dataclass(frozen=True)
 class Goal:
-    """What one head predicts: one column of classes, or columns of numbers or counts.
+    """What one head predicts: one column of classes, or columns of numbers or counts, or a `forecast` of numbers.
 
     Values are class codes (rows,) int32, or numbers (rows, columns) float64 in their own units. A network sees numbers
-    standardized, and counts as they are.
+    standardized, and counts as they are; those of a forecast relative to the anchor of its `inputs`, the windows.
 
     >>> goal = Goal(("price",), (NumberTarget.fit([1.0, 3.0]),))
     >>> goal.encode(np.array([[1.0], [4.0]])).tolist(), goal.decode(np.array([[2.0]])).tolist()
@@ -27,6 +38,7 @@ class Goal:
     names: tuple[str, ...]
     columns: tuple[ClassTarget | NumberTarget, ...]
     counts: bool = False
+    forecast: Forecast | None = None
 
     @property
     def kind(self) -> Kind:
@@ -50,40 +62,50 @@ class Goal:
 
     @property
     def deviations(self) -> np.ndarray:
-        """Return the unit in which the network sees each column of numbers."""
+        """Return the unit in which the network sees each column of numbers; of a forecast, relative to its anchor."""
         return np.array([1.0 if self.counts else c.deviation for c in self._numbers()])
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
+    def encode(self, values: np.ndarray, inputs: Any = None) -> np.ndarray:
         """Return what the network learns: codes (int32), or float32 (rows, columns)."""
         if self.classes:
             return values.astype(np.int32)
         if self.counts:
             _check_counts(self.names, values)
             return values.astype(np.float32)
+        if self.forecast:
+            values = self.forecast.anchor.relative(values, inputs)
         return np.stack([c.encode(values[:, j], self.names[j]) for j, c in enumerate(self._numbers())], axis=1)
 
-    def decode(self, found: np.ndarray) -> np.ndarray:
+    def decode(self, found: np.ndarray, inputs: Any = None) -> np.ndarray:
         """Return a network's numbers in their own units, float64; probabilities as they are."""
         if self.classes or self.counts:
             return found.astype(np.float64)
-        return np.stack([c.decode(found[..., j]) for j, c in enumerate(self._numbers())], axis=-1)
+        values = np.stack([c.decode(found[..., j]) for j, c in enumerate(self._numbers())], axis=-1)
+        return self.forecast.anchor.absolute(values, inputs) if self.forecast else values
+
+    def units(self, inputs: Any) -> np.ndarray:
+        """Return how much 1 of the network's numbers is in their own units, (columns,) or (rows, columns)."""
+        return self.deviations * self.forecast.anchor.unit(inputs) if self.forecast else self.deviations
 
     def to_plain(self) -> dict[str, Any]:
         """Return the goal as plain data."""
-        return {"names": list(self.names), "kind": self.kind, "columns": [c.to_plain() for c in self.columns]}
+        plain = {"names": list(self.names), "kind": self.kind, "columns": [c.to_plain() for c in self.columns]}
+        return {**plain, "forecast": asdict(self.forecast)} if self.forecast else plain
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> "Goal":
         """Return the goal whose `to_plain` this is."""
         kind: Any = ClassTarget if plain["kind"] == "classes" else NumberTarget
         columns = tuple(kind.from_plain(column) for column in plain["columns"])
-        return Goal(tuple(plain["names"]), columns, plain["kind"] == "counts")
+        ahead = plain.get("forecast")
+        forecast = Forecast(Anchor(**ahead["anchor"]), ahead["naive"]) if ahead else None
+        return Goal(tuple(plain["names"]), columns, plain["kind"] == "counts", forecast)
 
     def _numbers(self) -> tuple[NumberTarget, ...]:
         return tuple(c for c in self.columns if isinstance(c, NumberTarget))
 
 
-def each_column(goals: Sequence[Goal], *arrays: Sequence[np.ndarray]) -> list[tuple[Any, ...]]:
+def each_column(goals: Sequence[Goal], *arrays: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return (name, column, its part of each array) for every column of all goals.
 
     `arrays` hold one array a goal: values or predictions, whose last axis counts the columns of numbers.

@@ -1,4 +1,4 @@
-"""Any source: tables, data sets that ship with scikit-learn, and images."""
+"""Any source: tables, data sets that ship with scikit-learn, images, sounds, and texts."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,12 +6,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from phalanx.data.images import Images, is_images, load_images, read_npz_table
+from phalanx.data.files import Files
+from phalanx.data.folder import plain
+from phalanx.data.images import Images, holds_images, is_images, load_images, read_npz_table
 from phalanx.data.read import Source, load_source
+from phalanx.data.sounds import file_column, holds_sounds, load_sounds, sounds_of_table
+from phalanx.data.texts import holds_texts, load_texts
 from phalanx.errors import InputError
 
 LABEL, FILE = "label", "file"
-"""Columns of the table beside images."""
+"""Columns of the table beside the rows that come from files."""
+
+_OF_FILES: dict[str, tuple[Callable[..., bool], Callable[..., Files]]] = {
+    "sounds": (holds_sounds, load_sounds),
+    "texts": (holds_texts, load_texts),
+}
+"""Of kinds of source that are files: whether paths are of the kind, and what reads them; the first that fits counts."""
 
 
 def load(
@@ -22,15 +32,19 @@ def load(
     strict: bool = False,
     watch: Callable[[int, int], None] | None = None,
 ) -> Source:
-    """Read a source: one path or name, several image files, or the two files of an IDX pair.
+    """Read a source: one path or name, several files of a kind, or the two files of an IDX pair.
 
-    Of images, `size` (height, width) and `channels` are what they become, None: found out; with `strict` a broken one
+    Of images, `size` (height, width) and `channels` are what they become, None: found out; with `strict` a broken file
     is an error; `watch` is called with how many of all are read.
     """
     first = sources[0]
+    for kind, (are_there, read) in _OF_FILES.items():
+        if _are(are_there, sources):
+            files = read([Path(source) for source in sources], strict, watch)
+            return _of_files(files, plain(Path(first).resolve().stem), kind)
     if len(sources) == 1 and not is_images(first):
         archive = Path(first).suffix.lower() == ".npz" and Path(first).exists()
-        return _archive(first) if archive else load_source(first)
+        return _archive(first) if archive else _with_sounds(load_source(first), Path(first).parent, strict, watch)
     return _of_images(load_images(sources, size=size, channels=channels, strict=strict, watch=watch))
 
 
@@ -51,6 +65,37 @@ def _of_images(images: Images) -> Source:
     )
 
 
+def _are(of_kind: Callable[[Sequence[Path]], bool], sources: Sequence[str]) -> bool:
+    """Tell whether sources are files of a kind, or a folder of them; where it holds images too they count."""
+    paths = [Path(source) for source in sources]
+    try:
+        return of_kind(paths) and not (paths[0].is_dir() and holds_images(paths[0]))
+    except OSError as error:
+        raise InputError(f"cannot read {str(error.filename or paths[0])!r}: {error.strerror or error}") from error
+
+
+def _of_files(files: Files, name: str, kind: str) -> Source:
+    held = {LABEL: files.labels, FILE: list(files.paths)}
+    rows = np.empty(len(files.answers), object)
+    rows[:] = files.answers
+    return Source(
+        name,
+        pd.DataFrame({column: values for column, values in held.items() if values is not None}),
+        LABEL,
+        files.notes,
+        rows,
+        kind,
+        id=FILE,
+        test=None if files.test is None else _of_files(files.test, f"{name}-test", kind),
+    )
+
+
+def _with_sounds(table: Source, folder: Path, strict: bool, watch: Callable[[int, int], None] | None) -> Source:
+    """Return a table as the sounds whose files a column of it names, if there is one."""
+    column = file_column(table.frame)
+    return table if column is None else sounds_of_table(table, column, folder, strict, watch)
+
+
 def _archive(path: str) -> Source:
     """Return the table that the arrays X and y of an archive are."""
     numbers, target = read_npz_table(Path(path))
@@ -68,5 +113,8 @@ def paths_of(source: str) -> list[Path]:
 
 def check_one(sources: Sequence[str]) -> None:
     """Raise `InputError` for several sources that do not belong together."""
-    if len(sources) > 1 and not all(is_images(source) for source in sources):
-        raise InputError(f"{len(sources)} sources are given, but only images can be in several files; give one")
+    several = all(map(is_images, sources)) or any(_are(of_kind, sources) for of_kind, _ in _OF_FILES.values())
+    if len(sources) > 1 and not several:
+        raise InputError(
+            f"{len(sources)} sources are given, but only images, sounds or texts can be in several files; give one"
+        )

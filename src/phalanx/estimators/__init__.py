@@ -2,7 +2,9 @@
 
 from phalanx.estimators.base import FittedMember
 from phalanx.estimators.classifier import Classifier
+from phalanx.estimators.forecaster import Forecaster
+from phalanx.estimators.language import LanguageModel
 from phalanx.estimators.multitask import MultiTask
 from phalanx.estimators.regressor import Regressor
 
-__all__ = ["Classifier", "FittedMember", "MultiTask", "Regressor"]
+__all__ = ["Classifier", "FittedMember", "Forecaster", "LanguageModel", "MultiTask", "Regressor"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.validation import (
     _check_n_features,
@@ -25,20 +24,19 @@ from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
+from phalanx.data.texts import TextEncoder, steps_of
 from phalanx.errors import InputError
+from phalanx.estimators.parameters import PartsEstimator
 from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit, trials_for
 from phalanx.hints import hints
-from phalanx.layers import Columns, Pixels
+from phalanx.layers import Columns, Embedding, Layer, Pixels
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
-from phalanx.spec.paths import holds_parts, places, replace_at
 from phalanx.stopping import EarlyStopping
-
-_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class FittedMember:
     best_round: int
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(PartsEstimator):
     """What `Classifier`, `Regressor` and `MultiTask` share; see `Classifier`."""
 
     def __init__(
@@ -120,34 +118,13 @@ class NetworkEstimator(BaseEstimator):
         self.samples = samples
         self.random_state = random_state
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters; with `deep` also those inside parts, by path: `layers__dense_1__units`."""
-        params = super().get_params(deep=False)
-        if deep:
-            for name in _PARTS:
-                if holds_parts(params[name]):
-                    params.update(places(params[name], f"{name}__", "__"))
-        return params
-
-    def set_params(self, **params: Any) -> "NetworkEstimator":
-        """Replace parameters, also inside parts: `set_params(layers__dense_1__units=32)`; parts stay as they are."""
-        known = self.get_params(deep=False)
-        for path, value in params.items():
-            name, *rest = path.split("__")
-            if name not in known:
-                raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {list(known)}."
-                )
-            setattr(self, name, replace_at(getattr(self, name), rest, value) if rest else value)
-        return self
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
     def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
-        """Train on a table or array `X` and the columns of the target."""
+        """Train on a table, an array or texts `X` and the columns of the target."""
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if X.ndim == 2:
             kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
@@ -165,7 +142,7 @@ class NetworkEstimator(BaseEstimator):
         groups = self._groups(columns)
         self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
         everyone = np.arange(len(kept))
-        kind = Kind(Columns if X.ndim == 2 else Pixels, X.shape[1:])
+        kind = _kind(X)
         size = size_for(len(kept), kind)
         space = self._space(len(kept), kind, self._goals(columns, everyone, weight))
         settings = self._settings()
@@ -189,7 +166,7 @@ class NetworkEstimator(BaseEstimator):
         elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
         else:
-            self.encoder_ = ImageEncoder.fit(X[split.train])
+            self.encoder_ = (TextEncoder if X.ndim == 1 else ImageEncoder).fit(X[split.train])
         problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
         clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
         self._keep(fit(problem, space, settings, clock=clock), problem, settings)
@@ -257,12 +234,14 @@ class NetworkEstimator(BaseEstimator):
         )
 
     def _encode(self, X: Any) -> Any:
-        if isinstance(X, pd.DataFrame) or isinstance(self.encoder_, ImageEncoder):
-            return self.encoder_.transform(X)
-        return self.encoder_.transform_numbers(X)
+        if isinstance(self.encoder_, TableEncoder) and not isinstance(X, pd.DataFrame):
+            return self.encoder_.transform_numbers(X)
+        return self.encoder_.transform(X)
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return a DataFrame as it is, with its names checked, or an array: floats, or (n, *space, channels)."""
+        """Return a DataFrame as it is, with its names checked, or an array: floats, (n, *space, channels), or texts."""
+        if (texts := _texts(X)) is not None:
+            return texts
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
@@ -281,6 +260,21 @@ class NetworkEstimator(BaseEstimator):
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
         return self._encode(self._check_X(X, reset=False))
+
+
+def _kind(X: Any) -> Kind:
+    """Return what a row is."""
+    if X.ndim == 1:
+        return Kind(Embedding, (steps_of(X),))
+    entry: type[Layer] = Columns if X.ndim == 2 else Pixels
+    return Kind(entry, X.shape[1:])
+
+
+def _texts(X: Any) -> np.ndarray | None:
+    """Return an array (rows,) of texts where X holds nothing but `str`, a list or with one axis; None otherwise."""
+    if not isinstance(X, (list, tuple, np.ndarray, pd.Series)) or getattr(X, "ndim", 1) != 1 or not len(X):
+        return None
+    return np.array(X, object) if all(isinstance(text, str) for text in X) else None
 
 
 def check_lengths(X: Any, y: Any) -> None:

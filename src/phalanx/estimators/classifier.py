@@ -55,6 +55,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Classifier":
         """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
 
+        `X` is a table (rows, columns), images (rows, height, width, channels), or texts, a list of `str`.
         `sample_weight` counts rows. Returns the estimator.
         """
         X = self._check_X(X, reset=True)

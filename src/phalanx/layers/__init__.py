@@ -16,6 +16,7 @@ from phalanx.layers.activations import (
     Tanh,
 )
 from phalanx.layers.augmentation import Augmentation, Brightness, CutOut, Flip
+from phalanx.layers.bands import HideBlocks, InstanceNorm, ShiftBands, SpectralAugmentation
 from phalanx.layers.columns import Columns
 from phalanx.layers.convolution import Conv
 from phalanx.layers.dense import Dense
@@ -25,6 +26,7 @@ from phalanx.layers.frames import Frames
 from phalanx.layers.layer import EVALUATE, At, Layer, Params
 from phalanx.layers.noise import GaussianNoise
 from phalanx.layers.normalization import BatchNorm, LayerNorm
+from phalanx.layers.past import Past
 from phalanx.layers.pixels import Pixels
 from phalanx.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxoutPool, MaxPool
 from phalanx.layers.recurrent import GRU, LSTM, Recurrent, Recurring
@@ -61,6 +63,8 @@ __all__ = [
     "GlobalAveragePool",
     "GlobalMaxPool",
     "HardTanh",
+    "HideBlocks",
+    "InstanceNorm",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -70,6 +74,7 @@ __all__ = [
     "MaxoutPool",
     "PReLU",
     "Params",
+    "Past",
     "Pixels",
     "ReLU",
     "Recurrent",
@@ -78,9 +83,11 @@ __all__ = [
     "ReverseGradient",
     "Rotate",
     "Shift",
+    "ShiftBands",
     "Sigmoid",
     "Softmax",
     "Softplus",
     "Spatial",
+    "SpectralAugmentation",
     "Tanh",
 ]

@@ -9,6 +9,7 @@ Arrays are (steps, batch, units). A carry is a tuple of (batch, units) whose fir
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,8 +46,9 @@ class Cell(ABC):
 
 
 def _over_time(h: jax.Array, slopes: jax.Array) -> jax.Array:
-    """Return Σ_t h_tᵀ slopes_t, as one product."""
-    return h.reshape(-1, h.shape[-1]).T @ slopes.reshape(-1, slopes.shape[-1])
+    """Return Σ_t h_tᵀ slopes_t, as one product of a copy of hᵀ; why a copy is said at `dense.product`."""
+    turned = lax.optimization_barrier(h.reshape(-1, h.shape[-1]).T)
+    return turned @ slopes.reshape(-1, slopes.shape[-1])
 
 
 def _sigmoid(a: jax.Array) -> jax.Array:
@@ -187,16 +189,16 @@ def unroll(
     """Return the hidden state after every step, (steps, batch, units), and the carry after the last.
 
     `z`: (steps, batch, blocks · units). With `reverse` the last step comes first. Where `mask`, (steps, batch, 1),
-    is False, a step does not happen.
+    is False, a step does not happen; from the step on after which it is False for all rows, nothing is computed.
     """
-    carries, _ = _forward(cell, reverse, z, weights, start, mask)
-    return carries[0], _last(carries, reverse)
+    ending, carries, _ = _forward(cell, reverse, z, weights, start, mask)
+    return carries[0], ending
 
 
 def _forward(
     cell: Cell, reverse: bool, z: jax.Array, weights: Any, start: Carry, mask: jax.Array | None
-) -> tuple[Carry, Any]:
-    """Return the carries after every step, and what the steps keep."""
+) -> tuple[Carry, Carry, Any]:
+    """Return the carry after the last step, those after every step, and what the steps keep."""
 
     def step(carry: Carry, at: Any) -> tuple[Carry, Any]:
         entering, real = at
@@ -205,18 +207,42 @@ def _forward(
             after = tuple(jnp.where(real, new, old) for new, old in zip(after, carry, strict=True))
         return after, (after, kept)
 
-    return lax.scan(step, start, (z, mask), reverse=reverse)[1]
+    ending, (carries, kept) = _walk(step, start, (z, mask), mask, reverse)
+    return ending, carries, kept
 
 
-def _last(carries: Carry, reverse: bool) -> Carry:
-    return tuple(states[0 if reverse else -1] for states in carries)
+def _walk(
+    step: Callable[[Carry, Any], tuple[Carry, Any]], start: Carry, along: Any, mask: jax.Array | None, reverse: bool
+) -> tuple[Carry, Any]:
+    """Scan over steps, but only as many as the longest row has; what the others would give is 0."""
+    if mask is None:
+        return lax.scan(step, start, along, reverse=reverse)
+    steps, count = len(mask), _longest(mask)
+
+    def at(t: jax.Array) -> Any:
+        return jax.tree.map(lambda a: a[t], along)
+
+    shapes = jax.eval_shape(lambda: step(start, at(jnp.zeros((), count.dtype)))[1])
+    room = jax.tree.map(lambda shape: jnp.zeros((steps, *shape.shape), shape.dtype), shapes)
+
+    def body(i: jax.Array, so_far: tuple[Carry, Any]) -> tuple[Carry, Any]:
+        t = count - 1 - i if reverse else i
+        carry, given = step(so_far[0], at(t))
+        return carry, jax.tree.map(lambda whole, one: whole.at[t].set(one), so_far[1], given)
+
+    return lax.fori_loop(0, count, body, (start, room))
+
+
+def _longest(mask: jax.Array) -> jax.Array:
+    """Return how many steps the longest row has."""
+    return jnp.where(mask.any((1, 2)), jnp.arange(1, len(mask) + 1), 0).max()
 
 
 def _unroll_forward(
     cell: Cell, reverse: bool, z: jax.Array, weights: Any, start: Carry, mask: jax.Array | None
 ) -> tuple[Any, Any]:
-    carries, kept = _forward(cell, reverse, z, weights, start, mask)
-    return (carries[0], _last(carries, reverse)), (weights, start, mask, carries, kept)
+    ending, carries, kept = _forward(cell, reverse, z, weights, start, mask)
+    return (carries[0], ending), (weights, start, mask, carries, kept)
 
 
 def _unroll_backward(cell: Cell, reverse: bool, known: Any, gradients: Any) -> tuple[Any, Any, Any, None]:
@@ -224,7 +250,9 @@ def _unroll_backward(cell: Cell, reverse: bool, known: Any, gradients: Any) -> t
     outside, ending = gradients
 
     def shifted(first: jax.Array, states: jax.Array) -> jax.Array:
-        """Return the states before every step."""
+        """Return the states before every step; before a step that no row has it is the first."""
+        if mask is not None:
+            states = jnp.where((jnp.arange(len(mask)) < _longest(mask)).reshape(-1, 1, 1), states, first[None])
         pieces = [states[1:], first[None]] if reverse else [first[None], states[:-1]]
         return jnp.concatenate(pieces)
 
@@ -239,7 +267,7 @@ def _unroll_backward(cell: Cell, reverse: bool, known: Any, gradients: Any) -> t
             earlier = tuple(jnp.where(real, new, old) for new, old in zip(earlier, slopes, strict=True))
         return earlier, dz
 
-    first, dz = lax.scan(step, ending, (outside, kept, before, carries, mask), reverse=not reverse)
+    first, dz = _walk(step, ending, (outside, kept, before, carries, mask), mask, not reverse)
     return dz, cell.weight_slopes(kept, before, dz), first, None
 
 

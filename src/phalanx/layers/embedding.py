@@ -17,11 +17,13 @@ _ONE_HOT = 256
 class Embedding(Layer):
     """h_t = E[x_t]: the vector of a token, learned; codes x are whole numbers, (steps,), and h is (steps, units).
 
-    Code 0 stands for no token, that is padding: its vector is 0, and layers that follow pass over it.
+    Where rows have different lengths, code 0 stands for no token, that is padding: its vector is 0, and layers that
+    follow pass over it.
 
-    `units`: length of a vector. `tokens`: number of codes, padding included; the data say it. Vectors start as
-    N(0, 1 / units). Up to 256 codes the rows of E are looked up by a product with one-hot vectors, whose gradient is
-    a product too; beyond, by position.
+    `units`: length of a vector. `tokens`: number of codes, that of padding included (default 2); `padding`: whether
+    code 0 is padding (default), or a token as others. The data say both. Vectors start as N(0, 1 / units). Up to 256
+    codes the rows of E are looked up by a product with one-hot vectors, whose gradient is a product too; beyond, by
+    position.
 
     >>> import jax
     >>> Embedding(16, tokens=1000).init(jax.random.key(0), (50,))[2]
@@ -30,12 +32,13 @@ class Embedding(Layer):
     Source: notes I7, F7; book 12.4.2.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("tokens",)
+    learned: ClassVar[tuple[str, ...]] = ("tokens", "padding")
 
     masks: ClassVar[bool] = True
 
     units: Fixed[int] = field(at_least=1)
     tokens: Fixed[int] = field(default=2, at_least=1)
+    padding: Fixed[bool] = field(default=True)
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         if len(shape) != 1:
@@ -44,12 +47,12 @@ class Embedding(Layer):
         return {"weight": weight}, {}, (*shape, self.units)
 
     def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
-        return x != 0
+        return x != 0 if self.padding else None
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         weight = params["weight"]
         if self.tokens > _ONE_HOT:
-            return jnp.where((x != 0)[..., None], weight[x], 0), state
-        codes = jnp.arange(1, self.tokens, dtype=x.dtype)
+            return (jnp.where((x != 0)[..., None], weight[x], 0) if self.padding else weight[x]), state
+        codes = jnp.arange(int(self.padding), self.tokens, dtype=x.dtype)
         one_hot = (x[..., None] == codes.reshape((1,) * x.ndim + (-1,))).astype(weight.dtype)
-        return one_hot @ weight[1:], state
+        return one_hot @ weight[int(self.padding) :], state

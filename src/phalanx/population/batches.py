@@ -8,6 +8,7 @@ import numpy as np
 from phalanx.population.stack import power_of_two
 
 _FEWEST_STEPS = 512
+_POOL = 32  # batches whose rows are dealt out by length
 
 
 class Fold(NamedTuple):
@@ -24,13 +25,16 @@ class Fold(NamedTuple):
 class Stream:
     """The batches of one fold. A pass over the rows may end inside a batch; no row is left out.
 
+    With the `lengths` of all rows, a batch holds rows of similar length, drawn from 32 batches: layers that go through
+    the steps of a row are done when the longest of a batch is.
+
     >>> stream = Stream(Fold(np.arange(3), np.arange(0), seed=0), batch_size=2)
     >>> sorted(stream.take(3).ravel().tolist())
     [0, 0, 1, 1, 2, 2]
     """
 
-    def __init__(self, fold: Fold, batch_size: int) -> None:
-        self._fold, self._batch_size, self._passes = fold, batch_size, 0
+    def __init__(self, fold: Fold, batch_size: int, lengths: np.ndarray | None = None) -> None:
+        self._fold, self._batch_size, self._lengths, self._passes = fold, batch_size, lengths, 0
         self._left = np.zeros(0, np.int32)
 
     def take(self, steps: int) -> np.ndarray:
@@ -44,7 +48,17 @@ class Stream:
             have += len(pieces[-1])
         rows = np.concatenate(pieces)
         self._left = rows[wanted:]
-        return rows[:wanted].reshape(steps, self._batch_size)
+        if self._lengths is None:
+            return rows[:wanted].reshape(steps, self._batch_size)
+        pools = np.split(rows[:wanted], range(_POOL * self._batch_size, wanted, _POOL * self._batch_size))
+        return np.concatenate([self._alike(pool) for pool in pools])
+
+    def _alike(self, rows: np.ndarray) -> np.ndarray:
+        """Return batches of rows of similar length, in random order."""
+        assert self._lengths is not None
+        order = np.argsort(self._lengths[rows], kind="stable")
+        batches = rows[order].reshape(-1, self._batch_size)
+        return np.random.default_rng([self._fold.seed, self._passes, len(batches)]).permutation(batches)
 
 
 class Readers:

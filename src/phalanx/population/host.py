@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 
 from phalanx.model import Batch, parameter_count, remembers
-from phalanx.network import Network
+from phalanx.network import Network, layers_of
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import Fold, Readers, Stream, batches_of, batches_shape, in_reading_order, valid_of
 from phalanx.population.member import Record, start, valid_block
@@ -98,7 +99,11 @@ class Population:
         self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
         self.trained = [Trained(trial, max_rounds, self.steps) for trial in trials]
         self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
-        self._streams = [(Readers if in_order else Stream)(fold, network.batch_size) for fold in folds]
+        lengths = lengths_of(network, rows.x)
+        self._streams = [
+            Readers(fold, network.batch_size) if in_order else Stream(fold, network.batch_size, lengths)
+            for fold in folds
+        ]
         self._rows = self._put(rows_on_device(rows), EVERYWHERE)
         if in_order:
             folds = [fold._replace(valid=in_reading_order(fold.valid, network.batch_size)) for fold in folds]
@@ -205,6 +210,14 @@ def rows_on_device(rows: Batch) -> Batch:
 def steps_of_a_round(folds: Sequence[Fold], batch_size: int) -> int:
     """Return the steps of one pass over the training rows, at most 500."""
     return min(-(-max(len(fold.train) for fold in folds) // batch_size), 500)
+
+
+def lengths_of(network: Network, x: Any) -> np.ndarray | None:
+    """Return the steps of each row, where rows are padded and a layer goes through their steps; else None."""
+    if not network.layers or not network.layers[0].masks or not any(layer.unrolls for _, layer in layers_of(network)):
+        return None
+    mask = network.layers[0].mask(jnp.asarray(x), None)
+    return None if mask is None else np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(1)
 
 
 def bytes_of_a_member(network: Network, rows: Batch) -> int:

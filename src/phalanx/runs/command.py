@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from phalanx.data import ImageEncoder, Source, check_one
+from phalanx.data.texts import read_book
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
+from phalanx.language import Speaker
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import compare
 from phalanx.runs.config import RECORDED, Config, check_number, likelihood_named, read_config
-from phalanx.runs.folder import load_model, run_folder, to_json, write_run
+from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, to_json, write_run
+from phalanx.runs.language import BOOK, is_book, train_book
 from phalanx.runs.model import Model
 from phalanx.runs.outcome import show_outcome
 from phalanx.runs.prepare import Prepared, load_like, prepare
 from phalanx.runs.signals import ending_on_signal
-from phalanx.runs.targets import lost_rows
-from phalanx.runs.training import Plan, make_plan, train_run
+from phalanx.runs.training import Plan, Run, make_plan, train_run
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
@@ -30,22 +32,29 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
     clock = Clock(None if config.minutes is None or config.rounds else _deadline(started, config.minutes))
     with Display(make_console(), clock) as display:
         display.stage(f"reading {config.source}")
-        prepared = prepare(config, display.count)
-        plan = make_plan(prepared)
-        with run_folder(out, prepared.name) as folder:
-            _show_plan(display, prepared, plan)
-            compared = compare(prepared, plan.metric, config.seed, config.baselines, clock, display)
-            with ending_on_signal(clock, lambda: display.progress is not None):
-                run = train_run(prepared, plan, compared, clock, display, started)
-                display.stage("writing")
-                run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
-                write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
-                if isinstance(prepared.encoder, ImageEncoder):
-                    from phalanx.runs.pictures import write_pictures  # the library that draws takes long to load
-
-                    write_pictures(folder, prepared, run)
+        train = train_book if is_book(config.source) else _train
+        run, folder = train(config, out, clock, display, started)
     show_outcome(display, run, folder)
     return 130 if clock.interrupted else 0
+
+
+def _train(config: Config, out: Path | None, clock: Clock, display: Display, started: float) -> tuple[Run, Path]:
+    """Train on the rows of a source, and write the run folder; return both."""
+    prepared = prepare(config, display.count)
+    plan = make_plan(prepared)
+    with run_folder(out, prepared.name) as folder:
+        _show_plan(display, prepared, plan)
+        compared = compare(prepared, plan.metric, config.seed, config.baselines, clock, display)
+        with ending_on_signal(clock, lambda: display.progress is not None):
+            run = train_run(prepared, plan, compared, clock, display, started)
+            display.stage("writing")
+            run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
+            write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
+            if isinstance(prepared.encoder, ImageEncoder):
+                from phalanx.runs.pictures import write_pictures  # the library that draws takes long to load
+
+                write_pictures(folder, prepared, run)
+    return run, folder
 
 
 def predict_command(run: Path, sources: Sequence[str], out: Path | None, level: float, ensemble: bool) -> None:
@@ -73,15 +82,29 @@ def features_command(run: Path, image: str, out: Path | None) -> None:
 
 def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemble: bool) -> None:
     """Print a model's metrics on a source, and write them as JSON where asked."""
-    model = load_model(run)
-    scores, rows, lost = model.evaluate(_load(model, sources), ensemble)
-    _warn(*lost_rows(lost, model.targets))
-    table = make_table(f"{run} on {' '.join(sources)}: {rows:,} rows", "metric", "value", right=("value",))
+    model = load_run(run)
+    if isinstance(model, Speaker):
+        text = "\n".join(read_book(Path(source)) for source in sources)
+        scores, size = model.score(text), f"{len(text):,} characters"
+    else:
+        scores, rows, warnings = model.evaluate(_load(model, sources), ensemble)
+        _warn(*warnings)
+        size = f"{rows:,} rows"
+    table = make_table(f"{run} on {' '.join(sources)}: {size}", "metric", "value", right=("value",))
     for name, value in scores.items():
         table.add_row(name, number(value))
     make_console().print(table)
     if out is not None:
         _write(out, lambda: out.write_text(to_json(scores), encoding="utf-8"))
+
+
+def generate_command(run: Path, prompt: str, length: int, temperature: float, seed: int) -> None:
+    """Print a prompt and what a language model makes follow it."""
+    speaker = load_speaker(run)
+    if unknown := speaker.unknown(prompt):
+        listed = ", ".join(map(repr, unknown[:5]))
+        _warn(f"the text that {run} learned from never holds {listed}: read as one unknown character")
+    print(speaker.generate(prompt, length, temperature, seed))
 
 
 def _load(model: Model, sources: Sequence[str]) -> Source:
@@ -122,7 +145,8 @@ def resolve(given: dict[str, Any], config_file: Path | None) -> Config:
         given = {**given, "likelihood": likelihood_named(given["likelihood"])}
     if any(options.get(name) != value for name, value in given.items()):
         options = {name: value for name, value in options.items() if name not in RECORDED}
-    return Config(**{**options, **given})
+    options = {**options, **given}
+    return Config(**{**BOOK, **options} if is_book(options.get("source")) else options)
 
 
 def _deadline(started: float, minutes: float) -> float:

@@ -1,16 +1,19 @@
 """The baselines of a run, trained on the same rows as the networks, as far as a time limit has room for them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from phalanx.baselines import FittedBaseline, baselines, fit_baseline
-from phalanx.data import ClassTarget, Encoded, Encoder, Goal, ImageEncoder, each_column
+from phalanx.data import ClassTarget, Encoded, Encoder, Goal, ImageEncoder, SeriesEncoder, TextEncoder, each_column
 from phalanx.display import Display, number
 from phalanx.ensemble import Predictions
-from phalanx.experiment import rows_at
+from phalanx.experiment import Problem, rows_at
+from phalanx.forecast import Method, forecast_baselines
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
 from phalanx.runs.prepare import Prepared
@@ -18,35 +21,40 @@ from phalanx.runs.prepare import Prepared
 _PROBE_ROWS = 1000
 _SHARE = 0.25  # of the time left that one baseline may take
 _MOST_IMAGES = 5_000  # images that a baseline trains on
-_SLOW_ON_IMAGES = "gradient_boosting"  # which is slow on hundreds of columns
+_LEFT_OUT: dict[type[Encoder], tuple[str, ...]] = {
+    ImageEncoder: ("gradient_boosting",),
+    TextEncoder: ("random_forest", "gradient_boosting"),
+}
+"""Baselines that are trained only if they are named: they are slow on hundreds of columns, or thousands."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A trained baseline: a model for each column of each goal, its validation metrics, the seconds training took."""
+    """A trained baseline, its validation metrics, and the seconds training took.
 
-    encoder: Encoder
-    models: tuple[tuple[FittedBaseline, ...], ...]
+    `predict` returns of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units.
+    """
+
+    predict: Callable[[Any], Predictions]
     valid: dict[str, float]
     seconds: float
-
-    def predict(self, inputs: Any) -> Predictions:
-        """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
-        return _predict(self.models, self.encoder.as_numbers(inputs))
 
 
 def compare(
     prepared: Prepared, metric: Metric, seed: int, names: tuple[str, ...] | None, clock: Clock, display: Display
 ) -> dict[str, Compared]:
     """Train baselines: those named, or with None all for which the time is expected to suffice."""
+    if isinstance(prepared.encoder, SeriesEncoder):
+        return _compare_forecasts(prepared.encoder, prepared.problem, metric, names, display)
     problem = prepared.problem
     found: dict[str, Compared] = {}
-    if images := isinstance(prepared.encoder, ImageEncoder):
+    left_out = _LEFT_OUT.get(type(prepared.encoder), ())
+    if isinstance(prepared.encoder, ImageEncoder):
         rows = len(prepared.problem.train)
         if rows > _MOST_IMAGES:
             display.line(f"baselines train on {_MOST_IMAGES:,} of {rows:,} images, as vectors of pixels")
     for name in baselines("classify"):  # the names are those for numbers too
-        if name not in names if names is not None else images and name == _SLOW_ON_IMAGES:
+        if name not in names if names is not None else name in left_out:
             continue
         display.stage(f"baseline {name}")
         if names is None and not _fits(prepared, name, seed, clock):
@@ -54,9 +62,35 @@ def compare(
             continue
         models, seconds = _train(prepared, name, seed, _rows(prepared))
         valid = problem.score(_predict(models, prepared.encoder.as_numbers(problem.valid_inputs)))
-        found[name] = Compared(prepared.encoder, models, valid, seconds)
+        found[name] = Compared(partial(_predict_encoded, models, prepared.encoder), valid, seconds)
         display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
     return found
+
+
+def _compare_forecasts(
+    encoder: SeriesEncoder, problem: Problem, metric: Metric, names: tuple[str, ...] | None, display: Display
+) -> dict[str, Compared]:
+    """Train the baselines of a series, all of which are quick."""
+    found = {}
+    windows, values = problem.inputs[problem.train], problem.values[0][problem.train]
+    for name, fit in forecast_baselines().items():
+        if names is None or name in names:
+            display.stage(f"baseline {name}")
+            began = time.monotonic()
+            forecast = fit(encoder, windows, values)
+            seconds = time.monotonic() - began
+            valid = problem.score((forecast(problem.valid_inputs),))
+            found[name] = Compared(partial(_as_goals, forecast), valid, seconds)
+            display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
+    return found
+
+
+def _as_goals(forecast: Method, windows: np.ndarray) -> Predictions:
+    return (forecast(windows),)
+
+
+def _predict_encoded(models: tuple[tuple[FittedBaseline, ...], ...], encoder: Encoder, inputs: Any) -> Predictions:
+    return _predict(models, encoder.as_numbers(inputs))
 
 
 def _rows(prepared: Prepared) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 from phalanx.baselines import baselines
 from phalanx.data import Task
+from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
+from phalanx.forecast import forecast_baselines
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
 from phalanx.population.refit import RULES
@@ -26,10 +28,18 @@ RECORDED = ("rounds", "widths")
 """What a run writes down so that it can be repeated; meaningless for a run with other options."""
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
-_COLUMNS = ("target", "id", "group", "ignore", "size")
+_COLUMNS = ("target", "forecast", "time", "text", "id", "group", "ignore", "size")
 _LISTS = ("target", "ignore", "baselines", *RECORDED)
 _SWITCHES = ("bootstrap", "vote", "strict")
-_MOST = {"trials": 100_000, "structures": 10_000, "repeats": 10_000, "max_rounds": 2**31 - 1, "round_steps": 2**20}
+_MOST = {
+    "trials": 100_000,
+    "horizon": 100_000,
+    "window": 100_000,
+    "structures": 10_000,
+    "repeats": 10_000,
+    "max_rounds": 2**31 - 1,
+    "round_steps": 2**20,
+}
 _MOST_SAMPLES = 2**31 - 1
 _LARGEST_SIDE = 4096
 
@@ -38,11 +48,14 @@ _LARGEST_SIDE = 4096
 class Config:
     """All options of a run. Parts are specifications, or "default".
 
-    `source`, `target` (columns; in plain data one is a word), `task`, `metric`, `ignore`, `id`, `group`, `test` (a
-    share of the rows, or a source; None: rows that the source itself holds out, or else 0.2), `valid` (a share of the
-    rest), `seed`; of images `size` ("28" or "28x32", height first; None: their own) and `strict` (a broken one is an
-    error); `trials`, `design`, `structures`, `repeats`,
-    `max_rounds`, `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
+    `source`, `target` (columns; in plain data one is a word), `text` (a table's column of texts); of a text
+    file `tokens` ("characters", "words" or "bpe"; None: characters); of a series
+    `forecast` (the column), `horizon` (steps ahead; default 1), `window` (steps of the past; None: found out),
+    `time` (its column; None: the only one of dates, or the order of rows); `task`, `metric`,
+    `ignore`, `id`, `group`, `test` (a share of the rows, or a source; None: rows that the source itself holds out, or
+    else 0.2), `valid` (a share of the rest), `seed`; of images `size` ("28" or "28x32", height first; None: their own);
+    of files `strict` (a broken one is an error); `trials`, `design`, `structures`, `repeats`, `max_rounds`,
+    `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
     `bootstrap`, `vote`, `samples` (see `phalanx.Classifier`); `layers`, `likelihood`, `regularizers`, `optimizer`,
     `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
     width, by which the run can be repeated to the bit. Raises `InputError` for a value that no run can use.
@@ -50,6 +63,12 @@ class Config:
 
     source: str | None = None
     target: tuple[str, ...] = ()
+    text: str | None = None
+    tokens: str | None = None
+    forecast: str | None = None
+    horizon: int | None = None
+    window: int | None = None
+    time: str | None = None
     task: Task | None = None
     metric: str | None = None
     ignore: tuple[str, ...] = ()
@@ -82,15 +101,16 @@ class Config:
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("source", "metric", "id", "group"):
+        for name in ("source", "text", "forecast", "time", "metric", "id", "group"):
             _check_texts(name, () if getattr(self, name) is None else (getattr(self, name),))
         _check_texts("target", self.target)
         _check_texts("ignore", self.ignore)
         _check_word("task", self.task, ("classify", "regress"))
+        _check_word("tokens", self.tokens, tuple(CODECS))
         _check_word("design", self.design, DESIGNS)
         _check_word("refit", self.refit, RULES)
         for name in self.baselines or ():
-            _check_word("baselines", name, tuple(baselines("classify")))
+            _check_word("baselines", name, tuple({**baselines("classify"), **forecast_baselines()}))
         for name, most in _MOST.items():
             if getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), 1, most)
@@ -108,6 +128,7 @@ class Config:
         if self.test is not None and not isinstance(self.test, str):
             check_number("test", self.test, at_least=0.0, below=1.0)
         self._check_columns()
+        self._check_forecast()
         _ = self.image_size
         if self.refit is not None and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
@@ -128,9 +149,24 @@ class Config:
         for target in self.target:
             if self.target.count(target) > 1:
                 raise InputError(f"target names {target!r} {self.target.count(target)} times; once is enough")
-            for name, held in (("ignore", self.ignore), ("id", (self.id,)), ("group", (self.group,))):
+            for name, held in (
+                ("text", (self.text,)),
+                ("ignore", self.ignore),
+                ("id", (self.id,)),
+                ("group", (self.group,)),
+            ):
                 if target in held:
                     raise InputError(f"{name} names the target {target!r}; give another column")
+
+    def _check_forecast(self) -> None:
+        if self.forecast is None:
+            for name in ("horizon", "window", "time"):
+                if getattr(self, name) is not None:
+                    raise InputError(f"{name} is for forecasts; say which column with --forecast, or leave it out")
+            return
+        for name in ("target", "text", "task", "id", "group"):
+            if getattr(self, name):
+                raise InputError(f"{name} does not go with --forecast, which says what to predict; leave one out")
 
     def space(self, default: Network) -> Network:
         """Return the space of networks to search: the parts given, and the default ones for the rest."""

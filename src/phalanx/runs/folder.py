@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save
 
 from phalanx.data import ENCODERS, Encoder, Goal
 from phalanx.errors import InputError
+from phalanx.language import Speaker
 from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
@@ -69,7 +70,7 @@ def write_run(
     result: dict[str, Any],
     board: pd.DataFrame,
     learning: pd.DataFrame,
-    model: Model,
+    model: Model | Speaker,
 ) -> None:
     """Write a run into its empty folder; raise `InputError` where the disk refuses."""
     try:
@@ -87,27 +88,20 @@ def to_json(value: Any) -> str:
     return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def save_model(folder: Path, model: Model) -> None:
+def save_model(folder: Path, model: Model | Speaker) -> None:
     """Write a model as plain data (model.json) and arrays (parameters.safetensors)."""
     folder.mkdir()
+    members = {"best": model.final} if isinstance(model, Speaker) else model.predictor.members
     arrays: dict[str, np.ndarray] = {}
-    for id_, final in model.predictor.members.items():
+    for id_, final in members.items():
         for group, tree in (("params", final.params), ("states", final.states)):
             for layer, held in tree.items():
                 arrays |= {f"{id_}/{group}/{layer}/{name}": np.asarray(array) for name, array in held.items()}
     plain = {
         "format": _FORMAT,
-        "encoder": {"kind": _kind_of(model.encoder), **model.encoder.to_plain()},
-        "targets": list(model.targets),
-        "goals": [goal.to_plain() for goal in model.predictor.goals],
-        "id_name": model.id_name,
-        "best": model.predictor.best,
-        "shares": model.predictor.shares,
-        "vote": model.predictor.vote,
-        "samples": model.predictor.samples,
+        **({"language": model.to_plain()} if isinstance(model, Speaker) else _facts(model)),
         "members": {
-            id_: {"network": to_plain(final.network), "progress": final.progress}
-            for id_, final in model.predictor.members.items()
+            id_: {"network": to_plain(final.network), "progress": final.progress} for id_, final in members.items()
         },
     }
     (folder / _PLAIN).write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -115,7 +109,21 @@ def save_model(folder: Path, model: Model) -> None:
 
 
 def load_model(run: Path) -> Model:
-    """Read the model of a run folder; raise `InputError` where there is none or it is damaged."""
+    """Read a model that predicts from a run folder; raise `InputError` where there is none or it is damaged."""
+    if isinstance(model := load_run(run), Speaker):
+        raise InputError(f"{run} is a language model, which predicts no table: use `phalanx generate` or `evaluate`")
+    return model
+
+
+def load_speaker(run: Path) -> Speaker:
+    """Read a language model from a run folder; raise `InputError` where there is none or it is damaged."""
+    if not isinstance(speaker := load_run(run), Speaker):
+        raise InputError(f"{run} is no language model: train one on a text file (.txt)")
+    return speaker
+
+
+def load_run(run: Path) -> Model | Speaker:
+    """Read what a run folder holds; raise `InputError` where there is nothing or it is damaged."""
     if not run.is_dir():
         raise InputError(f"{run} is not a run folder" if run.exists() else f"no such run folder: {str(run)!r}")
     for name in (_PLAIN, _ARRAYS):
@@ -130,7 +138,21 @@ def load_model(run: Path) -> Model:
         ) from None
 
 
-def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
+def _facts(model: Model) -> dict[str, Any]:
+    """Return what a model knows besides its networks."""
+    return {
+        "encoder": {"kind": _kind_of(model.encoder), **model.encoder.to_plain()},
+        "targets": list(model.targets),
+        "goals": [goal.to_plain() for goal in model.predictor.goals],
+        "id_name": model.id_name,
+        "best": model.predictor.best,
+        "shares": model.predictor.shares,
+        "vote": model.predictor.vote,
+        "samples": model.predictor.samples,
+    }
+
+
+def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Speaker:
     if plain["format"] != _FORMAT:
         raise ValueError(f"its format is {plain['format']}, but this version reads {_FORMAT}")
     members = {}
@@ -138,6 +160,8 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         network = from_plain(stored["network"], f"member {id_}")
         trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
+    if "language" in plain:
+        return Speaker.from_plain(plain["language"], members["best"])
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
     encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from phalanx.data import ClassTarget, Encoder, Source, each_column
+from phalanx.data import ClassTarget, Encoder, SeriesEncoder, Source, each_column
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.metrics import evaluate
 from phalanx.predictor import Predictor
+from phalanx.runs.forecast import evaluate_forecast, forecast_table
 from phalanx.runs.targets import rows_with_targets
 
 Column = tuple[str, np.ndarray]
@@ -33,8 +34,11 @@ class Model:
 
         These are `prediction`, and of classes `probability_LABEL` each, of numbers `lower` and `upper`, between which
         the number lies with probability `level`. With several targets the name of each follows the first word:
-        `prediction_TARGET`, `probability_TARGET_LABEL`, `lower_TARGET`, `upper_TARGET`.
+        `prediction_TARGET`, `probability_TARGET_LABEL`, `lower_TARGET`, `upper_TARGET`. Of a series it is the forecast
+        of the steps after its end, with their times.
         """
+        if isinstance(self.encoder, SeriesEncoder):
+            return forecast_table(self.encoder, self.predictor, source, level, ensemble)
         frame, id_name = source.frame, self.id_name or source.id
         if id_name is not None and id_name not in frame:
             raise InputError(f"the table lacks the column {id_name!r}, which identifies rows")
@@ -48,11 +52,16 @@ class Model:
             table.insert(0, id_name, held, allow_duplicates=True)
         return table
 
-    def evaluate(self, source: Source, ensemble: bool = True) -> tuple[dict[str, float], int, int]:
-        """Return all metrics on the rows of a source that have every target; how many have, and have not."""
-        inputs, values, lost = rows_with_targets(source, self.encoder, self.predictor.goals)
+    def evaluate(self, source: Source, ensemble: bool = True) -> tuple[dict[str, float], int, list[str]]:
+        """Return all metrics on the rows of a source that have every target, how many have, and warnings.
+
+        Of several targets, those that the source lacks, or whose classes the model cannot have, are not scored.
+        """
+        if isinstance(self.encoder, SeriesEncoder):
+            return *evaluate_forecast(self.encoder, self.predictor, source, ensemble), []
+        inputs, values, warnings = rows_with_targets(source, self.encoder, self.predictor.goals)
         predictions = self.predictor.predict(inputs, ensemble)
-        return evaluate(self.predictor.goals, values, predictions), len(values[0]), lost
+        return evaluate(self.predictor.goals, values, predictions), len(predictions[0]), warnings
 
     def _columns(self, source: Source, level: float, ensemble: bool) -> dict[str, list[Column]]:
         """Return the named columns of predictions for each target."""

@@ -35,8 +35,9 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
     if run.best:
         drawn = ", ".join(f"{path} {_drawn(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")
+    speaking = "ensemble" if run.result.get("ensemble") else "best network"
     for part in ("valid", "test"):
-        for line in _scores(f"ensemble, {part}", run.result[part]):
+        for line in _scores(f"{speaking}, {part}", run.result[part]):
             display.line(line)
     if run.result["refit"]:
         display.line(_refit(**run.result["refit"]))

@@ -38,7 +38,7 @@ def _draw_wrong(prepared: Prepared, predictions: Predictions, path: Path) -> Non
 def draw_image(model: Model, image: str, out: Path) -> None:
     """Draw an image and what every convolution of the best network makes of it."""
     source = load_like(model.encoder, (image,))
-    pixels = model.encoder.transform(source.inputs)
+    pixels = np.asarray(model.encoder.transform(source.inputs))
     best = model.predictor.members[model.predictor.best]
     if not draw_features(best, pixels[0], out, title=Path(image).name):
         raise InputError("the best network has no convolution, so that there is nothing to draw")

@@ -1,34 +1,37 @@
 """From a configuration to a problem: read the source, choose targets and tasks, split, encode; all is noted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 
 from phalanx.data import (
     BUNDLED,
-    ENCODERS,
     Column,
     Encoder,
     Goal,
     ImageEncoder,
     Source,
     Split,
-    TableEncoder,
+    TextEncoder,
     check_target,
-    infer_columns,
     load,
     paths_of,
     split_rows,
 )
 from phalanx.data.cells import check_finite
 from phalanx.data.targets import no_column
+from phalanx.data.texts import texts_of_table
 from phalanx.errors import InputError
 from phalanx.experiment import Problem, entry_for, rows_at
 from phalanx.runs.config import DEFAULT, Config
+from phalanx.runs.forecast import prepare_forecast
+from phalanx.runs.inputs import check_options, choose_inputs, describe, named_texts
+from phalanx.runs.prepared import Prepared
 from phalanx.runs.targets import (
     Target,
     choose_tasks,
@@ -43,31 +46,6 @@ _TEST = 0.2  # share of the rows that test where the source holds none out
 _EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A source ready for training: the problem, the test rows, what was inferred, and `notes` on what was decided.
-
-    `config` has the targets filled in, and the task if all have the same; `columns` are those of a table;
-    `test_values` are those of each goal, `test_files` the files of test images, where they come from files.
-    """
-
-    config: Config
-    name: str
-    columns: tuple[Column, ...]
-    encoder: Encoder
-    problem: Problem
-    test_inputs: Any
-    test_values: tuple[np.ndarray, ...]
-    test_files: tuple[str, ...] | None
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def test_rows(self) -> int:
-        """The number of test rows."""
-        return len(self.test_values[0])
-
-
 def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> Prepared:
     """Read and encode the source a configuration names; raise `InputError` for what cannot be used.
 
@@ -75,16 +53,21 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     """
     if config.source is None:
         raise InputError(
-            f"no source given: name a table such as data.csv, a folder of images, or one of {' '.join(BUNDLED)}"
+            f"no source given: name a table such as data.csv, a folder of images, sounds or texts, or one of "
+            f"{' '.join(BUNDLED)}"
         )
+    if config.tokens is not None:
+        raise InputError(f"--tokens is for a text file (.txt), but {config.source} is none; leave it out")
     source = load((config.source,), size=config.image_size, strict=config.strict, watch=watch)
+    source = named_texts(source, config)
     frame = source.frame
-    if source.rows is None:
-        _check_no_images(config)
-    elif source.target not in frame:
-        raise InputError(f"{config.source} has no labels; put the images of each class into a folder of its own")
-    elif config.target not in ((), (source.target,)):
-        raise InputError(f"target is {', '.join(config.target)}, but images have only their label; leave it out")
+    check_options(source, config)
+    if config.forecast is not None:
+        return prepare_forecast(
+            replace(config, test=_TEST if config.test is None else config.test),
+            source,
+            load((config.test,)) if isinstance(config.test, str) else None,
+        )
     names = tuple(check_target(frame, name) for name in config.target or (source.target,))
     config = replace(config, target=names)
     if config.test is None and source.test is None:
@@ -101,16 +84,13 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     targets = [read_target(frame[name], present, task, name) for name, task in zip(names, tasks, strict=True)]
     split = _split(frame.loc[present], targets, config)
     _check_classes(targets, split)
-    if source.rows is None:
-        inputs: Any = frame.loc[present, columns].reset_index(drop=True)
-        used, encoder = _fit_table(inputs, split, config)
-    else:
-        inputs = source.rows[present] if lost else source.rows
-        used, encoder = (), ENCODERS[source.kind].fit(inputs[split.train])
-    encoded = encoder.transform(inputs)
+    inputs = choose_inputs(source, present, columns, config)
+    config, encoder = inputs.config, inputs.fit(split.train)
+    encoded = encoder.transform(inputs.rows)
     goals, values = make_goals(targets, likelihood, split.train)
     problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))
     _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
+    test_values: tuple[np.ndarray | None, ...]
     held_out = _test_source(config, encoder) if isinstance(config.test, str) else source.test
     if held_out is not None and not isinstance(config.test, float | int):
         test_inputs, test_values, tested = _test_rows(held_out, config, encoder, goals)
@@ -118,36 +98,19 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     else:
         test_inputs, test_values, tested = rows_at(encoded, split.test), tuple(held[split.test] for held in values), []
         files = _files(source, np.flatnonzero(present)[split.test])
-    rows = (len(split.train), len(split.valid), len(test_values[0]))
+    rows = (len(split.train), len(split.valid), len(jax.tree.leaves(test_inputs)[0]))
     notes.append("rows: {:,} train, {:,} validate, {:,} test (seed {})".format(*rows, config.seed))
-    warnings = (*source.notes, *lost_rows(lost, names), *tested, *split.notes, *_of_columns(used))
-    if isinstance(encoder, ImageEncoder):
-        shape = " x ".join(map(str, encoder.shape[:-1]))
-        notes.insert(0, f"images: {len(frame):,} of {shape} pixels, {'gray' if encoder.shape[-1] == 1 else 'colour'}")
+    columns_said = _of_columns(inputs.columns)
+    warnings = (*source.notes, *inputs.notes, *lost_rows(lost, names), *tested, *split.notes, *columns_said)
+    notes = [*describe(encoder, len(frame)), *notes]
     return Prepared(
-        config, source.name, used, encoder, problem, test_inputs, test_values, files, tuple(notes), warnings
+        config, source.name, inputs.columns, encoder, problem, test_inputs, test_values, files, tuple(notes), warnings
     )
 
 
 def absolute(source: str) -> str:
     """Return a path, or two of them, that stay right from another folder; a bundled name stays as it is."""
     return ",".join(str(path.resolve()) for path in paths_of(source)) or source
-
-
-def _check_no_images(config: Config) -> None:
-    """Raise `InputError` for options that only images have."""
-    for name, given in (("size", config.size is not None), ("strict", config.strict)):
-        if given:
-            raise InputError(f"--{name} is for images, but {config.source} is a table; leave it out")
-
-
-def _fit_table(inputs: pd.DataFrame, split: Split, config: Config) -> tuple[tuple[Column, ...], Encoder]:
-    """Return what each column is, and the encoder that the training rows say."""
-    columns = infer_columns(inputs)
-    if not any(column.used for column in columns):
-        listed = f"target{'s' if len(config.target) > 1 else ''} {', '.join(map(repr, config.target))}"
-        raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
-    return columns, TableEncoder.fit(columns, inputs.iloc[split.train])
 
 
 def _files(source: Source, rows: np.ndarray | None = None) -> tuple[str, ...] | None:
@@ -203,13 +166,13 @@ def _check_classes(targets: list[Target], split: Split) -> None:
 
 def _test_rows(
     source: Source, config: Config, encoder: Encoder, goals: tuple[Goal, ...]
-) -> tuple[Any, tuple[np.ndarray, ...], list[str]]:
+) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
     """Return inputs and values of test rows that are a source of their own, and warnings."""
     try:
-        inputs, found, lost = rows_with_targets(source, encoder, goals)
+        inputs, found, warnings = rows_with_targets(source, encoder, goals, "test row")
     except InputError as error:
-        raise InputError(f"{config.test or 'the test images'}: {error}") from None
-    return inputs, found, [*source.notes, *lost_rows(lost, config.target, "test row")]
+        raise InputError(f"{config.test or f'the test {source.kind}'}: {error}") from None
+    return inputs, found, [*source.notes, *warnings]
 
 
 def _test_source(config: Config, encoder: Encoder) -> Source:
@@ -220,7 +183,10 @@ def _test_source(config: Config, encoder: Encoder) -> Source:
 
 
 def load_like(encoder: Encoder, sources: Sequence[str], strict: bool = False) -> Source:
-    """Read a source as an encoder takes it: images of the size and channels that it was trained on."""
+    """Read a source as an encoder takes it: images of the size and channels that it was trained on, a text column."""
+    if isinstance(encoder, TextEncoder) and encoder.column is not None:
+        source = load(sources, strict=strict)
+        return texts_of_table(source, encoder.column) if source.kind == "table" else source
     if not isinstance(encoder, ImageEncoder) or len(encoder.shape) != 3:
         return load(sources, strict=strict)
     *size, channels = encoder.shape

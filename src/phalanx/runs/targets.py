@@ -104,23 +104,43 @@ def make_goals(
 
 
 def rows_with_targets(
-    source: Source, encoder: Encoder, goals: Sequence[Goal]
-) -> tuple[Any, tuple[np.ndarray, ...], int]:
-    """Return inputs and values of those rows of a further source that have every target, and how many have not.
+    source: Source, encoder: Encoder, goals: Sequence[Goal], what: str = "row"
+) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
+    """Return inputs and values of those rows of a further source that have every target, and warnings.
 
-    Raises `InputError` for a column that is missing, and for a class that the model cannot have.
+    Of several goals, one whose column is not there or holds a class that was not seen in training has no values, None,
+    and a warning: it is not scored. Raises `InputError` where no goal is left.
     """
-    frame, columns = source.frame, each_column(goals)
-    for name, _ in columns:
-        check_target(frame, name)
-    present, lost = present_rows(frame, [name for name, _ in columns])
-    values = {}
-    for name, column in columns:
+    scored, faults = [], []
+    for goal in goals:
+        try:
+            _check_known(source.frame, goal)
+            scored.append(goal)
+        except InputError as error:
+            faults.append((goal, error))
+    if not scored:
+        raise faults[0][1]
+    names = [name for goal in scored for name in goal.names]
+    present, lost = present_rows(source.frame, names)
+    frame, values = source.frame.loc[present], {}
+    for name, column in each_column(scored):
         if isinstance(column, ClassTarget):
-            values[name] = column.encode(frame.loc[present, name], name)
+            values[name] = column.encode(frame[name], name)
         else:
-            values[name] = numbers(frame[name], name)[present]
-    return rows_at(encoder.transform(source.inputs), present), _by_goal(goals, values), lost
+            values[name] = numbers(source.frame[name], name)[present]
+    of_scored = dict(zip([goal.names for goal in scored], _by_goal(scored, values), strict=True))
+    warnings = [f"{error}; {', '.join(map(repr, goal.names))} is not scored" for goal, error in faults]
+    inputs = rows_at(encoder.transform(source.inputs), present)
+    return inputs, tuple(of_scored.get(goal.names) for goal in goals), [*warnings, *lost_rows(lost, names, what)]
+
+
+def _check_known(frame: pd.DataFrame, goal: Goal) -> None:
+    """Raise `InputError` where a goal's column is not there, is empty, or holds a class not seen in training."""
+    for name, column in zip(goal.names, goal.columns, strict=True):
+        check_target(frame, name)
+        present, _ = target_present(frame[name], name)
+        if isinstance(column, ClassTarget):
+            column.encode(frame.loc[present, name], name)
 
 
 def _by_goal(goals: Sequence[Goal], values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:

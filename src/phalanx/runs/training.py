@@ -45,14 +45,14 @@ class Plan:
 @dataclass
 class Run:
     """A finished run: what goes into its folder, the values drawn for the best network, the ensemble's predictions of
-    the test rows if there are any.
+    the test rows if there are any. `model` is a `Model`, or a `Speaker`.
     """
 
     config: dict[str, Any]
     result: dict[str, Any]
     leaderboard: pd.DataFrame
     curves: pd.DataFrame
-    model: Model
+    model: Any
     best: dict[str, Any]
     said: Predictions | None
 
@@ -112,7 +112,7 @@ def train_run(
     )
     spent = compilations.since(before)
     training = max(time.monotonic() - began - spent.seconds, 0.0)
-    display.line(_how_it_ended(fitted))
+    display.line(how_it_ended(fitted))
     display.stage("scoring")
     valid = problem.score(fitted.ensemble_valid())
     if math.isnan(valid[plan.metric.name]):
@@ -123,7 +123,7 @@ def train_run(
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     result = {
         "task": _task(prepared),
-        "target": config.to_plain()["target"],
+        "target": config.forecast or config.to_plain()["target"],
         "metric": plan.metric.name,
         "direction": plan.metric.direction,
         "valid": valid,
@@ -147,10 +147,7 @@ def train_run(
             name: {**test.get(name, {}), "valid": baseline.valid, "seconds": round(baseline.seconds, 2)}
             for name, baseline in compared.items()
         },
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas")},
-        },
+        "versions": versions(),
         "seed": plan.config.seed,
         "interrupted": clock.interrupted,
     }
@@ -160,7 +157,13 @@ def train_run(
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said.get("ensemble"))
 
 
-def _how_it_ended(fitted: Fitted) -> str:
+def versions() -> dict[str, str]:
+    """Return the versions of what a run depends on."""
+    installed = {name: version(name) for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas")}
+    return {"python": platform.python_version(), **installed}
+
+
+def how_it_ended(fitted: Fitted) -> str:
     """Return how long the networks trained, and what stopped them."""
     reasons = Counter(member.trained.stopped for member in fitted.members)
     rounds = max(member.trained.rounds for member in fitted.members)
@@ -175,7 +178,9 @@ def _unranked(metric: str, valid: Mapping[str, float]) -> str:
 
 
 def _task(prepared: Prepared) -> str:
-    tasks = {"classify" if goal.classes else "regress" for goal in prepared.problem.goals}
+    tasks = {
+        "classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in prepared.problem.goals
+    }
     return tasks.pop() if len(tasks) == 1 else "mixed"
 
 

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from phalanx.data.goals import Goal
-from phalanx.layers import Columns, Layer, Pixels
+from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
 from phalanx.network import Network
 from phalanx.search.effort import Size
 from phalanx.search.images import image_size, image_space
+from phalanx.search.series import series_size, series_space
+from phalanx.search.sounds import sound_size, sound_space
 from phalanx.search.tables import table_size, table_space
+from phalanx.search.texts import text_size, text_space
 
 
 class Kind(NamedTuple):
@@ -27,7 +30,10 @@ class Defaults(NamedTuple):
 
 _DEFAULTS: dict[type[Layer], Defaults] = {
     Columns: Defaults(table_size, table_space),
+    Past: Defaults(series_size, series_space),
     Pixels: Defaults(image_size, image_space),
+    Embedding: Defaults(text_size, text_space),
+    Frames: Defaults(sound_size, sound_space),
 }
 
 

@@ -8,7 +8,7 @@
 """
 
 from phalanx.data.images.encoder import ImageEncoder
-from phalanx.data.images.load import Images, is_images, load_images
+from phalanx.data.images.load import Images, holds_images, is_images, load_images
 from phalanx.data.images.npz import read_npz_table
 
-__all__ = ["ImageEncoder", "Images", "is_images", "load_images", "read_npz_table"]
+__all__ = ["ImageEncoder", "Images", "holds_images", "is_images", "load_images", "read_npz_table"]

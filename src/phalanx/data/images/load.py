@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from phalanx.data.files import held_out_note, labels_kept, left_out_note
-from phalanx.data.folder import Listing, list_folder, plain
+from phalanx.data.folder import Listing, holds, list_folder, plain
 from phalanx.data.images.arrays import as_pixels, check_array
 from phalanx.data.images.decoding import Decoded, decode_files
 from phalanx.data.images.file import IMAGES, SUFFIXES
@@ -60,6 +60,11 @@ def is_images(source: str) -> bool:
         except InputError:
             return True
     return path.suffix.lower() in SUFFIXES or is_idx(path)
+
+
+def holds_images(folder: Path) -> bool:
+    """Tell whether a folder holds image files at any depth, or an IDX pair."""
+    return holds(folder, IMAGES) or pairs_in(folder) is not None
 
 
 def load_images(

@@ -1,0 +1,29 @@
+"""Series: a table of regular times becomes windows of the past and the values that follow them.
+
+- ``times``: regular times: days, months, weekdays, hours; how far apart they are, and their places on a grid.
+- ``layout``: which columns of a table are the series.
+- ``grid``: the table on a regular grid, with what was missing or out of order.
+- ``windows``: what each forecast sees and is to say; parts in the order of time.
+- ``seasons``: after how many steps a series resembles itself, and how far back a forecast looks.
+- ``anchor``: from where a forecast is measured.
+- ``encoder``: learned from the training part, turns any series into windows.
+"""
+
+from phalanx.data.series.anchor import Anchor
+from phalanx.data.series.encoder import SeriesEncoder
+from phalanx.data.series.grid import Series, read_series
+from phalanx.data.series.layout import Layout, infer_layout
+from phalanx.data.series.seasons import window_steps
+from phalanx.data.series.windows import origins_of, split_origins
+
+__all__ = [
+    "Anchor",
+    "Layout",
+    "Series",
+    "SeriesEncoder",
+    "infer_layout",
+    "origins_of",
+    "read_series",
+    "split_origins",
+    "window_steps",
+]

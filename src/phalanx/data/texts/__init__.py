@@ -1,0 +1,28 @@
+"""Texts: read from a folder with a sub-folder per class, files, or a table's column; and turned into codes.
+
+- ``read``: text files; a folder of them; a book.
+- ``table``: a table's column of texts, and which columns look like one.
+- ``encoder``: texts to classify as codes of words; as TF-IDF for linear models.
+- ``codecs``: one long text as codes, and back exactly: of characters, words or byte pairs.
+"""
+
+from phalanx.data.texts.codecs import CODECS, BytePairs, Characters, Codec, Words
+from phalanx.data.texts.encoder import TextEncoder, steps_of
+from phalanx.data.texts.read import TEXTS, holds_texts, load_texts, read_book
+from phalanx.data.texts.table import text_columns, texts_of_table
+
+__all__ = [
+    "CODECS",
+    "TEXTS",
+    "BytePairs",
+    "Characters",
+    "Codec",
+    "TextEncoder",
+    "Words",
+    "holds_texts",
+    "load_texts",
+    "read_book",
+    "steps_of",
+    "text_columns",
+    "texts_of_table",
+]

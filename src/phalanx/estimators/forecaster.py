@@ -1,0 +1,203 @@
+"""The estimator of series."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from phalanx.data.columns import unique_names
+from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, read_series
+from phalanx.errors import InputError
+from phalanx.estimators.base import NetworkEstimator
+from phalanx.experiment import fit, trials_for
+from phalanx.forecast import Forecasting, forecasting
+from phalanx.metrics import metric_named
+from phalanx.population.train import Clock
+
+_SERIES, _TIME = "y", "time"
+
+
+class Forecaster(NetworkEstimator):
+    """Forecast a series with networks, one or a population of them; further parameters and attributes as for
+    `Classifier`.
+
+    `horizon`: steps ahead (default 1), all of which a network says at once. `window`: steps of the past that it sees;
+    None: by the season. `metric`: what ranks members; None: mae, the mean absolute error over all steps ahead. The last
+    `validation_fraction` of the windows validates: splits are in the order of time.
+
+    >>> from phalanx import Adam, Flatten, Forecaster
+    >>> y = np.sin(2 * np.pi * np.arange(200) / 12)
+    >>> net = Forecaster(3, window=12, layers=[Flatten()], optimizer=Adam(0.01), stopping=None, max_rounds=100).fit(y)
+    >>> net.predict().round(1).tolist(), np.sin(2 * np.pi * np.arange(200, 203) / 12).round(1).tolist()
+    ([-0.9, -1.0, -0.9], [-0.9, -1.0, -0.9])
+    """
+
+    def __init__(
+        self,
+        horizon: Any = 1,
+        *,
+        window: Any = None,
+        layers: Any = None,
+        likelihood: Any = None,
+        regularizers: Any = (),
+        optimizer: Any = None,
+        stopping: Any = "auto",
+        batch_size: Any = None,
+        trials: Any = None,
+        design: Any = "sobol",
+        structures: Any = 4,
+        repeats: Any = 1,
+        max_rounds: Any = None,
+        round_steps: Any = None,
+        validation_fraction: Any = 0.2,
+        metric: Any = None,
+        minutes: Any = None,
+        ensemble: Any = True,
+        bootstrap: Any = False,
+        vote: Any = False,
+        refit: Any = None,
+        samples: Any = 0,
+        random_state: Any = 0,
+    ) -> None:
+        super().__init__(
+            layers,
+            likelihood=likelihood,
+            regularizers=regularizers,
+            optimizer=optimizer,
+            stopping=stopping,
+            batch_size=batch_size,
+            trials=trials,
+            design=design,
+            structures=structures,
+            repeats=repeats,
+            max_rounds=max_rounds,
+            round_steps=round_steps,
+            validation_fraction=validation_fraction,
+            metric=metric,
+            minutes=minutes,
+            ensemble=ensemble,
+            bootstrap=bootstrap,
+            vote=vote,
+            refit=refit,
+            samples=samples,
+            random_state=random_state,
+        )
+        self.horizon = horizon
+        self.window = window
+
+    def fit(self, y: Any, X: Any = None) -> "Forecaster":
+        """Train on a series `y` of numbers, NaN where missing.
+
+        Its times are the index of a pandas Series, if they are dates; otherwise values are in order. `X`: further
+        columns of numbers, known up to the present only, a row for each value. Returns the estimator.
+        """
+        for name in ("horizon", "window"):
+            value = getattr(self, name)
+            if not (value is None and name == "window") and (not isinstance(value, (int, np.integer)) or value < 1):
+                raise InputError(f"{name} is {value!r}, but must be a whole number from 1")
+        frame, column, times = _table(y, X)
+        layout, _ = infer_layout(frame, column, times)
+        series = read_series(frame, layout)
+        settings = self._settings()
+        made = self._made(series, layout, self.validation_fraction)
+        space = self._space(len(made.problem.train), made.problem.kind, made.problem.goals)
+        chooses = trials_for(space, settings, made.problem.size) > 1 or (self.repeats > 1 and not self.bootstrap)
+        if not chooses and space.stopping is None:
+            made = self._made(series, layout, 0.0)
+        settings = replace(settings, metric=metric_named(self.metric, made.problem.goals))
+        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
+        self.encoder_ = made.encoder
+        self._series, self._column = series, column
+        self._keep(fit(made.problem, space, settings, clock=clock), made.problem, settings)
+        return self
+
+    def predict(self, horizon: int | None = None, *, y: Any = None, X: Any = None) -> Any:
+        """Return the expected values of the steps after the end of a series, as a Series where its times are dates.
+
+        `horizon`: how many of them (default all that were learned). `y`, `X`: the series up to the present, like those
+        of `fit`; default: those of `fit`.
+        """
+        series = self._read(y, X)
+        return self._shaped(series, self._predictor.predict(self._window(series), self.ensemble)[0], horizon)
+
+    def predict_interval(
+        self, level: float = 0.9, horizon: int | None = None, *, y: Any = None, X: Any = None
+    ) -> tuple[Any, Any]:
+        """Return the ends of the intervals that hold each value with probability `level`; see `predict`."""
+        series = self._read(y, X)
+        ((low, high),) = self._predictor.interval(self._window(series), level, self.ensemble)
+        return self._shaped(series, low, horizon), self._shaped(series, high, horizon)
+
+    def score(self, y: Any, X: Any = None) -> float:
+        """Return r2 over all steps of the forecasts from every value of a series that has a full past and future."""
+        series = self._read(y, X)
+        origins = self._encoder.origins(series)
+        if not len(origins):
+            raise InputError(
+                f"the series holds {len(series):,} steps, but one window and what follows it are "
+                f"{self._encoder.steps + self._encoder.horizon:,}"
+            )
+        (said,) = self._predictor.predict(self._encoder.windows(series, origins), self.ensemble)
+        return float(r2_score(self._encoder.targets(series, origins).ravel(), said.ravel()))
+
+    @property
+    def _encoder(self) -> SeriesEncoder:
+        check_is_fitted(self)
+        assert isinstance(self.encoder_, SeriesEncoder)
+        return self.encoder_
+
+    def _made(self, series: Series, layout: Layout, valid: float) -> Forecasting:
+        return forecasting(
+            series,
+            layout,
+            horizon=int(self.horizon),
+            steps=None if self.window is None else int(self.window),
+            likelihood=self.likelihood,
+            test=0.0,
+            valid=valid,
+        )
+
+    def _read(self, y: Any, X: Any) -> Series:
+        encoder = self._encoder
+        if y is None:
+            return self._series
+        frame, column, times = _table(y, X)
+        renamed = {column: self._column} | ({} if times is None else {times: encoder.layout.time})
+        return encoder.read(frame.rename(columns=renamed))
+
+    def _window(self, series: Series) -> np.ndarray:
+        return self._encoder.windows(series, np.array([len(series) - 1]))
+
+    def _shaped(self, series: Series, found: np.ndarray, horizon: int | None) -> Any:
+        """Return the first values of a forecast, a row, with their times where they are dates."""
+        steps = self._encoder.horizon if horizon is None else horizon
+        if not 1 <= steps <= self._encoder.horizon:
+            raise InputError(
+                f"horizon is {steps}, but the steps ahead that were learned are 1 to {self._encoder.horizon}"
+            )
+        times = series.times.at(len(series) + np.arange(steps))
+        values = found[0, :steps]
+        return values if times.dtype.kind == "i" else pd.Series(values, pd.DatetimeIndex(times), name=self._column)
+
+
+def _table(y: Any, X: Any) -> tuple[pd.DataFrame, str, str | None]:
+    """Return a series and the columns beside it as a table, the name of its column, and that of its times, if any."""
+    column = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y))
+    beside = pd.DataFrame() if X is None else X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    if X is not None and len(beside) != len(column):
+        raise InputError(f"y has {len(column):,} values, but X {len(beside):,} rows; each value needs one")
+    parts = [column, *(beside.iloc[:, j] for j in range(beside.shape[1]))]
+    given = [
+        _SERIES if column.name is None else str(column.name),
+        *(f"x{name}" if isinstance(name, int) else str(name) for name in beside.columns),
+    ]
+    dated = isinstance(column.index, (pd.DatetimeIndex, pd.PeriodIndex))
+    if dated:
+        parts, given = [*parts, column.index.to_series()], [*given, _TIME]
+    names = unique_names(given)
+    frame = pd.DataFrame({name: part.reset_index(drop=True) for name, part in zip(names, parts, strict=True)})
+    return frame, names[0], names[-1] if dated else None

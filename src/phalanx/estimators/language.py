@@ -1,0 +1,150 @@
+"""The estimator of language models."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from phalanx.data.texts import CODECS
+from phalanx.errors import InputError
+from phalanx.estimators.base import FittedMember
+from phalanx.estimators.parameters import PartsEstimator
+from phalanx.experiment import Settings
+from phalanx.hints import hints
+from phalanx.language import Corpus, Speaker, fit, ranked
+from phalanx.leaderboard import curves, diagnostics
+from phalanx.metrics import NATS
+from phalanx.network import Network
+from phalanx.population.train import Clock
+from phalanx.search.language import STEPS, language_space
+from phalanx.spec.fields import unknown
+
+
+class LanguageModel(PartsEstimator):
+    """Say which token of a text comes next, with recurrent networks, and continue texts.
+
+    The text is read in stretches of `steps` tokens, in whose order a network keeps its memory, while the gradient
+    reaches back to the beginning of a stretch (truncated back-propagation through time). Distributions in any part
+    make a search, as for `Classifier`; the network with the lowest cost on the validation tokens speaks.
+
+    `layers`: with an `LSTM`, `GRU` or `Recurrent`, which answer at every step; None: an LSTM sized by the text.
+    `tokens`: "characters" (default), "words" or "bpe" (byte pairs, which need the package `tokenizers`).
+    `steps`: tokens of a stretch (default 128). `regularizers`, `optimizer`, `batch_size`, `trials`, `design`,
+    `structures`, `repeats`, `max_rounds`, `round_steps`: as for `Classifier`. `stopping`: "auto" (the default for
+    texts), an `EarlyStopping`, or None: train `max_rounds` rounds. `validation_fraction`: share of the text, its end,
+    that validates (default 0.05). `minutes`: time limit of the training. `random_state`: the seed.
+
+    After `fit`: `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_`, `members_`, `best_`, `codec_`.
+
+    >>> from phalanx import LSTM, Adam, LanguageModel
+    >>> net = LanguageModel([LSTM(32)], optimizer=Adam(0.03), steps=16, max_rounds=20, batch_size=4).fit("hello " * 400)
+    >>> net.generate("he", length=10, temperature=0)
+    'hello hello '
+    """
+
+    def __init__(
+        self,
+        layers: Any = None,
+        *,
+        tokens: Any = "characters",
+        steps: Any = STEPS,
+        regularizers: Any = (),
+        optimizer: Any = None,
+        stopping: Any = "auto",
+        batch_size: Any = None,
+        trials: Any = None,
+        design: Any = "sobol",
+        structures: Any = 4,
+        repeats: Any = 1,
+        max_rounds: Any = None,
+        round_steps: Any = None,
+        validation_fraction: Any = 0.05,
+        minutes: Any = None,
+        random_state: Any = 0,
+    ) -> None:
+        self.layers = layers
+        self.tokens = tokens
+        self.steps = steps
+        self.regularizers = regularizers
+        self.optimizer = optimizer
+        self.stopping = stopping
+        self.batch_size = batch_size
+        self.trials = trials
+        self.design = design
+        self.structures = structures
+        self.repeats = repeats
+        self.max_rounds = max_rounds
+        self.round_steps = round_steps
+        self.validation_fraction = validation_fraction
+        self.minutes = minutes
+        self.random_state = random_state
+
+    def fit(self, text: Any, y: Any = None) -> "LanguageModel":
+        """Learn from one text, a `str`; `y` is not used. Returns the estimator."""
+        if not isinstance(text, str):
+            raise InputError(f"LanguageModel learns from one text, a str, not from {type(text).__name__}; join them")
+        if self.tokens not in CODECS:
+            raise unknown("LanguageModel", "tokens", str(self.tokens), tuple(CODECS))
+        self.codec_ = CODECS[self.tokens].fit(text)
+        codes = self.codec_.encode(text)
+        nothing = np.zeros(0, np.int32)
+        each = len(text) / max(len(codes), 1)
+        corpus = Corpus(codes, nothing, self.codec_.tokens, self.steps, self.validation_fraction, each)
+        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
+        fitted = fit(corpus, self._space(len(codes)), self._settings(), clock=clock)
+        self._speaker = Speaker(self.codec_, fitted.best.final)
+        self.members_ = [
+            FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
+        ]
+        self.best_ = self.members_[fitted.ranking[0]]
+        self.leaderboard_ = ranked(fitted)
+        self.curves_ = curves(fitted)
+        self.diagnostics_ = diagnostics(fitted)
+        self.hints_ = hints(self.diagnostics_)
+        return self
+
+    def score(self, text: str, y: Any = None) -> float:
+        """Return the mean of log p(token | all before it) over the tokens of a text, in nats: higher is better."""
+        return -self.evaluate(text)[NATS.name]
+
+    def evaluate(self, text: str) -> dict[str, float]:
+        """Return `nats_per_token`, `bits_per_character` and `perplexity` of a text."""
+        check_is_fitted(self)
+        return self._speaker.score(text)
+
+    def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, random_state: int = 0) -> str:
+        """Return the prompt and `length` tokens that follow it, drawn one after the other.
+
+        p(token) ∝ p(token | before)^(1 / temperature): below 1 likelier tokens are preferred, and at 0 the likeliest is
+        always taken.
+        """
+        check_is_fitted(self)
+        return self._speaker.generate(prompt, length, temperature, random_state)
+
+    def _space(self, tokens: int) -> Network:
+        default = language_space(tokens)
+        given = {
+            name: getattr(self, name)
+            for name in ("layers", "optimizer", "batch_size")
+            if getattr(self, name) is not None
+        }
+        stopping = default.stopping if self.stopping == "auto" else self.stopping
+        return replace(default, regularizers=self.regularizers, stopping=stopping, **given)
+
+    def _settings(self) -> Settings:
+        seed = self.random_state
+        if not isinstance(seed, (int, np.integer)):
+            seed = check_random_state(seed).randint(2**31)
+        return Settings(
+            metric=NATS,
+            trials=self.trials,
+            structures=self.structures,
+            design=self.design,
+            repeats=self.repeats,
+            max_rounds=self.max_rounds,
+            round_steps=self.round_steps,
+            seed=int(seed),
+        )

@@ -1,0 +1,44 @@
+"""Plain forecasts on the same windows, for the leaderboard."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.linear_model import RidgeCV
+
+from phalanx.data.series import SeriesEncoder
+
+Method = Callable[[np.ndarray], np.ndarray]
+"""From windows (rows, steps, channels) to values (rows, horizon) in their own units."""
+
+_PENALTIES = np.logspace(-3, 4, 15)
+
+
+def forecast_baselines() -> dict[str, Callable[[SeriesEncoder, np.ndarray, np.ndarray], Method]]:
+    """Return by name how to fit each baseline on the windows and values of training rows, the quickest first.
+
+    >>> list(forecast_baselines())
+    ['last_value', 'seasonal_naive', 'linear']
+    """
+    return {"last_value": last_value, "seasonal_naive": seasonal_naive, "linear": linear}
+
+
+def last_value(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> Method:
+    """Forecast that nothing changes."""
+    return lambda windows: np.repeat(encoder.observed(windows)[:, -1:], encoder.horizon, axis=1)
+
+
+def seasonal_naive(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> Method:
+    """Forecast the values at the same place of the last season that is known; see `SeriesEncoder.period`."""
+    ahead = np.arange(encoder.horizon)
+    return lambda windows: encoder.observed(windows)[:, encoder.steps - encoder.period + ahead % encoder.period]
+
+
+def linear(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> Method:
+    """Forecast by linear autoregression: each step ahead a ridge regression on the window and the calendar."""
+    model = RidgeCV(_PENALTIES).fit(encoder.as_numbers(windows).numbers.astype(np.float64), values)
+
+    def predict(windows: np.ndarray) -> np.ndarray:
+        said = model.predict(encoder.as_numbers(windows).numbers.astype(np.float64))
+        return said.reshape(len(windows), encoder.horizon)
+
+    return predict

@@ -1,0 +1,157 @@
+"""Language models: from a text as codes to networks that say which token comes next, what they cost, and more text.
+
+The text is read as a circle by as many readers as a batch has rows. Each row is a stretch of `steps` tokens, and the
+memory of a layer goes on from row to row, so that context is longer than the gradient's reach (truncated
+back-propagation through time).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log
+from typing import Any
+
+import jax
+import numpy as np
+
+from phalanx.errors import InputError
+from phalanx.experiment import Candidate, Fitted, Settings, plan_draws, trials_of, with_entry
+from phalanx.layers import Embedding, Recurring, Spatial
+from phalanx.metrics import NATS
+from phalanx.model import Batch, check_rows
+from phalanx.network import Aim, Network, complete
+from phalanx.population.batches import Fold
+from phalanx.population.train import Clock, Progress, train
+from phalanx.search.designs import Draw
+from phalanx.search.language import language_size
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text as codes 0 … `tokens` − 1, cut into stretches of `steps` tokens; the first of them train, the next
+    validate, and `test` is what comes after.
+
+    `codes`: (n,) int32, of what trains and validates. `valid`: the share of the stretches that validate.
+    `characters`: how many characters a token stands for, on average.
+    """
+
+    codes: np.ndarray
+    test: np.ndarray
+    tokens: int
+    steps: int
+    valid: float
+    characters: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.stretches < 3:
+            raise InputError(
+                f"the text holds {len(self.codes):,} tokens to learn from, too few for {self.steps} steps a row; "
+                "give a longer text, or fewer steps"
+            )
+
+    @property
+    def stretches(self) -> int:
+        """The rows that the text is cut into."""
+        return (len(self.codes) - 1) // self.steps
+
+    @property
+    def border(self) -> int:
+        """The rows that train; those after them validate."""
+        return min(max(round(self.stretches * (1 - self.valid)), 1), self.stretches - (self.valid > 0))
+
+    @cached_property
+    def rows(self) -> Batch:
+        """Codes, the codes that follow each of them, and weights."""
+        end = self.stretches * self.steps
+        x, y = (self.codes[i : i + end].reshape(self.stretches, self.steps) for i in (0, 1))
+        return Batch(x, (y,), np.ones(self.stretches, np.float32))
+
+    @property
+    def entry(self) -> Embedding:
+        """The layer that takes the codes, where a network has none of its own."""
+        return Embedding(64, tokens=self.tokens, padding=False)
+
+    def metrics(self, nats: float) -> dict[str, float]:
+        """Return all metrics of a mean cost of a token."""
+        return scores(nats, self.characters)
+
+
+def scores(nats: float, characters: float) -> dict[str, float]:
+    """Return all metrics of a mean cost of a token, which stands for so many characters on average."""
+    return {
+        NATS.name: nats,
+        "bits_per_character": nats / log(2) / characters,
+        "perplexity": float(np.exp(min(nats, 700.0))),
+    }
+
+
+def reading(network: Network) -> Network:
+    """Return a network whose recurrent layers answer at every step and keep their memory.
+
+    Raises `InputError` for layers that look ahead or keep no memory.
+    """
+    for layer in network.layers:
+        if isinstance(layer, Spatial) or (isinstance(layer, Recurring) and layer.both is True):
+            what = f"{type(layer).__name__}, which " + (
+                "looks at several steps at once" if isinstance(layer, Spatial) else "also reads backwards"
+            )
+            raise InputError(f"a language model reads one token after the other, but has {what}; leave it out")
+    if not any(isinstance(layer, Recurring) for layer in network.layers):
+        raise InputError("a language model needs a layer with a memory; give it a Recurrent, LSTM or GRU")
+    return replace(
+        network,
+        layers=tuple(
+            replace(layer, carry=True, output="all") if isinstance(layer, Recurring) else layer
+            for layer in network.layers
+        ),
+    )
+
+
+def prepared(space: Network, corpus: Corpus, settings: Settings) -> tuple[list[Draw], list[Network]]:
+    """Return the points of a space to train, and their networks; raise `InputError` for what does not fit."""
+    draws = plan_draws(with_entry(space, corpus.entry), settings, language_size(len(corpus.codes)))
+    networks = [complete(reading(draw.spec), Aim(corpus.tokens)) for draw in draws]
+    for one in {jax.tree.structure(network): network for network in networks}.values():
+        check_rows(one, corpus.rows.x, each_step=True)
+    return draws, networks
+
+
+def fit(
+    corpus: Corpus,
+    space: Network,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    rounds: Sequence[int] | None = None,
+    widths: Sequence[int] | None = None,
+    watch: Callable[[Progress], None] | None = None,
+) -> Fitted:
+    """Train language models drawn from a space as populations, and rank them; the best alone speaks.
+
+    Arguments are those of `experiment.fit`. Costs of the validation stretches are those of as many readers as a batch
+    has rows, each of which begins without context.
+    """
+    draws, networks = prepared(space, corpus, settings)
+    everyone = np.arange(corpus.stretches)
+    fold = Fold(everyone[: corpus.border], everyone[corpus.border :], 0)
+    outcome = train(
+        trials_of(networks, settings),
+        corpus.rows,
+        [fold] * settings.repeats,
+        max_rounds=settings.max_rounds or language_size(len(corpus.codes)).max_rounds,
+        round_steps=settings.round_steps,
+        clock=clock,
+        rounds=rounds,
+        widths=widths,
+        watch=watch,
+    )
+    structures: dict[Any, int] = {}
+    members = []
+    for i, member in enumerate(outcome.members):
+        nats = member.curve[member.best_round - 1][1] if member.best_round else float("nan")
+        structure = structures.setdefault(member.structure, len(structures) + 1)
+        trial = i // settings.repeats
+        metrics = corpus.metrics(nats)
+        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, member.final, structure, (), metrics))
+    ranking = sorted(range(len(members)), key=lambda i: (NATS.loss(members[i].metrics[NATS.name]), i))
+    return Fitted(members, ranking, {ranking[0]: 1.0}, outcome.rounds, outcome.widths, ())

@@ -1,0 +1,221 @@
+"""A run on one text file: a language model, from the text to what the run folder holds."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phalanx.data.texts import CODECS, Codec, read_book
+from phalanx.display import Display, number
+from phalanx.errors import InputError
+from phalanx.experiment import Settings
+from phalanx.hints import hints
+from phalanx.language import (
+    Corpus,
+    Speaker,
+    fit,
+    language_baselines,
+    nats_per_token,
+    prepared,
+    ranked,
+    scores,
+    split_text,
+)
+from phalanx.leaderboard import curves, diagnostics
+from phalanx.metrics import NATS
+from phalanx.network import Network
+from phalanx.population.compilation import compilations
+from phalanx.population.stack import group
+from phalanx.population.train import Clock
+from phalanx.runs.config import DEFAULT, Config
+from phalanx.runs.folder import run_folder, write_run
+from phalanx.runs.signals import ending_on_signal
+from phalanx.runs.training import Run, how_it_ended, versions
+from phalanx.search.language import STEPS, language_size, language_space
+from phalanx.spec.plain import to_plain
+
+BOOK = {"test": 0.1, "valid": 0.05}
+"""Shares of a text where none are given: of the whole, its end; and of what comes before, its end."""
+
+_OTHERS = (
+    *("target", "text", "forecast", "task", "ignore", "id", "group", "size", "strict"),
+    *("refit", "bootstrap", "vote", "samples", "baselines"),
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    """A text ready for training: what is drawn, how much of it, and `config` with every default filled in."""
+
+    config: Config
+    name: str
+    codec: Codec
+    corpus: Corpus
+    test: str
+    space: Network
+    settings: Settings
+    programs: int
+    notes: tuple[str, ...]
+
+
+def is_book(source: str | None) -> bool:
+    """Tell whether a source is one text file, from which a language is learned."""
+    return source is not None and Path(source).suffix.lower() == ".txt" and not Path(source).is_dir()
+
+
+def train_book(config: Config, out: Path | None, clock: Clock, display: Display, started: float) -> tuple[Run, Path]:
+    """Train a language model on the text file of a configuration, and write the run folder; return both."""
+    book = prepare_book(config)
+    with run_folder(out, book.name) as folder:
+        for note in book.notes:
+            display.line(note)
+        plain = _baselines(book)
+        for name, held in plain.items():
+            display.line(f"baseline {name}: valid {NATS.name} {number(held['valid'][NATS.name])}")
+        with ending_on_signal(clock, lambda: display.progress is not None):
+            run = _train(book, plain, clock, display, started)
+            display.stage("writing")
+            run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
+            write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
+    return run, folder
+
+
+def prepare_book(config: Config) -> Book:
+    """Read the text, learn its tokens, and fill in every default; raise `InputError` for what cannot be used."""
+    _check(config)
+    path = Path(str(config.source))
+    share = float(config.test) if isinstance(config.test, float | int) else 0.0
+    learned, test = split_text(read_book(path), share)
+    if isinstance(config.test, str):
+        test = read_book(Path(config.test))
+    tokens = config.tokens or "characters"
+    codec = CODECS[tokens].fit(learned)
+    codes = codec.encode(learned)
+    corpus = Corpus(codes, codec.encode(test), codec.tokens, STEPS, config.valid, len(learned) / len(codes))
+    if 0 < len(corpus.test) < 2:
+        raise InputError(f"{config.source}: the test holds one token only; give a larger --test, or 0")
+    space = config.space(language_space(len(codes)))
+    max_rounds = config.max_rounds or language_size(len(codes)).max_rounds
+    settings = Settings(
+        metric=NATS,
+        trials=config.trials,
+        structures=config.structures,
+        design=config.design,
+        repeats=config.repeats,
+        max_rounds=max_rounds,
+        round_steps=config.round_steps,
+        seed=config.seed,
+    )
+    draws, networks = prepared(space, corpus, settings)
+    parts = ("layers", "likelihood", "optimizer", "stopping", "batch_size")
+    resolved = replace(
+        config,
+        source=str(path.resolve()),
+        test=str(Path(config.test).resolve()) if isinstance(config.test, str) else config.test,
+        tokens=tokens,
+        metric=NATS.name,
+        max_rounds=max_rounds,
+        trials=len(draws),
+        **{name: getattr(space, name) for name in parts},
+    )
+    programs, count = len(group(networks)), len(draws) * config.repeats
+    rows = f"{corpus.border:,} train, {corpus.stretches - corpus.border:,} validate"
+    notes = (
+        f"text: {len(learned) + len(test):,} characters; {tokens}: {len(codes) + len(corpus.test):,} tokens, "
+        f"{corpus.tokens:,} of them different",
+        f"rows of {STEPS} tokens: {rows}; the test is {len(corpus.test):,} tokens (seed {config.seed})",
+        f"plan: {count} network{'s' if count > 1 else ''} as {programs} compiled program{'s' if programs > 1 else ''}, "
+        f"up to {max_rounds} rounds, ranked by {NATS.name}",
+    )
+    settings = replace(settings, trials=len(draws))
+    return Book(resolved, path.stem, codec, corpus, test, space, settings, programs, notes)
+
+
+def _check(config: Config) -> None:
+    """Raise `InputError` for options that a language model has not."""
+    usual = Config()
+    for name in _OTHERS:
+        if getattr(config, name) != getattr(usual, name):
+            raise InputError(f"{name} is not for a text file, from which a language model is learned; leave it out")
+    if config.likelihood not in (DEFAULT, language_space(1).likelihood):
+        raise InputError("a language model predicts one of many tokens; leave likelihood out")
+    if config.metric not in (None, NATS.name):
+        raise InputError(f"metric is {config.metric!r}, but language models are ranked by {NATS.name}; leave it out")
+
+
+def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, display: Display, started: float) -> Run:
+    """Train and score."""
+    corpus, before, began = book.corpus, compilations.copy(), time.monotonic()
+    display.stage(f"compiling {book.programs} program{'s' if book.programs > 1 else ''}")
+    fitted = fit(
+        corpus,
+        book.space,
+        book.settings,
+        clock=clock,
+        rounds=book.config.rounds,
+        widths=book.config.widths,
+        watch=display.update,
+    )
+    spent = compilations.since(before)
+    training = max(time.monotonic() - began - spent.seconds, 0.0)
+    display.line(how_it_ended(fitted))
+    display.stage("scoring")
+    best, speaker = fitted.best, Speaker(book.codec, fitted.best.final)
+    test = {name: held["test"] for name, held in plain.items()}
+    test[best.id] = _scores(nats_per_token(best.final, corpus.test), book.test, corpus.test) if book.test else {}
+    spent = compilations.since(before)
+    config = replace(book.config, rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
+    stretches = {"train": corpus.border, "valid": corpus.stretches - corpus.border}
+    result = {
+        "task": "language",
+        "metric": NATS.name,
+        "direction": NATS.direction,
+        "valid": best.metrics,
+        "test": test[best.id],
+        "best_member": {"id": best.id, "valid": best.metrics, "test": test[best.id]},
+        "n_members": len(fitted.members),
+        "n_structures": len({member.structure for member in fitted.members}),
+        "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
+        "refit": None,
+        "hints": hints(diagnostics(fitted)),
+        "rows": {**stretches, "test": len(corpus.test) // corpus.steps},
+        "tokens": {"kind": book.config.tokens, "different": corpus.tokens, "steps": corpus.steps},
+        "seconds": {
+            "total": round(time.monotonic() - started, 2),
+            "compile": round(spent.seconds, 2),
+            "train": round(training, 2),
+        },
+        "programs": spent.programs,
+        "best": to_plain(best.draw.spec),
+        "baselines": {name: {**held["test"], "valid": held["valid"]} for name, held in plain.items()},
+        "versions": versions(),
+        "seed": book.config.seed,
+        "interrupted": clock.interrupted,
+    }
+    beside = {name: {"valid": held["valid"], "seconds": held["seconds"]} for name, held in plain.items()}
+    board = ranked(fitted, beside, test)
+    return Run(config.to_plain(), result, board, curves(fitted), speaker, best.draw.values, None)
+
+
+def _baselines(book: Book) -> dict[str, dict[str, Any]]:
+    """Return by name the validation and test metrics of the baselines, and the seconds they took together."""
+    began, corpus = time.monotonic(), book.corpus
+    border = corpus.border * corpus.steps
+    texts = {"valid": corpus.codes[border:], **({"test": corpus.test} if book.test else {})}
+    found = language_baselines(corpus.codes[:border], texts, corpus.tokens)
+    seconds = round(time.monotonic() - began, 3)
+    return {
+        name: {
+            "valid": corpus.metrics(nats["valid"]),
+            "test": _scores(nats["test"], book.test, corpus.test) if book.test else {},
+            "seconds": seconds,
+        }
+        for name, nats in found.items()
+    }
+
+
+def _scores(nats: float, text: str, codes: np.ndarray) -> dict[str, float]:
+    return scores(nats, len(text) / len(codes))

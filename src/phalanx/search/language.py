@@ -1,0 +1,37 @@
+"""What is tried when nothing is said: language models, few and large, for there the time goes into one network."""
+
+from phalanx.layers import LSTM, Dropout, Embedding
+from phalanx.likelihoods import Multinoulli
+from phalanx.network import Network
+from phalanx.optimizers import Adam, ClipNorm
+from phalanx.search.effort import Size
+from phalanx.spec import Cosine, loguniform, uniform
+from phalanx.stopping import EarlyStopping
+
+STEPS = 128
+"""Tokens of a row: how far back the gradient reaches."""
+
+_SIZES = (
+    Size(100_000, 16, 2, 40),
+    Size(3_000_000, 32, 2, 16),
+    Size(float("inf"), 64, 2, 8),
+)
+
+
+def language_size(tokens: int) -> Size:
+    """Return how much to try for a text of so many tokens."""
+    return next(size for size in _SIZES if tokens <= size.rows)
+
+
+def language_space(tokens: int) -> Network:
+    """Return the space of language models for a text of so many tokens: recurrent networks that differ in learning
+    rate and dropout.
+    """
+    size = language_size(tokens)
+    return Network(
+        layers=[Embedding(64), LSTM(256, output="all"), Dropout(uniform(0.05, 0.3))],
+        likelihood=Multinoulli(),
+        optimizer=Adam(Cosine(loguniform(2e-3, 6e-3), warmup=0.02), clip=ClipNorm(1.0)),
+        stopping=EarlyStopping(patience=4),
+        batch_size=size.batch_size,
+    )

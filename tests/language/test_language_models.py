@@ -1,0 +1,127 @@
+"""Language models: the order in which a text is read, costs by hand, and what they write."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from phalanx import GRU, LSTM, Adam, Conv, Dense, Embedding, GlobalMaxPool, InputError, Multinoulli, Network, Recurrent
+from phalanx.experiment import Settings
+from phalanx.language import Corpus, continuation, fit, nats_per_token, reading
+from phalanx.metrics import NATS
+from phalanx.model import fresh
+from phalanx.population.batches import Fold, Readers, in_reading_order
+
+WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what was before
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network that has read the word again and again, in rows shorter than it."""
+    codes = np.tile(WORD, 400)
+    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, valid=0.1)
+    space = Network([Embedding(8), LSTM(16)], Multinoulli(), optimizer=Adam(0.02), batch_size=8)
+    return corpus, fit(corpus, space, Settings(NATS, max_rounds=12))
+
+
+def test_readers_go_on_where_the_row_before_ended():
+    batches = Readers(Fold(np.arange(10, 21), np.arange(0), seed=0), batch_size=3).take(11)
+    following = np.where(batches[:-1] == 20, 10, batches[:-1] + 1)
+    np.testing.assert_array_equal(batches[1:], following)
+    np.testing.assert_array_equal(np.sort(batches, axis=0), np.tile(np.arange(10, 21)[:, None], 3))  # each reads all
+
+
+@pytest.mark.parametrize(("rows", "readers"), [(12, 3), (13, 3), (2, 3), (7, 1)])
+def test_validation_rows_are_read_on_from_block_to_block(rows, readers):
+    order = in_reading_order(np.arange(rows), readers)
+    assert sorted(order.tolist()) == list(range(rows))
+    blocks = [order[i : i + readers] for i in range(0, rows, readers)]
+    for before, after in itertools.pairwise(blocks):
+        np.testing.assert_array_equal(after, before[: len(after)] + 1)
+
+
+def test_what_was_before_the_row_is_remembered(trained):
+    corpus, fitted = trained
+    # No row of 5 tokens holds all that tells 2 from 4 after a 1 in its first steps.
+    assert fitted.best.metrics["nats_per_token"] < 0.2
+    final = fitted.best.final
+    assert nats_per_token(final, corpus.test) < 0.2
+    assert continuation(final, np.array([0, 1]), 12, temperature=0).tolist() == np.tile(WORD, 3)[2:14].tolist()
+
+
+def test_the_cost_of_a_text_is_the_sum_over_its_tokens(trained):
+    """In NumPy, one token after the other."""
+    final = trained[1].best.final
+    p, codes = final.params, np.tile(WORD, 3)
+    h, s, total = np.zeros(16), np.zeros(16), 0.0
+
+    def sigma(a):
+        return 1 / (1 + np.exp(-a))
+
+    for code, follows in itertools.pairwise(codes):
+        x = p["embedding_1"]["weight"][code]
+        a = x @ p["lstm_1"]["weight"] + h @ p["lstm_1"]["weight_recurrent"] + p["lstm_1"]["bias"]
+        i, f, o, c = np.split(a, 4)
+        s = sigma(f) * s + sigma(i) * np.tanh(c)
+        h = sigma(o) * np.tanh(s)
+        z = h @ p["output"]["weight"] + p["output"]["bias"]
+        total += np.log(np.exp(z - z.max()).sum()) - (z - z.max())[follows]
+    assert nats_per_token(final, codes) == pytest.approx(total / (len(codes) - 1), rel=1e-4)
+
+
+def test_a_long_text_is_scored_in_parts_that_leave_no_token_out(trained, monkeypatch):
+    final, codes = trained[1].best.final, np.tile(WORD, 100)
+    whole = nats_per_token(final, codes)
+    monkeypatch.setattr("phalanx.language.reading._LONGEST", 250)
+    in_parts = nats_per_token(final, codes)  # of 199 or 200 tokens: the last ones are of other lengths
+    at = [codes[i : i + 201] for i in (0, 200, 400)]
+    by_hand = sum(nats_per_token(final, part) * (len(part) - 1) for part in at) / (len(codes) - 1)
+    assert in_parts == pytest.approx(by_hand, rel=1e-4)
+    assert in_parts >= whole
+
+
+def test_metrics_are_three_views_of_one(trained):
+    found = Corpus(np.zeros(50, np.int32), np.zeros(5, np.int32), 2, 5, 0.2, characters=4.0).metrics(2.0)
+    assert found["perplexity"] == pytest.approx(np.exp(2.0))
+    assert found["bits_per_character"] == pytest.approx(2.0 / np.log(2) / 4)
+
+
+def test_what_is_written_follows_the_temperature_and_the_seed(trained):
+    final, prompt = trained[1].best.final, np.array([0, 1])
+    one, again, other = (continuation(final, prompt, 40, temperature=3.0, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+    calm = continuation(final, prompt, 40, temperature=0.3)
+    assert (calm == np.tile(WORD, 8)[2:42]).mean() > (one == np.tile(WORD, 8)[2:42]).mean()
+
+
+def test_recurrent_layers_of_a_language_model_keep_their_memory():
+    network = reading(Network([Embedding(4), LSTM(3), GRU(3, "mean"), Dense(2)], Multinoulli()))
+    assert [(layer.output, layer.carry) for layer in network.layers[1:3]] == [("all", True)] * 2
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ([Embedding(4), Dense(3)], "a language model needs a layer with a memory; give it a Recurrent, LSTM or GRU"),
+        ([Embedding(4), LSTM(3, both=True)], "but has LSTM, which also reads backwards; leave it out"),
+        ([Embedding(4), Conv(3), Recurrent(3)], "but has Conv, which looks at several steps at once; leave it out"),
+        ([Embedding(4), GRU(3), GlobalMaxPool()], "GlobalMaxPool, which looks at several steps at once; leave it out"),
+    ],
+)
+def test_layers_that_cannot_read_on_are_refused(layers, said):
+    with pytest.raises(InputError, match=f"{said}$"):
+        reading(Network(layers, Multinoulli()))
+
+
+def test_texts_that_are_too_short():
+    with pytest.raises(InputError, match=r"^the text holds 20 tokens to learn from, too few for 10 steps a row; "):
+        Corpus(np.zeros(20, np.int32), np.zeros(5, np.int32), 2, 10, 0.2)
+
+
+def test_memory_has_a_row_for_each_row():
+    states = {"lstm_1": {"memory_1": jnp.ones((1, 3))}, "batch_norm_1": {"mean": jnp.ones(3)}}
+    after = jax.tree.map(np.shape, fresh(states, 5))
+    assert after == {"lstm_1": {"memory_1": (5, 3)}, "batch_norm_1": {"mean": (3,)}}
