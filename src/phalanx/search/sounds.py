@@ -46,8 +46,10 @@ def sound_space(rows: int, shape: tuple[int, ...], goals: Sequence[Goal]) -> Net
     size = sound_size(rows)
     rate = uniform(0.1, 0.5, name="dropout")
     start: list[Layer] = [
-        ShiftBands(uniform(0.0, 2.0)),
-        HideBlocks(uniform(0.0, 0.2 * shape[0]), uniform(0.0, 0.15 * shape[1])),
+        ShiftBands(uniform(0.0, 2.0, name="shift")),
+        HideBlocks(
+            uniform(0.0, 0.2 * shape[0], name="hidden_steps"), uniform(0.0, 0.15 * shape[1], name="hidden_bands")
+        ),
         Conv(64, 5),
         ReLU(),
         *([MaxPool()] if shape[0] >= _SHORT else []),
@@ -58,8 +60,9 @@ def sound_space(rows: int, shape: tuple[int, ...], goals: Sequence[Goal]) -> Net
         [*start, GRU(48, both=True, output="mean")],
     ]
     tried = readers[: 2 if shape[0] <= _LONG else 1]
+    both_ways = [[*first, *reader] for reader in tried for first in ([InstanceNorm()], [])]
     return Network(
-        layers=[choice(*([*first, *reader] for reader in tried for first in ([InstanceNorm()], []))), Dropout(rate)],
+        layers=[choice(*both_ways, name="reader"), Dropout(rate)],
         likelihood=likelihood_for(goals),
         optimizer=Adam(Cosine(loguniform(1e-3, 5e-3), warmup=0.05), weight_decay=loguniform(1e-3, 1e-1)),
         stopping=EarlyStopping(patience=10),
