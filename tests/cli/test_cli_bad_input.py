@@ -69,7 +69,8 @@ NOTHING = "there is nothing to predict; choose another target"
 CASES = [
     (
         "",
-        f"no source given: name a table such as data.csv, a folder of images, or one of {' '.join(BUNDLED)}",
+        "no source given: name a table such as data.csv, a folder of images, sounds or texts, or one of "
+        f"{' '.join(BUNDLED)}",
     ),
     ("goood.csv", "no such file: 'goood.csv'; did you mean 'good.csv'?"),
     ("digit", "no such file: 'digit'; did you mean 'digits'?"),

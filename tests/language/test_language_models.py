@@ -74,7 +74,7 @@ def test_the_cost_of_a_text_is_the_sum_over_its_tokens(trained):
 def test_a_long_text_is_scored_in_parts_that_leave_no_token_out(trained, monkeypatch):
     final, codes = trained[1].best.final, np.tile(WORD, 100)
     whole = nats_per_token(final, codes)
-    monkeypatch.setattr("phalanx.language.reading._LONGEST", 250)
+    monkeypatch.setattr("phalanx.language.scoring._LONGEST", 250)
     in_parts = nats_per_token(final, codes)  # of 199 or 200 tokens: the last ones are of other lengths
     at = [codes[i : i + 201] for i in (0, 200, 400)]
     by_hand = sum(nats_per_token(final, part) * (len(part) - 1) for part in at) / (len(codes) - 1)

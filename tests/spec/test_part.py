@@ -71,7 +71,8 @@ def other_values(kind, held):
         return [not held]
     if int in kind.classes:
         return [(held or 0) + 1]
-    words = ("same", "valid", "he", "glorot", "cost", "error", "unit", "layer", "other")
+    spoken = "same valid he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid before after other"
+    words = spoken.split()
     return [word for word in words if word != held]
 
 

@@ -1,13 +1,13 @@
 """Language models: one long text, of which a network learns what comes next.
 
 - ``training``: the text as rows, and networks trained on it; what `experiment` is for rows that have targets.
-- ``reading``: the cost of a text, and more text.
+- ``scoring``: the cost of a text, and more text.
 - ``speaker``: a trained network with the codec of its tokens.
 - ``baselines``: what needs no network.
 """
 
 from phalanx.language.baselines import language_baselines
-from phalanx.language.reading import continuation, nats_per_token
+from phalanx.language.scoring import continuation, nats_per_token
 from phalanx.language.speaker import Speaker, ranked, split_text
 from phalanx.language.training import Corpus, fit, prepared, reading, scores
 

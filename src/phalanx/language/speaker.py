@@ -9,7 +9,7 @@ import pandas as pd
 from phalanx.data.texts import CODECS, Codec
 from phalanx.errors import InputError
 from phalanx.experiment import Fitted
-from phalanx.language.reading import continuation, nats_per_token
+from phalanx.language.scoring import continuation, nats_per_token
 from phalanx.language.training import scores
 from phalanx.leaderboard import leaderboard
 from phalanx.metrics import NATS

@@ -88,7 +88,7 @@ class Conv(Spatial):
         z = convolve(x, weight, window)
         return (z + jnp.broadcast_to(params["bias"], z.shape) if self.bias else z), state
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         if mask is None:
             return None
         size, stride, dilation = (self.each(name, x.ndim - 2)[0] for name in ("size", "stride", "dilation"))

@@ -46,7 +46,7 @@ class Embedding(Layer):
         weight = jax.random.normal(key, (self.tokens, self.units)) / math.sqrt(self.units)
         return {"weight": weight}, {}, (*shape, self.units)
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         return x != 0 if self.padding else None
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

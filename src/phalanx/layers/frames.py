@@ -21,8 +21,9 @@ class Frames(Layer):
 
     masks: ClassVar[bool] = True
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
-        return ~jnp.isnan(x.reshape(*x.shape[:2], -1)[..., 0])
+    def mask(self, x: Any, mask: Any) -> Any:
+        first = x.reshape(*x.shape[:2], -1)[..., 0]
+        return first == first  # which NaN is not
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         return jnp.where(jnp.isnan(x), 0, x), state

@@ -74,9 +74,11 @@ class Layer(Part):
         """Return how many random bytes a training step needs for all rows together."""
         return 0
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
-        """Return which steps of the output are real, from the input and which of its steps are; None: all, or it has
-        no steps. What a layer makes of padding has no meaning, and never reaches a step that is real.
+    def mask(self, x: Any, mask: Any) -> Any:
+        """Return which steps of the output are real, from the input and which of its steps are.
+
+        None: all are, or it has no steps. Arrays are JAX's or NumPy's. What a layer makes of padding has no meaning,
+        and never reaches a step that is real.
         """
         return mask
 

@@ -52,7 +52,7 @@ class Pool(Spatial):
             x = self.along(x, axis, size, stride, around)
         return x, state
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         if mask is None:
             return None
         if self.padding == "same":
@@ -142,7 +142,7 @@ class GlobalAveragePool(Spatial):
         steps = jnp.maximum(at.mask.sum(1), 1)[:, None].astype(x.dtype)
         return zero_padding(x, at.mask).sum(axes) / (steps * math.prod(x.shape[2:-1])), state
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         return None
 
 
@@ -167,7 +167,7 @@ class GlobalMaxPool(Spatial):
         largest = jnp.where(real, x, jnp.finfo(x.dtype).min).max(axes)
         return jnp.where(at.mask.any(1)[:, None], largest, 0), state
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         return None
 
 

@@ -88,7 +88,7 @@ class Recurring(Layer):
     def noise(self, shape: Any) -> int:
         return int(self.carry)
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         return mask if self.output == "all" else None
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

@@ -46,7 +46,7 @@ class Residual(Layer):
         weight = initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])
         return {"weight": weight}, {}, out
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         for layer in self.layers:
             mask = layer.mask(x, mask)
         return mask

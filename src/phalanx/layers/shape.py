@@ -24,7 +24,7 @@ class Flatten(Layer):
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         return {}, {}, (math.prod(shape),)
 
-    def mask(self, x: Any, mask: jax.Array | None) -> jax.Array | None:
+    def mask(self, x: Any, mask: Any) -> Any:
         return None
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

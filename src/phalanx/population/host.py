@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 
@@ -216,7 +215,7 @@ def lengths_of(network: Network, x: Any) -> np.ndarray | None:
     """Return the steps of each row, where rows are padded and a layer goes through their steps; else None."""
     if not network.layers or not network.layers[0].masks or not any(layer.unrolls for _, layer in layers_of(network)):
         return None
-    mask = network.layers[0].mask(jnp.asarray(x), None)
+    mask = network.layers[0].mask(x, None)
     return None if mask is None else np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(1)
 
 
