@@ -63,6 +63,11 @@ def test_rebuilding_gives_an_equal_part(any_part):
     hash(structure)  # JAX keys its compiled programs by it
 
 
+WORDS = """same valid he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid before after
+other"""
+"""Of each field that holds a word, two that it may hold."""
+
+
 def other_values(kind, held):
     """Values of the same kind, unlike `held`."""
     if isinstance(held, tuple):
@@ -71,9 +76,7 @@ def other_values(kind, held):
         return [not held]
     if int in kind.classes:
         return [(held or 0) + 1]
-    spoken = "same valid he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid before after other"
-    words = spoken.split()
-    return [word for word in words if word != held]
+    return [word for word in WORDS.split() if word != held]
 
 
 def replaced(part, name, candidates):

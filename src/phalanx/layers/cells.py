@@ -16,7 +16,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 Carry = tuple[jax.Array, ...]
@@ -89,27 +88,19 @@ class LSTMCell(Cell):
     states = 2
 
     def step(self, weights: Any, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
-        a = z + carry[0] @ weights["weight_recurrent"]
-        # One function for all four: σ(a) = ½ tanh(½ a) + ½, and tanh(a) = 1 tanh(1 a) + 0.
-        half = self._halves(a)
-        gates = half * jnp.tanh(half * a) + (1 - half)
-        i, f, o, c = jnp.split(gates, 4, axis=-1)
+        i, f, o, c = jnp.split(z + carry[0] @ weights["weight_recurrent"], 4, axis=-1)
+        i, f, o, c = _sigmoid(i), _sigmoid(f), _sigmoid(o), _SQUASHED[self.candidate](c)
         s = f * carry[1] + i * c
-        return (o * jnp.tanh(s), s), gates
+        squashed = jnp.tanh(s)
+        return (o * squashed, s), (i, f, o, c, squashed)
 
     def back(self, weights: Any, kept: Any, before: Carry, after: Carry, slopes: Carry) -> tuple[jax.Array, Carry]:
-        i, f, o, c = jnp.split(kept, 4, axis=-1)
+        i, f, o, c, squashed = kept
         dh, ds = slopes
-        squashed = jnp.tanh(after[1])
         ds = ds + dh * o * (1 - squashed * squashed)
-        through = jnp.concatenate([ds * c, ds * before[1], dh * squashed, ds * i], axis=-1)
-        dz = through * (1 - kept) * (kept + (2 * self._halves(kept) - 1))
+        of_gates = [ds * c * i * (1 - i), ds * before[1] * f * (1 - f), dh * squashed * o * (1 - o)]
+        dz = jnp.concatenate([*of_gates, ds * i * _SLOPES[self.candidate](c)], axis=-1)
         return dz, (dz @ weights["weight_recurrent"].T, ds * f)
-
-    def _halves(self, a: jax.Array) -> jax.Array:
-        """Return ½ in the columns of sigmoids and 1 in those of a tanh, (1, 4 units)."""
-        scale = np.array([0.5, 0.5, 0.5, 1.0 if self.candidate == "tanh" else 0.5])
-        return jnp.asarray(np.repeat(scale, a.shape[-1] // 4)[None], a.dtype)
 
 
 @dataclass(frozen=True)
