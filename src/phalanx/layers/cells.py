@@ -3,7 +3,7 @@
 Left to the compiler, back-propagation through time adds up the gradient of the recurrent weight at every step: a
 product of two thin matrices each, and a sum as large as the weight. Here a cell says what one step passes back, the
 slopes of all steps are kept, and the weight's gradient is one product of tall matrices after the last step: the sum
-over time that MAP I2 writes. What the numbers say is in `benchmarks/README.md`.
+over time that MAP I2 writes.
 
 Arrays are (steps, batch, units). A carry is a tuple of (batch, units) whose first is the hidden state h.
 """

@@ -31,7 +31,7 @@ class Recurring(Layer):
     one row in sixteen, drawn at random, begins with 0 all the same: a network that never began anew was seen to lose
     itself for good where it had to.
 
-    Steps that padding added (see `Layer.mask`) are passed over: h stays as it was.
+    Steps that padding added (see `Layer.mask`) are passed over: the next real step sees h as it was.
     """
 
     units: Fixed[int] = field(at_least=1)
