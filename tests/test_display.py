@@ -1,7 +1,7 @@
 import io
+import re
 import time
 
-import pytest
 from rich.console import Console
 
 from phalanx.data import Column
@@ -53,7 +53,7 @@ def test_silence_is_broken_in_a_pipe(capsys, monkeypatch):
     with Display(make_console(), Clock(time.monotonic() + 60)) as display:
         display.stage("reading table.csv")
         time.sleep(0.7)
-    assert capsys.readouterr().out == pytest.approx("reading table.csv: 1 s so far, 59 s left\n")
+    assert re.match(r"reading table\.csv: \d s so far, 5\d s left\n", capsys.readouterr().out)
 
 
 def test_a_terminal_gets_a_live_view():
