@@ -26,17 +26,19 @@ def uniform(noise: jax.Array, count: int, dtype: Any) -> jax.Array:
 
 
 @part
-class Augmentation(Layer):
-    """Base of layers that change images at random in training: set `draws`, implement `change`."""
+class RandomChange(Layer):
+    """Base of layers that change rows at random in training: set `axes` and `draws`, implement `change`."""
+
+    axes: ClassVar[tuple[str, ...]]
+    """What the axes of a row are."""
 
     draws: ClassVar[int]
     """Random numbers that a row needs."""
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        if len(shape) != 3:
-            raise InputError(
-                f"{type(self).__name__} needs rows of shape (height, width, channels), but gets {tuple(shape)}"
-            )
+        if len(shape) != len(self.axes):
+            wanted = ", ".join(self.axes)
+            raise InputError(f"{type(self).__name__} needs rows of shape ({wanted}), but gets {tuple(shape)}")
         return {}, {}, shape
 
     def noise(self, shape: Any) -> int:
@@ -47,7 +49,14 @@ class Augmentation(Layer):
 
     @abstractmethod
     def change(self, x: jax.Array, drawn: jax.Array) -> jax.Array:
-        """Return changed images; `drawn` are uniform numbers in (−1, 1), shape (batch, `draws`)."""
+        """Return changed rows; `drawn` are uniform numbers in (−1, 1), shape (batch, `draws`)."""
+
+
+@part
+class Augmentation(RandomChange):
+    """Base of layers that change images at random in training: set `draws`, implement `change`."""
+
+    axes: ClassVar[tuple[str, ...]] = ("height", "width", "channels")
 
 
 @part

@@ -4,7 +4,6 @@ A shift of the bands is much what a longer or shorter vocal tract does to a voic
 from relying on one band or one moment.
 """
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import jax
@@ -12,9 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.errors import InputError
-from phalanx.layers.augmentation import uniform
+from phalanx.layers.augmentation import RandomChange
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.layers.noise import BYTES_A_NUMBER
 from phalanx.layers.spatial import zero_padding
 from phalanx.spec import Knob, field, part
 
@@ -47,26 +45,10 @@ class InstanceNorm(Layer):
 
 
 @part
-class SpectralAugmentation(Layer):
+class SpectralAugmentation(RandomChange):
     """Base of layers that change spectrograms at random in training: set `draws`, implement `change`."""
 
-    draws: ClassVar[int]
-    """Random numbers that a row needs."""
-
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        if len(shape) != 2:
-            raise InputError(f"{type(self).__name__} needs rows of shape (steps, bands), but gets {tuple(shape)}")
-        return {}, {}, shape
-
-    def noise(self, shape: Any) -> int:
-        return BYTES_A_NUMBER * self.draws
-
-    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        return x if at.noise is None else self.change(x, uniform(at.noise, self.draws, x.dtype)), state
-
-    @abstractmethod
-    def change(self, x: jax.Array, drawn: jax.Array) -> jax.Array:
-        """Return changed rows; `drawn` are uniform numbers in (−1, 1), shape (batch, `draws`)."""
+    axes: ClassVar[tuple[str, ...]] = ("steps", "bands")
 
 
 @part
