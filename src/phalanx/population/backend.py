@@ -1,11 +1,9 @@
-"""The machine: which devices there are, how a population is laid over them, and where compiled programs are kept."""
+"""The machine: which devices there are, and how a population is laid over them."""
 
 import functools
 import multiprocessing
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,7 +12,7 @@ import numpy as np
 import psutil
 from jax.sharding import AxisType, Mesh
 
-_CACHE_BYTES = 2**30
+from phalanx.population.cache import keep_compiled_programs
 
 
 @functools.cache
@@ -24,7 +22,7 @@ def devices() -> tuple[jax.Device, ...]:
     On a CPU one device for each core that this process may use (one in a worker process, whose siblings use the
     others); where the backend already runs, the devices it has.
     """
-    _keep_compiled_programs()
+    keep_compiled_programs()
     cores = 1 if multiprocessing.parent_process() else max(1, joblib.cpu_count())
     try:
         jax.config.update("jax_num_cpu_devices", cores)
@@ -78,22 +76,3 @@ def memory() -> int:
     stats = first.memory_stats() or {}
     free = stats.get("bytes_limit", 8 * 2**30) - stats.get("bytes_in_use", 0)
     return free * len(devices()) // 2
-
-
-def cache_folder() -> Path:
-    """Return the folder of compiled programs, inside the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "phalanx" / "programs"
-
-
-def _keep_compiled_programs() -> None:
-    if jax.config.values.get("jax_compilation_cache_dir") is None:
-        folder = cache_folder()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:  # a read-only home: compile anew each time
-            return
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        jax.config.update("jax_compilation_cache_max_size", _CACHE_BYTES)

@@ -120,7 +120,8 @@ def check_command() -> None:
     from importlib.metadata import version
 
     from phalanx import Adam, Classifier, Dense, Tanh
-    from phalanx.population.backend import cache_folder, devices
+    from phalanx.population.backend import devices
+    from phalanx.population.cache import cache_folder
 
     for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas"):
         print(f"{name} {version(name)}")
