@@ -228,13 +228,13 @@ def generate(
         _option("T", "Below 1 likelier tokens are preferred, at 0 the likeliest is taken; default: 1.", _number),
     ] = None,
     seed: Annotated[int | None, _option("S", "Decides what is drawn; default: 0.", _whole)] = None,
+    ensemble: _Ensemble = True,
 ) -> None:
     """Continue a text with a language model."""
     from phalanx.runs.command import generate_command
 
-    generate_command(
-        run, prompt, 500 if length is None else length, 1.0 if temperature is None else temperature, seed or 0
-    )
+    length, temperature = 500 if length is None else length, 1.0 if temperature is None else temperature
+    generate_command(run, prompt, length, temperature, seed or 0, ensemble)
 
 
 @app.command()

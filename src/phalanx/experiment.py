@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from phalanx.data import Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
-from phalanx.ensemble import Predictions, average, greedy, voices, votes
+from phalanx.ensemble import Predictions, Voice, average, greedy, voices, votes
 from phalanx.errors import InputError
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
 from phalanx.metrics import Metric, evaluate
@@ -19,7 +19,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
 from phalanx.population.refit import RULES, Refitted, refit
-from phalanx.population.train import Clock, Progress, train
+from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.predictor import Predictor, member_predictions
 from phalanx.search.defaults import Kind, size_for
 from phalanx.search.designs import Draw, design
@@ -232,6 +232,46 @@ def plan_draws(space: Network, settings: Settings, size: Size) -> list[Draw]:
     return design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
 
 
+Judge = Callable[[Final], tuple[Final, Predictions, dict[str, float]]]
+"""Returns of a trained network what predicts, its predictions of the validation rows, and their metrics."""
+
+
+def candidates(outcome: Outcome, draws: Sequence[Draw], settings: Settings, judge: Judge) -> list[Candidate]:
+    """Return the trained members with what they are worth."""
+    structures: dict[Any, int] = {}
+    members = []
+    for i, member in enumerate(outcome.members):
+        trial = i // settings.repeats
+        structure = structures.setdefault(member.structure, len(structures) + 1)
+        final, valid, metrics = judge(member.final)
+        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics))
+    return members
+
+
+def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
+    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties."""
+
+    def key(i: int) -> tuple[float, ...]:
+        member = members[i]
+        if not member.metrics:
+            return (member.trained.curve[-1][0] if member.trained.curve else float("inf"), i)
+        tie = member.metrics.get("log_loss", member.trained.best_score)
+        return (metric.loss(member.metrics[metric.name]), tie, i)
+
+    return sorted(range(len(members)), key=key)
+
+
+def shares(members: Sequence[Candidate], heard: Sequence[Voice], weight: np.ndarray | None = None) -> dict[int, float]:
+    """Choose the ensemble by what all members say of the validation rows; without such rows, where nothing is heard,
+    every member that did not diverge has one voice.
+    """
+    sound = _sound(members)
+    if not heard:
+        return {i: 1 / len(sound) for i in sound}
+    chosen = greedy([Voice(voice.classify, voice.said[sound]) for voice in heard], weight)
+    return {sound[i]: share for i, share in chosen.items()}
+
+
 def fit(
     problem: Problem,
     space: Network,
@@ -268,19 +308,22 @@ def fit(
         widths=widths,
         watch=watch,
     )
-    structures: dict[Any, int] = {}
-    members = []
-    for i, member in enumerate(outcome.members):
-        draw = draws[i // settings.repeats]
-        final = _with_fitted_likelihood(member.final, problem)
+
+    def judge(final: Final) -> tuple[Final, Predictions, dict[str, float]]:
+        final = _with_fitted_likelihood(final, problem)
         valid = member_predictions(final, problem.valid_inputs, problem.goals, settings.samples)
-        structure = structures.setdefault(member.structure, len(structures) + 1)
-        scores = problem.score(valid)
-        members.append(Candidate(f"m{i + 1:03d}", draw, i // settings.repeats, member, final, structure, valid, scores))
-    ranking = _rank(members, settings.metric)
-    shares = _bag(members, ranking) if settings.bootstrap else _shares(members, problem)
+        return final, valid, problem.score(valid)
+
+    members = candidates(outcome, draws, settings, judge)
+    ranking = rank(members, settings.metric)
+    if settings.bootstrap:
+        chosen = _bag(members, ranking)
+    else:
+        said = [member.valid for member in members]
+        heard = voices(problem.goals, problem.valid_values, said) if len(problem.valid) else []
+        chosen = shares(members, heard, problem.valid_weight)
     fitted = Fitted(
-        members, ranking, shares, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
+        members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
     if settings.refit:
         _refit(fitted, problem, settings.refit, folds, clock, rounds, widths, watch)
@@ -346,35 +389,13 @@ def _with_fitted_likelihood(final: Final, problem: Problem) -> Final:
     return final._replace(network=with_likelihoods(final.network, learned))
 
 
-def _rank(members: list[Candidate], metric: Metric) -> list[int]:
-    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties."""
-
-    def key(i: int) -> tuple[float, ...]:
-        member = members[i]
-        if not member.metrics:
-            return (member.trained.curve[-1][0] if member.trained.curve else float("inf"), i)
-        tie = member.metrics.get("log_loss", member.trained.best_score)
-        return (metric.loss(member.metrics[metric.name]), tie, i)
-
-    return sorted(range(len(members)), key=key)
-
-
-def _shares(members: list[Candidate], problem: Problem) -> dict[int, float]:
-    """Choose the ensemble on the validation rows; without such rows every member that did not diverge has one voice."""
-    sound = _sound(members)
-    if not len(problem.valid):
-        return {i: 1 / len(sound) for i in sound}
-    heard = voices(problem.goals, problem.valid_values, [members[i].valid for i in sound])
-    return {sound[i]: share for i, share in greedy(heard, problem.valid_weight).items()}
-
-
-def _bag(members: list[Candidate], ranking: list[int]) -> dict[int, float]:
+def _bag(members: Sequence[Candidate], ranking: list[int]) -> dict[int, float]:
     """Give one voice to each member of the best trial, one for each bootstrap sample (MAP F9)."""
     best = members[ranking[0]].trial
     chosen = [i for i in _sound(members) if members[i].trial == best] or [ranking[0]]
     return {i: 1 / len(chosen) for i in chosen}
 
 
-def _sound(members: list[Candidate]) -> list[int]:
+def _sound(members: Sequence[Candidate]) -> list[int]:
     """Return the members that did not diverge, or all where each did."""
     return [i for i, m in enumerate(members) if m.trained.stopped != "diverged"] or list(range(len(members)))

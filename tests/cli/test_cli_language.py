@@ -39,13 +39,15 @@ def test_a_text_is_learned(run):
     result = json.loads((folder / "result.json").read_text())
     assert f"text: {len(LINES):,} characters; characters: {len(LINES):,} tokens, " in said
     assert (result["task"], result["metric"], result["direction"]) == ("language", "nats_per_token", "minimize")
+    assert set(result["ensemble"]) <= {"m001", "m002"}
+    assert result["valid"]["nats_per_token"] <= result["best_member"]["valid"]["nats_per_token"] + 1e-6
     assert set(result["test"]) == {"nats_per_token", "bits_per_character", "perplexity"}
     assert result["test"]["nats_per_token"] < result["baselines"]["dummy"]["nats_per_token"]
     assert result["n_members"] == 2
     board = pd.read_csv(folder / "leaderboard.csv")
-    assert sorted(board["id"]) == ["bigram", "dummy", "m001", "m002"]
+    assert sorted(board["id"]) == ["bigram", "dummy", "ensemble", "m001", "m002"]
     assert board["valid_nats_per_token"].is_monotonic_increasing
-    assert board["test_nats_per_token"].notna().sum() == 3  # the best network and the baselines
+    assert board["test_nats_per_token"].notna().sum() == 4  # the ensemble, the best network and the baselines
     assert len(pd.read_parquet(folder / "curves.parquet")) == 4
 
 
@@ -86,15 +88,23 @@ def test_another_text_is_scored(run, books, in_folder):
     assert scores["nats_per_token"] == pytest.approx(result["test"]["nats_per_token"], abs=0.3)
 
 
-@pytest.mark.parametrize("tokens", ["words", "bpe"])
-def test_other_tokens_and_a_test_of_its_own(books, in_folder, tokens):
-    words = f"train cats.txt --tokens {tokens} --test other.txt --config config.yaml --trials 1 --out {tokens}"
+def test_the_best_network_scores_alone(run, books, in_folder):
+    (books / "test.txt").write_text(LINES[-round(len(LINES) * 0.1) :])
+    result = json.loads((run[0] / "result.json").read_text())
+    for words, held in (((), result), (("--no-ensemble",), result["best_member"])):
+        ended = in_folder(books, "evaluate", "run", "test.txt", "--out", "alone.json", *words)
+        assert ended.status == 0, ended.err
+        assert json.loads((books / "alone.json").read_text()) == pytest.approx(held["test"])
+
+
+def test_other_tokens_and_a_test_of_its_own(books, in_folder):
+    words = "train cats.txt --tokens words --test other.txt --config config.yaml --trials 1 --out words"
     ended = in_folder(books, *words.split())
     assert ended.status == 0, ended.err
-    result = json.loads((books / tokens / "result.json").read_text())
-    assert result["tokens"]["kind"] == tokens
+    result = json.loads((books / "words" / "result.json").read_text())
+    assert result["tokens"]["kind"] == "words"
     assert result["test"]["bits_per_character"] < result["test"]["nats_per_token"]
-    assert in_folder(books, "generate", tokens, "--prompt", "the", "--length", 3).out.startswith("the")
+    assert in_folder(books, "generate", "words", "--prompt", "the", "--length", 3).out.startswith("the")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +113,7 @@ def test_other_tokens_and_a_test_of_its_own(books, in_folder, tokens):
         ("train broken.txt", "'broken.txt' cannot be read: not UTF-8 at byte"),
         ("train empty.txt", "'empty.txt' cannot be read: empty"),
         ("train gone.txt", "'gone.txt' cannot be read: no such file or directory"),
-        ("train short.txt", "the text holds 10 tokens to learn from, too few for 128 steps a row"),
+        ("train short.txt", "the text holds 10 tokens to learn from, too few for 64 steps a row"),
         ("train cats.txt --target cat", "target is not for a text file, from which a language model is learned"),
         ("train cats.txt --metric accuracy", "metric is 'accuracy', but language models are ranked by nats_per_token"),
         ("train cats.txt --likelihood gaussian", "a language model predicts one of many tokens; leave likelihood out"),

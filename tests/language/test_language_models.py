@@ -9,7 +9,7 @@ import pytest
 
 from phalanx import GRU, LSTM, Adam, Conv, Dense, Embedding, GlobalMaxPool, InputError, Multinoulli, Network, Recurrent
 from phalanx.experiment import Settings
-from phalanx.language import Corpus, continuation, fit, nats_per_token, reading
+from phalanx.language import Corpus, continuation, fit, nats_per_token, probabilities, reading
 from phalanx.metrics import NATS
 from phalanx.model import fresh
 from phalanx.population.batches import Fold, Readers, in_reading_order
@@ -19,11 +19,15 @@ WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network that has read the word again and again, in rows shorter than it."""
+    """Networks that have read the word again and again, in rows shorter than it."""
     codes = np.tile(WORD, 400)
     corpus = Corpus(codes, codes[:60], tokens=5, steps=5, valid=0.1)
     space = Network([Embedding(8), LSTM(16)], Multinoulli(), optimizer=Adam(0.02), batch_size=8)
-    return corpus, fit(corpus, space, Settings(NATS, max_rounds=12))
+    return corpus, fit(corpus, space, Settings(NATS, max_rounds=12, repeats=2))
+
+
+def cost(final, codes):
+    return nats_per_token(probabilities([(final, 1.0)], codes))
 
 
 def test_readers_go_on_where_the_row_before_ended():
@@ -47,8 +51,8 @@ def test_what_was_before_the_row_is_remembered(trained):
     # No row of 5 tokens holds all that tells 2 from 4 after a 1 in its first steps.
     assert fitted.best.metrics["nats_per_token"] < 0.2
     final = fitted.best.final
-    assert nats_per_token(final, corpus.test) < 0.2
-    assert continuation(final, np.array([0, 1]), 12, temperature=0).tolist() == np.tile(WORD, 3)[2:14].tolist()
+    assert cost(final, corpus.test) < 0.2
+    assert continuation([(final, 1.0)], np.array([0, 1]), 12, temperature=0).tolist() == np.tile(WORD, 3)[2:14].tolist()
 
 
 def test_the_cost_of_a_text_is_the_sum_over_its_tokens(trained):
@@ -68,18 +72,44 @@ def test_the_cost_of_a_text_is_the_sum_over_its_tokens(trained):
         h = sigma(o) * np.tanh(s)
         z = h @ p["output"]["weight"] + p["output"]["bias"]
         total += np.log(np.exp(z - z.max()).sum()) - (z - z.max())[follows]
-    assert nats_per_token(final, codes) == pytest.approx(total / (len(codes) - 1), rel=1e-4)
+    assert cost(final, codes) == pytest.approx(total / (len(codes) - 1), rel=1e-4)
 
 
 def test_a_long_text_is_scored_in_parts_that_leave_no_token_out(trained, monkeypatch):
     final, codes = trained[1].best.final, np.tile(WORD, 100)
-    whole = nats_per_token(final, codes)
+    whole = cost(final, codes)
     monkeypatch.setattr("phalanx.language.scoring._LONGEST", 250)
-    in_parts = nats_per_token(final, codes)  # of 199 or 200 tokens: the last ones are of other lengths
+    in_parts = cost(final, codes)  # of 199 or 200 tokens: the last ones are of other lengths
     at = [codes[i : i + 201] for i in (0, 200, 400)]
-    by_hand = sum(nats_per_token(final, part) * (len(part) - 1) for part in at) / (len(codes) - 1)
+    by_hand = sum(cost(final, part) * (len(part) - 1) for part in at) / (len(codes) - 1)
     assert in_parts == pytest.approx(by_hand, rel=1e-4)
     assert in_parts >= whole
+
+
+def test_an_ensemble_says_the_mean_of_what_its_networks_say(trained):
+    finals = [member.final for member in trained[1].members]
+    each = [probabilities([(final, 1.0)], WORD) for final in finals]
+    mixed = probabilities([(finals[0], 0.25), (finals[1], 0.75)], WORD)
+    np.testing.assert_allclose(mixed, 0.25 * each[0] + 0.75 * each[1], rtol=1e-5)
+    assert not np.allclose(*each)
+    certain = continuation([(finals[0], 0.5), (finals[1], 0.5)], WORD[:2], 12, temperature=0)
+    assert certain.tolist() == np.tile(WORD, 3)[2:14].tolist()
+
+
+def test_the_ensemble_is_chosen_by_what_validates(trained):
+    corpus, fitted = trained
+    (said,) = fitted.ensemble_valid()
+    assert len(said) == len(corpus.valid_codes) - 1
+    assert corpus.score((said,))["nats_per_token"] <= fitted.best.metrics["nats_per_token"] + 1e-6
+    assert sum(fitted.shares.values()) == pytest.approx(1)
+
+
+def test_without_validation_every_network_has_one_voice():
+    corpus = Corpus(np.tile(WORD, 40), np.zeros(0, np.int32), tokens=5, steps=5, valid=0.0)
+    space = Network([Embedding(4), LSTM(4)], Multinoulli(), stopping=None, batch_size=8)
+    fitted = fit(corpus, space, Settings(NATS, max_rounds=1, repeats=2))
+    assert fitted.shares == {0: 0.5, 1: 0.5}
+    assert fitted.ensemble_valid() == ()
 
 
 def test_metrics_are_three_views_of_one(trained):
@@ -90,10 +120,10 @@ def test_metrics_are_three_views_of_one(trained):
 
 def test_what_is_written_follows_the_temperature_and_the_seed(trained):
     final, prompt = trained[1].best.final, np.array([0, 1])
-    one, again, other = (continuation(final, prompt, 40, temperature=3.0, seed=seed) for seed in (0, 0, 1))
+    one, again, other = (continuation([(final, 1.0)], prompt, 40, temperature=3.0, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
-    calm = continuation(final, prompt, 40, temperature=0.3)
+    calm = continuation([(final, 1.0)], prompt, 40, temperature=0.3)
     assert (calm == np.tile(WORD, 8)[2:42]).mean() > (one == np.tile(WORD, 8)[2:42]).mean()
 
 

@@ -158,7 +158,7 @@ def test_damage_is_told(tmp_path, classes):
         (whole[:-9], "JSONDecodeError"),
         (json.dumps({**json.loads(whole), "members": 3}), "AttributeError"),
         (json.dumps({}), "KeyError: 'format'"),
-        (json.dumps({"format": 1}), "ValueError: its format is 1, but this version reads 3"),
+        (json.dumps({"format": 1}), "ValueError: its format is 1, but this version reads 4"),
     ):
         plain.write_text(text)
         with pytest.raises(

@@ -14,8 +14,8 @@ from phalanx.estimators.base import FittedMember
 from phalanx.estimators.parameters import PartsEstimator
 from phalanx.experiment import Settings
 from phalanx.hints import hints
-from phalanx.language import Corpus, Speaker, fit, ranked
-from phalanx.leaderboard import curves, diagnostics
+from phalanx.language import Corpus, Speaker, fit
+from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
 from phalanx.population.train import Clock
@@ -28,16 +28,18 @@ class LanguageModel(PartsEstimator):
 
     The text is read in stretches of `steps` tokens, in whose order a network keeps its memory, while the gradient
     reaches back to the beginning of a stretch (truncated back-propagation through time). Distributions in any part
-    make a search, as for `Classifier`; the network with the lowest cost on the validation tokens speaks.
+    make a search, as for `Classifier`; the ensemble speaks whose mean probabilities cost least on the validation
+    tokens.
 
     `layers`: with an `LSTM`, `GRU` or `Recurrent`, which answer at every step; None: an LSTM sized by the text.
     `tokens`: "characters" (default), "words" or "bpe" (byte pairs, which need the package `tokenizers`).
-    `steps`: tokens of a stretch (default 128). `regularizers`, `optimizer`, `batch_size`, `trials`, `design`,
+    `steps`: tokens of a stretch (default 64). `regularizers`, `optimizer`, `batch_size`, `trials`, `design`,
     `structures`, `repeats`, `max_rounds`, `round_steps`: as for `Classifier`. `stopping`: "auto" (the default for
     texts), an `EarlyStopping`, or None: train `max_rounds` rounds. `validation_fraction`: share of the text, its end,
     that validates (default 0.05). `minutes`: time limit of the training. `random_state`: the seed.
 
-    After `fit`: `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_`, `members_`, `best_`, `codec_`.
+    After `fit`: `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_`, `members_`, `best_`,
+    `ensemble_` (shares by id), `codec_`.
 
     >>> from phalanx import LSTM, Adam, LanguageModel
     >>> net = LanguageModel([LSTM(32)], optimizer=Adam(0.03), steps=16, max_rounds=20, batch_size=4).fit("hello " * 400)
@@ -95,12 +97,13 @@ class LanguageModel(PartsEstimator):
         corpus = Corpus(codes, nothing, self.codec_.tokens, self.steps, self.validation_fraction, each)
         clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
         fitted = fit(corpus, self._space(len(codes)), self._settings(), clock=clock)
-        self._speaker = Speaker(self.codec_, fitted.best.final)
+        self._speaker = Speaker.of(fitted, self.codec_)
         self.members_ = [
             FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
         ]
         self.best_ = self.members_[fitted.ranking[0]]
-        self.leaderboard_ = ranked(fitted)
+        self.ensemble_ = self._speaker.shares
+        self.leaderboard_ = leaderboard(fitted, NATS, corpus.score(fitted.ensemble_valid()))
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)

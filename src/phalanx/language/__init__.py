@@ -2,13 +2,13 @@
 
 - ``training``: the text as rows, and networks trained on it; what `experiment` is for rows that have targets.
 - ``scoring``: the cost of a text, and more text.
-- ``speaker``: a trained network with the codec of its tokens.
+- ``speaker``: trained networks with the codec of its tokens.
 - ``baselines``: what needs no network.
 """
 
 from phalanx.language.baselines import language_baselines
-from phalanx.language.scoring import continuation, nats_per_token
-from phalanx.language.speaker import Speaker, ranked, split_text
+from phalanx.language.scoring import continuation, nats_per_token, probabilities
+from phalanx.language.speaker import Speaker, split_text
 from phalanx.language.training import Corpus, fit, prepared, reading, scores
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "language_baselines",
     "nats_per_token",
     "prepared",
-    "ranked",
+    "probabilities",
     "reading",
     "scores",
     "split_text",

@@ -1,34 +1,44 @@
-"""What speaks after training: a language model with the codec of its tokens."""
+"""What speaks after training: language models with the codec of their tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from phalanx.data.texts import CODECS, Codec
 from phalanx.errors import InputError
 from phalanx.experiment import Fitted
-from phalanx.language.scoring import continuation, nats_per_token
+from phalanx.language.scoring import Voices, continuation, nats_per_token, probabilities
 from phalanx.language.training import scores
-from phalanx.leaderboard import leaderboard
-from phalanx.metrics import NATS
 from phalanx.population.predict import Final
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """A trained network that says which token comes next, and how a text becomes tokens."""
+    """Trained networks by id that say which token comes next, their shares in the ensemble, the id of the best, and how
+    a text becomes tokens.
+    """
 
     codec: Codec
-    final: Final
+    members: dict[str, Final]
+    shares: dict[str, float]
+    best: str
 
-    def score(self, text: str) -> dict[str, float]:
+    @staticmethod
+    def of(fitted: Fitted, codec: Codec) -> "Speaker":
+        """Return what speaks of trained members: those of the ensemble, and the best one."""
+        members = {fitted.members[i].id: fitted.members[i].final for i in fitted.used}
+        shares = {fitted.members[i].id: share for i, share in fitted.shares.items()}
+        return Speaker(codec, members, shares, fitted.best.id)
+
+    def score(self, text: str, ensemble: bool = True) -> dict[str, float]:
         """Return `nats_per_token`, `bits_per_character` and `perplexity` of a text; it must have 2 tokens or more."""
         codes = self.codec.encode(text)
-        return scores(nats_per_token(self.final, codes), len(text) / max(len(codes), 1))
+        said = probabilities(self._voices(ensemble), codes)
+        return scores(nats_per_token(said), len(text) / len(codes))
 
-    def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0) -> str:
+    def generate(
+        self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0, ensemble: bool = True
+    ) -> str:
         """Return the prompt and `length` tokens that follow it, each drawn given all before it.
 
         p(token) ∝ p(token | before)^(1 / temperature): below 1 likelier tokens are preferred, and at 0 the likeliest is
@@ -41,7 +51,7 @@ class Speaker:
         if not 0 <= seed < 2**32:
             raise InputError(f"seed is {seed!r}, but must be a whole number from 0 to {2**32 - 1:,}")
         read = self.codec.encode("\n" + prompt)
-        drawn = continuation(self.final, read, length, temperature, seed)
+        drawn = continuation(self._voices(ensemble), read, length, temperature, seed)
         return prompt + self.codec.decode(drawn)
 
     def unknown(self, prompt: str) -> list[str]:
@@ -53,28 +63,19 @@ class Speaker:
         ]
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the codec as plain data."""
+        """Return what is no network as plain data."""
         kind = next(name for name, cls in CODECS.items() if isinstance(self.codec, cls))
-        return {"tokens": kind, "codec": self.codec.to_plain()}
+        return {"tokens": kind, "codec": self.codec.to_plain(), "best": self.best, "shares": self.shares}
 
     @staticmethod
-    def from_plain(plain: Mapping[str, Any], final: Final) -> "Speaker":
-        """Return the speaker whose `to_plain` this is."""
-        return Speaker(CODECS[plain["tokens"]].from_plain(plain["codec"]), final)
+    def from_plain(plain: Mapping[str, Any], members: dict[str, Final]) -> "Speaker":
+        """Return the speaker whose `to_plain` this is, with its networks."""
+        codec = CODECS[plain["tokens"]].from_plain(plain["codec"])
+        return Speaker(codec, members, plain["shares"], plain["best"])
 
-
-def ranked(
-    fitted: Fitted,
-    baselines: Mapping[str, Mapping[str, Any]] | None = None,
-    test: Mapping[str, Mapping[str, float]] | None = None,
-) -> pd.DataFrame:
-    """Return the leaderboard of language models, in which there is no ensemble: one network speaks.
-
-    Arguments are those of `leaderboard`.
-    """
-    board = leaderboard(fitted, NATS, fitted.best.metrics, baselines, test)
-    board = board[board["kind"] != "ensemble"].reset_index(drop=True)
-    return board.assign(rank=range(1, len(board) + 1))
+    def _voices(self, ensemble: bool) -> Voices:
+        shares = self.shares if ensemble else {self.best: 1.0}
+        return [(self.members[id_], share) for id_, share in shares.items()]
 
 
 def split_text(text: str, test: float) -> tuple[str, str]:

@@ -9,18 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
-from typing import Any
 
 import jax
 import numpy as np
 
+from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
-from phalanx.experiment import Candidate, Fitted, Settings, plan_draws, trials_of, with_entry
+from phalanx.experiment import Fitted, Settings, candidates, plan_draws, rank, shares, trials_of, with_entry
+from phalanx.language.scoring import nats_per_token, probabilities
 from phalanx.layers import Embedding, Recurring, Spatial
 from phalanx.metrics import NATS
 from phalanx.model import Batch, check_rows
 from phalanx.network import Aim, Network, complete
 from phalanx.population.batches import Fold
+from phalanx.population.predict import Final
 from phalanx.population.train import Clock, Progress, train
 from phalanx.search.designs import Draw
 from phalanx.search.language import language_size
@@ -59,6 +61,11 @@ class Corpus:
         """The rows that train; those after them validate."""
         return min(max(round(self.stretches * (1 - self.valid)), 1), self.stretches - (self.valid > 0))
 
+    @property
+    def valid_codes(self) -> np.ndarray:
+        """The text that validates, read as one; empty where none does."""
+        return self.codes[self.border * self.steps :] if self.valid else self.codes[:0]
+
     @cached_property
     def rows(self) -> Batch:
         """Codes, the codes that follow each of them, and weights."""
@@ -70,6 +77,10 @@ class Corpus:
     def entry(self) -> Embedding:
         """The layer that takes the codes, where a network has none of its own."""
         return Embedding(64, tokens=self.tokens, padding=False)
+
+    def score(self, said: Predictions) -> dict[str, float]:
+        """Return all metrics of what is predicted for the tokens that validate; none where none do."""
+        return self.metrics(nats_per_token(said[0])) if said else {}
 
     def metrics(self, nats: float) -> dict[str, float]:
         """Return all metrics of a mean cost of a token."""
@@ -126,10 +137,11 @@ def fit(
     widths: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
-    """Train language models drawn from a space as populations, and rank them; the best alone speaks.
+    """Train language models drawn from a space as populations, rank the members, and choose the ensemble.
 
-    Arguments are those of `experiment.fit`. Costs of the validation stretches are those of as many readers as a batch
-    has rows, each of which begins without context.
+    Arguments are those of `experiment.fit`. What a member predicts for the validation text is the probability of each
+    token but the first. The validation costs of a round, which stop it, are those of as many readers as a batch has
+    rows, each of which begins without context.
     """
     draws, networks = prepared(space, corpus, settings)
     everyone = np.arange(corpus.stretches)
@@ -145,13 +157,13 @@ def fit(
         widths=widths,
         watch=watch,
     )
-    structures: dict[Any, int] = {}
-    members = []
-    for i, member in enumerate(outcome.members):
-        nats = member.curve[member.best_round - 1][1] if member.best_round else float("nan")
-        structure = structures.setdefault(member.structure, len(structures) + 1)
-        trial = i // settings.repeats
-        metrics = corpus.metrics(nats)
-        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, member.final, structure, (), metrics))
-    ranking = sorted(range(len(members)), key=lambda i: (NATS.loss(members[i].metrics[NATS.name]), i))
-    return Fitted(members, ranking, {ranking[0]: 1.0}, outcome.rounds, outcome.widths, ())
+
+    validates = len(corpus.valid_codes) > 0
+
+    def judge(final: Final) -> tuple[Final, Predictions, dict[str, float]]:
+        said = (probabilities([(final, 1.0)], corpus.valid_codes),) if validates else ()
+        return final, said, corpus.score(said)
+
+    members = candidates(outcome, draws, settings, judge)
+    heard = [Voice(True, np.stack([member.valid[0] for member in members]))] if validates else []
+    return Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())

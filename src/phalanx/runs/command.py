@@ -19,8 +19,9 @@ from phalanx.runs.language import BOOK, is_book, train_book
 from phalanx.runs.model import Model
 from phalanx.runs.outcome import show_outcome
 from phalanx.runs.prepare import Prepared, load_like, prepare
+from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
-from phalanx.runs.training import Plan, Run, make_plan, train_run
+from phalanx.runs.training import Plan, make_plan, train_run
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
@@ -85,7 +86,7 @@ def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemb
     model = load_run(run)
     if isinstance(model, Speaker):
         text = "\n".join(read_book(Path(source)) for source in sources)
-        scores, size = model.score(text), f"{len(text):,} characters"
+        scores, size = model.score(text, ensemble), f"{len(text):,} characters"
     else:
         scores, rows, warnings = model.evaluate(_load(model, sources), ensemble)
         _warn(*warnings)
@@ -98,13 +99,13 @@ def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemb
         _write(out, lambda: out.write_text(to_json(scores), encoding="utf-8"))
 
 
-def generate_command(run: Path, prompt: str, length: int, temperature: float, seed: int) -> None:
+def generate_command(run: Path, prompt: str, length: int, temperature: float, seed: int, ensemble: bool) -> None:
     """Print a prompt and what a language model makes follow it."""
     speaker = load_speaker(run)
     if unknown := speaker.unknown(prompt):
         listed = ", ".join(map(repr, unknown[:5]))
         _warn(f"the text that {run} learned from never holds {listed}: read as one unknown character")
-    print(speaker.generate(prompt, length, temperature, seed))
+    print(speaker.generate(prompt, length, temperature, seed, ensemble))
 
 
 def _load(model: Model, sources: Sequence[str]) -> Source:

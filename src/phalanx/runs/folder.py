@@ -25,7 +25,7 @@ from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
-_FORMAT = 3  # of model.json; a change of its meaning is another number
+_FORMAT = 4  # of model.json; a change of its meaning is another number
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def to_json(value: Any) -> str:
 def save_model(folder: Path, model: Model | Speaker) -> None:
     """Write a model as plain data (model.json) and arrays (parameters.safetensors)."""
     folder.mkdir()
-    members = {"best": model.final} if isinstance(model, Speaker) else model.predictor.members
+    members = model.members if isinstance(model, Speaker) else model.predictor.members
     arrays: dict[str, np.ndarray] = {}
     for id_, final in members.items():
         for group, tree in (("params", final.params), ("states", final.states)):
@@ -161,7 +161,7 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Spea
         trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
     if "language" in plain:
-        return Speaker.from_plain(plain["language"], members["best"])
+        return Speaker.from_plain(plain["language"], members)
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
     encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])

@@ -6,36 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from phalanx.data.texts import CODECS, Codec, read_book
 from phalanx.display import Display, number
 from phalanx.errors import InputError
 from phalanx.experiment import Settings
-from phalanx.hints import hints
-from phalanx.language import (
-    Corpus,
-    Speaker,
-    fit,
-    language_baselines,
-    nats_per_token,
-    prepared,
-    ranked,
-    scores,
-    split_text,
-)
-from phalanx.leaderboard import curves, diagnostics
+from phalanx.language import Corpus, Speaker, fit, language_baselines, prepared, scores, split_text
+from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
-from phalanx.population.compilation import compilations
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.folder import run_folder, write_run
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result
 from phalanx.runs.signals import ending_on_signal
-from phalanx.runs.training import Run, how_it_ended, versions
 from phalanx.search.language import STEPS, language_size, language_space
-from phalanx.spec.plain import to_plain
 
 BOOK = {"test": 0.1, "valid": 0.05}
 """Shares of a text where none are given: of the whole, its end; and of what comes before, its end."""
@@ -148,7 +133,7 @@ def _check(config: Config) -> None:
 
 def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, display: Display, started: float) -> Run:
     """Train and score."""
-    corpus, before, began = book.corpus, compilations.copy(), time.monotonic()
+    corpus, watch = book.corpus, Stopwatch(started)
     display.stage(f"compiling {book.programs} program{'s' if book.programs > 1 else ''}")
     fitted = fit(
         corpus,
@@ -159,45 +144,27 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
         widths=book.config.widths,
         watch=display.update,
     )
-    spent = compilations.since(before)
-    training = max(time.monotonic() - began - spent.seconds, 0.0)
+    watch.trained()
     display.line(how_it_ended(fitted))
     display.stage("scoring")
-    best, speaker = fitted.best, Speaker(book.codec, fitted.best.final)
+    speaker = Speaker.of(fitted, book.codec)
+    valid = corpus.score(fitted.ensemble_valid())
     test = {name: held["test"] for name, held in plain.items()}
-    test[best.id] = _scores(nats_per_token(best.final, corpus.test), book.test, corpus.test) if book.test else {}
-    spent = compilations.since(before)
+    if book.test:
+        test |= {"ensemble": speaker.score(book.test), fitted.best.id: speaker.score(book.test, ensemble=False)}
+    beside = {name: {"valid": held["valid"], "seconds": held["seconds"]} for name, held in plain.items()}
     config = replace(book.config, rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     stretches = {"train": corpus.border, "valid": corpus.stretches - corpus.border}
     result = {
         "task": "language",
-        "metric": NATS.name,
-        "direction": NATS.direction,
-        "valid": best.metrics,
-        "test": test[best.id],
-        "best_member": {"id": best.id, "valid": best.metrics, "test": test[best.id]},
-        "n_members": len(fitted.members),
-        "n_structures": len({member.structure for member in fitted.members}),
-        "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
+        **make_result(fitted, NATS, valid, test, beside, watch, clock),
         "refit": None,
-        "hints": hints(diagnostics(fitted)),
         "rows": {**stretches, "test": len(corpus.test) // corpus.steps},
         "tokens": {"kind": book.config.tokens, "different": corpus.tokens, "steps": corpus.steps},
-        "seconds": {
-            "total": round(time.monotonic() - started, 2),
-            "compile": round(spent.seconds, 2),
-            "train": round(training, 2),
-        },
-        "programs": spent.programs,
-        "best": to_plain(best.draw.spec),
-        "baselines": {name: {**held["test"], "valid": held["valid"]} for name, held in plain.items()},
-        "versions": versions(),
         "seed": book.config.seed,
-        "interrupted": clock.interrupted,
     }
-    beside = {name: {"valid": held["valid"], "seconds": held["seconds"]} for name, held in plain.items()}
-    board = ranked(fitted, beside, test)
-    return Run(config.to_plain(), result, board, curves(fitted), speaker, best.draw.values, None)
+    board = leaderboard(fitted, NATS, valid, beside, test)
+    return Run(config.to_plain(), result, board, curves(fitted), speaker, fitted.best.draw.values, None)
 
 
 def _baselines(book: Book) -> dict[str, dict[str, Any]]:
@@ -210,12 +177,8 @@ def _baselines(book: Book) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "valid": corpus.metrics(nats["valid"]),
-            "test": _scores(nats["test"], book.test, corpus.test) if book.test else {},
+            "test": scores(nats["test"], len(book.test) / len(corpus.test)) if book.test else {},
             "seconds": seconds,
         }
         for name, nats in found.items()
     }
-
-
-def _scores(nats: float, text: str, codes: np.ndarray) -> dict[str, float]:
-    return scores(nats, len(text) / len(codes))

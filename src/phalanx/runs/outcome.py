@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from phalanx.display import Display, make_table, number
-from phalanx.runs.training import Run
+from phalanx.runs.result import Run
 
 _SHOWN = 10
 _MEANT = {"steps": "steps", "continue": "goal"}

@@ -10,7 +10,7 @@ from phalanx.errors import InputError
 from phalanx.report.pictures import draw_features, draw_kernels, draw_wrong
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, load_like
-from phalanx.runs.training import Run
+from phalanx.runs.result import Run
 
 
 def write_pictures(folder: Path, prepared: Prepared, run: Run) -> None:

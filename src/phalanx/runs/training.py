@@ -1,33 +1,25 @@
 """A run from a prepared table to results: the plan, the populations, the test rows once, and what the folder holds."""
 
 import math
-import platform
-import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
-
-import pandas as pd
 
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.experiment import Fitted, Settings, completed, fit, plan_draws, with_entry
-from phalanx.hints import hints
-from phalanx.leaderboard import curves, diagnostics, leaderboard
+from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
-from phalanx.population.compilation import compilations
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, absolute
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result
 from phalanx.search.defaults import default_space
-from phalanx.spec.plain import to_plain
 
 
 @dataclass(frozen=True)
@@ -40,21 +32,6 @@ class Plan:
     settings: Settings
     members: int
     programs: int
-
-
-@dataclass
-class Run:
-    """A finished run: what goes into its folder, the values drawn for the best network, the ensemble's predictions of
-    the test rows if there are any. `model` is a `Model`, or a `Speaker`.
-    """
-
-    config: dict[str, Any]
-    result: dict[str, Any]
-    leaderboard: pd.DataFrame
-    curves: pd.DataFrame
-    model: Any
-    best: dict[str, Any]
-    said: Predictions | None
 
 
 def make_plan(prepared: Prepared) -> Plan:
@@ -99,7 +76,7 @@ def train_run(
     prepared: Prepared, plan: Plan, compared: Mapping[str, Compared], clock: Clock, display: Display, started: float
 ) -> Run:
     """Train the populations and score them; `started` is when the command began (`time.monotonic()`)."""
-    problem, before, began = prepared.problem, compilations.copy(), time.monotonic()
+    problem, watch = prepared.problem, Stopwatch(started)
     display.stage(f"compiling {plan.programs} program{'s' if plan.programs > 1 else ''}")
     fitted = fit(
         problem,
@@ -110,8 +87,7 @@ def train_run(
         widths=plan.config.widths,
         watch=display.update,
     )
-    spent = compilations.since(before)
-    training = max(time.monotonic() - began - spent.seconds, 0.0)
+    watch.trained()
     display.line(how_it_ended(fitted))
     display.stage("scoring")
     valid = problem.score(fitted.ensemble_valid())
@@ -119,56 +95,19 @@ def train_run(
         display.warn(_unranked(plan.metric.name, valid))
     said = _test_predictions(prepared, fitted, compared)
     test = {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in said.items()}
-    spent = compilations.since(before)
+    beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3)} for name, b in compared.items()}
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     result = {
         "task": _task(prepared),
         "target": config.forecast or config.to_plain()["target"],
-        "metric": plan.metric.name,
-        "direction": plan.metric.direction,
-        "valid": valid,
-        "test": test.get("ensemble", {}),
-        "best_member": {"id": fitted.best.id, "valid": fitted.best.metrics, "test": test.get(fitted.best.id, {})},
-        "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
-        "n_members": len(fitted.members),
-        "n_structures": len({member.structure for member in fitted.members}),
-        "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
+        **make_result(fitted, plan.metric, valid, test, beside, watch, clock),
         "refit": _refit(fitted, plan.settings.refit),
-        "hints": hints(diagnostics(fitted)),
         "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": prepared.test_rows},
-        "seconds": {
-            "total": round(time.monotonic() - started, 2),
-            "compile": round(spent.seconds, 2),
-            "train": round(training, 2),
-        },
-        "programs": spent.programs,
-        "best": to_plain(fitted.best.draw.spec),
-        "baselines": {
-            name: {**test.get(name, {}), "valid": baseline.valid, "seconds": round(baseline.seconds, 2)}
-            for name, baseline in compared.items()
-        },
-        "versions": versions(),
         "seed": plan.config.seed,
-        "interrupted": clock.interrupted,
     }
-    beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3)} for name, b in compared.items()}
     board = leaderboard(fitted, plan.metric, valid, beside, test)
     model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor())
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said.get("ensemble"))
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what a run depends on."""
-    installed = {name: version(name) for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas")}
-    return {"python": platform.python_version(), **installed}
-
-
-def how_it_ended(fitted: Fitted) -> str:
-    """Return how long the networks trained, and what stopped them."""
-    reasons = Counter(member.trained.stopped for member in fitted.members)
-    rounds = max(member.trained.rounds for member in fitted.members)
-    listed = ", ".join(f"{count} by {reason}" for reason, count in reasons.most_common())
-    return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}"
 
 
 def _unranked(metric: str, valid: Mapping[str, float]) -> str:

@@ -8,12 +8,12 @@ from phalanx.search.effort import Size
 from phalanx.spec import Cosine, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
-STEPS = 128
+STEPS = 64
 """Tokens of a row: how far back the gradient reaches."""
 
 _SIZES = (
     Size(100_000, 16, 2, 40),
-    Size(3_000_000, 32, 2, 12),
+    Size(3_000_000, 32, 2, 16),
     Size(float("inf"), 64, 2, 8),
 )
 
@@ -31,13 +31,13 @@ def language_space(tokens: int) -> Network:
     return Network(
         layers=[
             Embedding(64),
-            Dropout(uniform(0.05, 0.2)),
+            Dropout(uniform(0.02, 0.12)),
             LSTM(320, output="all"),
-            Dropout(uniform(0.3, 0.5)),
+            Dropout(uniform(0.4, 0.55)),
         ],
         likelihood=Multinoulli(),
         optimizer=Adam(
-            Cosine(loguniform(3e-3, 6e-3), warmup=0.02), weight_decay=loguniform(1e-2, 1e-1), clip=ClipNorm(1.0)
+            Cosine(loguniform(4e-3, 7e-3), warmup=0.02), weight_decay=loguniform(2e-2, 1e-1), clip=ClipNorm(1.0)
         ),
         stopping=EarlyStopping(patience=4),
         batch_size=size.batch_size,

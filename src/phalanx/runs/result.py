@@ -1,0 +1,103 @@
+"""What a run found, whatever it learned from: the scores, what was trained, and what it took."""
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from phalanx.ensemble import Predictions
+from phalanx.experiment import Fitted
+from phalanx.hints import hints
+from phalanx.leaderboard import diagnostics
+from phalanx.metrics import Metric
+from phalanx.population.compilation import compilations
+from phalanx.population.train import Clock
+from phalanx.spec.plain import to_plain
+
+Scores = Mapping[str, float]
+
+
+@dataclass
+class Run:
+    """A finished run: what goes into its folder, the values drawn for the best network, the ensemble's predictions of
+    the test rows if there are any. `model` is a `Model`, or a `Speaker`.
+    """
+
+    config: dict[str, Any]
+    result: dict[str, Any]
+    leaderboard: pd.DataFrame
+    curves: pd.DataFrame
+    model: Any
+    best: dict[str, Any]
+    said: Predictions | None
+
+
+class Stopwatch:
+    """Tells what a run spent: seconds since its command began (`time.monotonic()`), of them compiling and training."""
+
+    def __init__(self, started: float) -> None:
+        self._started, self._began, self._training = started, time.monotonic(), 0.0
+        self._before = compilations.copy()
+
+    def trained(self) -> None:
+        """Note that the training has ended, which began with the watch."""
+        self._training = max(time.monotonic() - self._began - compilations.since(self._before).seconds, 0.0)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the seconds, and how many programs were compiled."""
+        spent, total = compilations.since(self._before), time.monotonic() - self._started
+        seconds = {"total": total, "compile": spent.seconds, "train": self._training}
+        return {"seconds": {name: round(value, 2) for name, value in seconds.items()}, "programs": spent.programs}
+
+
+def make_result(
+    fitted: Fitted,
+    metric: Metric,
+    valid: Scores,
+    test: Mapping[str, Scores],
+    baselines: Mapping[str, Mapping[str, Any]],
+    watch: Stopwatch,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Return what result.json holds of every run.
+
+    `valid`: scores of the ensemble. `test`: scores by "ensemble", the best member's id and the baselines' names.
+    `baselines`: name → {"valid": scores, "seconds": of training}.
+    """
+    best = fitted.best
+    return {
+        "metric": metric.name,
+        "direction": metric.direction,
+        "valid": valid,
+        "test": test.get("ensemble", {}),
+        "best_member": {"id": best.id, "valid": best.metrics, "test": test.get(best.id, {})},
+        "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
+        "n_members": len(fitted.members),
+        "n_structures": len({member.structure for member in fitted.members}),
+        "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
+        "hints": hints(diagnostics(fitted)),
+        **watch.to_plain(),
+        "best": to_plain(best.draw.spec),
+        "baselines": {name: {**test.get(name, {}), **held} for name, held in baselines.items()},
+        "versions": versions(),
+        "interrupted": clock.interrupted,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a run depends on."""
+    installed = {name: version(name) for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas")}
+    return {"python": platform.python_version(), **installed}
+
+
+def how_it_ended(fitted: Fitted) -> str:
+    """Return how long the networks trained, and what stopped them."""
+    reasons = Counter(member.trained.stopped for member in fitted.members)
+    rounds = max(member.trained.rounds for member in fitted.members)
+    listed = ", ".join(f"{count} by {reason}" for reason, count in reasons.most_common())
+    return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}"
