@@ -5,6 +5,7 @@ A new part is discovered: a test that asks for `any_layer`, `any_optimizer`, ...
 
 import dataclasses
 import importlib
+import itertools
 import os
 import shutil
 import sys
@@ -187,18 +188,22 @@ _HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regul
 
 def _together(rows):
     """The rows with all activations as one, all regularizers, all likelihoods, and all that vectors, images, or texts
-    pass through: they can stand in one network, one compilation.
+    pass through: they can stand in one network, one compilation. So can a schedule with one way to clip, and factors.
     """
     import phalanx as p
     from phalanx.layers import InstanceNorm, Recurring, SpectralAugmentation
+    from phalanx.optimizers import Clip
 
     images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
     texts = (p.Embedding, p.Past, Recurring, p.ReverseGradient, InstanceNorm, SpectralAugmentation)
-    vectors = (p.Dense, p.DropConnect, p.Maxout, p.RBF, p.GaussianNoise, p.Dropout)
+    vectors = (p.Dense, p.DropConnect, p.Maxout, p.RBF, p.PReLU, p.GaussianNoise, p.Dropout)
+    of_a_step = (p.Schedule, Clip, p.Factor)
     bases = (p.Activation, p.Regularizer, images, texts, vectors, p.Likelihood)
     groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
     for group, first in ((2, p.Pixels), (3, p.Embedding)):
         groups[group] = tuple(sorted(groups[group], key=lambda row, first=first: not isinstance(row, first)))
+    groups += itertools.zip_longest(*([row for row in rows if isinstance(row, base)] for base in of_a_step))
+    groups = [tuple(row for row in group if row is not None) for group in groups]
     return [*groups, *(row for row in rows if not any(row in group for group in groups))]
 
 
@@ -229,8 +234,11 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _fresh_caches():
-    """Forget a module's compiled programs: a process that holds thousands of them traces three times slower."""
+def _programs(request):
+    """Compile the laws of populations as users do, the rest quickly: programs that run a few times on small arrays do
+    not earn the compiler's costly passes. And forget them: a process that holds thousands traces three times slower.
+    """
+    jax.config.update("jax_disable_most_optimizations", request.path.parent.name != "population")
     yield
     jax.clear_caches()
 

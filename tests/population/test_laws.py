@@ -1,5 +1,5 @@
-"""The laws of a population, for each part beside plain partners; activations, regularizers, likelihoods, and all that
-vectors, images, or texts pass through, stand in one network.
+"""The laws of a population, for each part beside plain partners; activations, regularizers, likelihoods, all that
+vectors, images, or texts pass through, and what changes a step stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -31,7 +31,7 @@ from phalanx.layers import (
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Aim, Network, complete
-from phalanx.optimizers import SGD, Adam, Clip, Factor, Optimizer
+from phalanx.optimizers import Adam, Clip, Factor, Optimizer
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Trial
@@ -119,7 +119,7 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
     if len(made) > 1 and isinstance(made[0], Likelihood):
         likelihood = Joint([Head(part) for part in made])
     stopping = EarlyStopping(patience=3 + i)
-    network = Network(layers, likelihood, regularizers, optimizer_with(made[0]), stopping, batch_size=16)
+    network = Network(layers, likelihood, regularizers, optimizer_with(made), stopping, batch_size=16)
     return complete(network, *(Aim({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
 
 
@@ -128,17 +128,14 @@ def every_step(layer: Layer) -> Layer:
     return dataclasses.replace(layer, output="all") if isinstance(layer, Recurring) else layer
 
 
-def optimizer_with(part: Part) -> Optimizer:
-    match part:
-        case Optimizer():
-            return part
-        case Schedule():
-            return SGD(part)
-        case Clip():
-            return Adam(0.01, clip=part)
-        case Factor():
-            return Adam(0.01, factors=[part])
-    return Adam(0.01)
+def optimizer_with(parts: tuple[Part, ...]) -> Optimizer:
+    """The optimizer among the parts, or one with what they say of its steps."""
+
+    def those(base: type) -> list[Part]:
+        return [part for part in parts if isinstance(part, base)]
+
+    rates, clips = those(Schedule) or [0.01], those(Clip) or [None]
+    return next(iter(those(Optimizer)), Adam(rates[0], clip=clips[0], factors=those(Factor)))
 
 
 def varied(part: Part, i: int) -> Part:
