@@ -65,7 +65,7 @@ class Times:
         if self.step.unit == "microsecond":
             return ticks.astype("datetime64[us]")
         if self.step.unit == "weekday":
-            return np.busday_offset(_MONDAY, ticks).astype("datetime64[us]") + self.phase
+            return np.busday_offset(_MONDAY, ticks).astype("datetime64[us]") + np.timedelta64(self.phase, "us")
         return _in_month(ticks, self.phase)
 
     def text(self, places: np.ndarray) -> list[str]:
