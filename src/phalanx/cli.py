@@ -120,6 +120,12 @@ def train(
     ] = None,
     likelihood: Annotated[str | None, _option("NAME", f"{LIKELIHOODS}; default: by the target.")] = None,
     ignore: Annotated[list[str] | None, _option("COL", "Column to leave out; may be given several times.")] = None,
+    category: Annotated[list[str] | None, _option("COL", "Column of names, though they look like numbers.")] = None,
+    number: Annotated[list[str] | None, _option("COL", "Column of numbers, whatever it looks like.")] = None,
+    missing: Annotated[
+        list[str] | None,
+        _option("WORD", "What means missing in every column, and no other word does; default: found out."),
+    ] = None,
     id: Annotated[str | None, _option("COL", "Column to leave out and copy into predictions.")] = None,
     group: Annotated[
         str | None, _option("COL", "Column to leave out; rows equal in it stay on one side of every split.")
@@ -165,6 +171,9 @@ def train(
         "metric": metric,
         "likelihood": likelihood,
         "ignore": tuple(ignore) if ignore else None,
+        "category": tuple(category) if category else None,
+        "number": tuple(number) if number else None,
+        "missing": tuple(missing) if missing else None,
         "id": id,
         "group": group,
         "trials": trials,

@@ -23,12 +23,14 @@ def infer(values, name="x"):
     [
         (np.linspace(0, 1, ROWS), "number"),
         (np.arange(ROWS) % 9, "number"),
-        (np.arange(ROWS) % 8, "category"),
+        (np.arange(ROWS) % 8, "number"),
         ((np.arange(ROWS) % 8).astype(float), "number"),
-        ([None, *[3.0, 4.0, 5.0] * 10], "category"),
-        ([0, 1, 2] * 9, "number"),
-        ([0, 1, 2] * 10, "category"),
-        ([0.5, 1.5], "category"),
+        ([None, *[3.0, 4.0, 5.0] * 10], "number"),
+        ([0, 1, 2] * 10, "number"),
+        ([1, 2] * 10, "number"),
+        ([0, 1] * 10, "category"),
+        ([0.0, 1.0, None] * 10, "category"),
+        ([0.5, 1.5], "number"),
         ([0.5, None], "category"),
         ([True, False], "category"),
         (pd.Categorical(np.arange(ROWS) % 100), "category"),
@@ -74,10 +76,41 @@ def test_many_categories():
     assert infer([f"v{i % 9_000}" for i in range(100_000)]).kind == "category"
 
 
-def test_numbers_spoilt_by_a_text_are_named():
-    column = infer([*map(str, np.linspace(0, 1, ROWS)), "?0.2"])
+def test_numbers_spoilt_by_many_texts_are_named():
+    column = infer([*map(str, np.linspace(0, 1, ROWS)), *(f"?{i}" for i in range(11))])
     assert column.warning.endswith(
-        "left out, since not all are numbers (row 201 holds '?0.2'); correct or empty such cells"
+        "left out, since not all are numbers (row 201 holds '?0'); correct or empty such cells"
+    )
+
+
+def test_codes_by_name_or_word():
+    assert infer([1, 2, 3] * 10, "job_type").kind == "category"
+    assert infer([1, 2, 3] * 9, "job_type").kind == "number"
+    frame = pd.DataFrame({"dept": [1, 2, 3] * 10, "zip": ["01", "02", "03"] * 10})
+    found = infer_columns(frame, categories=["dept"], numbers=["zip"])
+    assert [(column.kind, column.detail) for column in found] == [
+        ("category", "3 values: 1, 2, 3"),
+        ("number", "1 to 3"),
+    ]
+
+
+@pytest.mark.parametrize("start", [0, 1, 4711])
+def test_a_column_that_counts_the_rows_is_left_out(start):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"sample": np.arange(start, start + ROWS), "x": rng.normal(size=ROWS)})
+    # all rows; those left where others had no target; in another order, as splits make them
+    for rows in (frame, frame[rng.random(ROWS) < 0.5], frame.sample(frac=1.0, random_state=0)):
+        first = infer_columns(rows)[0]
+        assert (first.kind, first.warning) == ("identifier", "column 'sample' counts the rows: left out")
+    increasing = frame.assign(sample=np.arange(ROWS) * 2, other=np.cumsum(rng.integers(1, 3, ROWS)))
+    assert [column.kind for column in infer_columns(increasing)] == ["number"] * 3
+
+
+def test_the_only_column_is_kept_though_it_counts_the_rows():
+    column = infer(np.arange(ROWS), "x")
+    assert (column.kind, column.warning) == (
+        "number",
+        "column 'x' counts the rows: kept, since there is no other column to learn from",
     )
 
 
@@ -120,9 +153,19 @@ def test_adult():
 
 @needs_tables
 def test_german_credit():
-    columns = infer_columns(read_table(TABLES / "german-credit.csv"))
-    assert [column.name for column in columns if column.kind == "number"] == ["duration_months", "credit_amount", "age"]
-    assert {column.name: column.detail for column in columns}["existing_credits"] == "4 values: 1, 2, 3, 4"
+    kinds = {column.name: column.kind for column in infer_columns(read_table(TABLES / "german-credit.csv"))}
+    # amounts, and counts of few values, which keep their order
+    numbers = {
+        "duration_months",
+        "credit_amount",
+        "age",
+        "installment_rate",
+        "residence_since",
+        "existing_credits",
+        "dependants",
+        "credit_risk",
+    }
+    assert {name for name, kind in kinds.items() if kind == "number"} == numbers
 
 
 def test_digits():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phalanx import InputError
-from phalanx.data.read import read_table
+from phalanx.data.read import load_source, read_table
 from phalanx.data.series import infer_layout, read_series
 
 DATA = Path(__file__).parents[2] / "../shared/data/series"
@@ -129,12 +129,14 @@ def test_odd_cells_are_missing(tmp_path, table):
     text = table.sold.round(2).astype(str)
     text[3], text[8] = "?0.2", "?0.8"
     table.assign(sold=text).to_csv(tmp_path / "t.csv", index=False)
-    series = read(read_table(tmp_path / "t.csv"))
+    source = load_source(str(tmp_path / "t.csv"))
+    series = read(source.frame)
     assert np.isnan(series.values[[3, 8], 0]).all()
     assert np.isnan(series.values[:, 0]).sum() == 2
-    assert series.warnings == (
-        "column 'sold' holds 2 cells that are not numbers, the first '?0.2' in row 4: taken for missing",
+    assert source.notes == (
+        "column 'sold' has 2 cells that are no number, taken for missing: row 4 holds '?0.2', row 9 holds '?0.8'",
     )
+    assert series.warnings == ("column 'sold' has no value in 2 of 40 rows: the last one before stands in",)
     text[:] = "much"
     with pytest.raises(InputError, match="column 'sold' must hold numbers, but row 1 holds 'much'"):
         read(table.assign(sold=text))

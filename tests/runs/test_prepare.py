@@ -103,7 +103,10 @@ def test_a_test_table(prepared, frame, tmp_path):
     assert len(found.problem.train) + len(found.problem.valid) == 50
     assert found.test_values[0].tolist() == [1] + [0, 1] * 24
     assert (found.test_inputs.codes == 0).all()
-    assert found.warnings == ("1 test row without a value of 'y' left out",)
+    assert found.warnings == (
+        "1 test row without a value of 'y' left out",
+        "column 'c' has values that training did not, in 50 of 50 rows (100.0%), taken for missing: 'new'",
+    )
 
 
 def test_several_targets(prepared, frame):

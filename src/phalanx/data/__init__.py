@@ -4,7 +4,9 @@
 - ``folder``, ``files``: which files of a kind a folder holds; reading many, and what becomes of broken ones.
 - ``series``: a table of regular times as windows of the past, by a package of its own.
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
-- ``cells``, ``dates``: what one cell means; the rules shared by all the others.
+- ``numerals``, ``dates``, ``alike``: how people write numbers and dates, and which spellings are one value.
+- ``reading``, ``frames``: the cells of a table, read by what all of them say; repeated on later tables.
+- ``cells``: what one column holds, whatever its type; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
 - ``targets``: which column is predicted, the task it sets, labels and standardized values.
 - ``goals``: columns that one head of a network predicts, as the data has them and as the network sees them.
@@ -20,6 +22,7 @@ from phalanx.data.encoding import Encoded, TableEncoder
 from phalanx.data.goals import Goal, each_column
 from phalanx.data.images import ImageEncoder
 from phalanx.data.read import BUNDLED, Source, load_source, read_table
+from phalanx.data.reading import Reading
 from phalanx.data.series import Series, SeriesEncoder
 from phalanx.data.sounds import SoundEncoder
 from phalanx.data.sources import check_one, load, paths_of
@@ -57,6 +60,7 @@ __all__ = [
     "Goal",
     "ImageEncoder",
     "NumberTarget",
+    "Reading",
     "Series",
     "SeriesEncoder",
     "SoundEncoder",

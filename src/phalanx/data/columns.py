@@ -1,29 +1,39 @@
 """What kind of thing each column of a table is, and which columns are left out."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from pandas.api import types
 
-from phalanx.data.cells import check_finite, first_non_number, is_number, keys, text_of, tidy
+from phalanx.data.alike import are_truths
+from phalanx.data.cells import as_text, check_finite, first_non_number, is_number, keys, text_of, tidy
+from phalanx.data.cells import numbers as as_numbers
 from phalanx.data.dates import date_formats
+from phalanx.data.reading import Reading, spellings
+from phalanx.errors import InputError
 
-#: Integers with at most this many distinct values are codes of categories ...
+#: Integers with at most this many distinct values, whose column is named like a code, are categories ...
 CODED_VALUES = 8
 #: ... if each value has at least this many rows on average.
 CODED_ROWS = 10
+#: A column that counts fewer rows than this may do so by chance.
+COUNTED_ROWS = 10
 #: A text column with more distinct values than this may be an identifier.
 FEW_VALUES = 20
 #: A text column with more distinct values than this, and under ten rows each, is one.
 MANY_VALUES = 10_000
 
 _ID_WORDS = frozenset(["id", "ids", "index", "idx", "key", "nr", "no", "number", "row", "rownum", "uuid", "guid"])
+_CODE_WORDS = frozenset(
+    ["code", "codes", "type", "kind", "category", "class", "group", "zone", "region", "cluster", "status", "color",
+     "colour", "sex", "gender", "race"]
+)  # fmt: skip
 _UNNAMED = "unnamed_"
+_NOTHING = Reading()
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,9 @@ class Column:
 
     ``kind`` is number, category, date, constant or identifier; the last two are left out of
     training. ``detail`` says what it holds, ``warning`` what is lost or guessed (or is empty), and
-    ``date_format`` how dates that are not ISO 8601 are spelt.
+    ``date_format`` how dates that are not ISO 8601 are spelt. ``missing`` counts the cells of each spelling that was
+    taken for missing, ``bad`` are row (from 1) and text of cells that are no numbers though the others are, ``unit``
+    is what stands around each number, and ``decimal`` the decimal sign of text, empty where nothing told it.
     """
 
     name: str
@@ -40,23 +52,42 @@ class Column:
     detail: str
     warning: str = ""
     date_format: str = ""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    bad: tuple[tuple[int, str], ...] = ()
+    unit: str = ""
+    decimal: str = ""
 
     @property
     def used(self) -> bool:
         """Whether the column enters training."""
         return self.kind in ("number", "category", "date")
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return what is known of the column as plain data, with whether it is used."""
+        return {**asdict(self), "missing": dict(self.missing), "bad": [list(cell) for cell in self.bad],
+                "used": self.used}  # fmt: skip
 
-def infer_columns(frame: pd.DataFrame) -> tuple[Column, ...]:
+
+def infer_columns(
+    frame: pd.DataFrame,
+    readings: Mapping[str, Reading] | None = None,
+    *,
+    categories: Collection[str] = (),
+    numbers: Collection[str] = (),
+) -> tuple[Column, ...]:
     """Say of each column what it is: a number, a category, a date, a constant or an identifier.
 
-    - Two distinct values, of any type: a category. So are booleans, categorical columns, text,
-      and integers of at most 8 distinct values with ten rows each or more.
+    - Text, booleans, categorical columns, and numbers that are 0 and 1 alone: a category. So are integers of at most
+      8 distinct values with ten rows each or more in a column that is named like a code, such as ``zone`` or
+      ``job_type``. All other numbers keep their order.
     - One distinct value, or none: a constant. (One value beside missing cells: a category.)
     - An identifier is a text column in which values hardly repeat (more than 20 distinct, and
-      fewer than two rows each; or more than 10,000, and fewer than ten rows each), or a column of
-      integers, all different, with a name like ``customer_id``, ``index`` or no name.
+      fewer than two rows each; or more than 10,000, and fewer than ten rows each), a column of
+      integers, all different, with a name like ``customer_id``, ``index`` or no name, or whatever its name one that
+      counts the rows in steps of 1 by the table's index, ten rows or more. (Such a column is kept where there is
+      no other.)
 
+    Columns in ``categories`` and ``numbers`` are what these say. ``readings`` says how columns of text were read.
     Constants and identifiers have a warning. Raises InputError with column and row (from 1)
     where a number is infinite.
 
@@ -64,7 +95,19 @@ def infer_columns(frame: pd.DataFrame) -> tuple[Column, ...]:
     >>> [(column.name, column.kind) for column in infer_columns(frame)]
     [('age', 'number'), ('sex', 'category'), ('unit', 'constant')]
     """
-    return tuple(_infer(name, column) for name, column in named_columns(frame).items())
+    readings, table = readings or {}, named_columns(frame)
+    found = []
+    for name, column in table.items():
+        reading = readings.get(name, _NOTHING)
+        if name in categories or name in numbers:
+            inferred = _declared(name, column, reading, "category" if name in categories else "number")
+        else:
+            inferred = _infer(name, column, reading)
+        found.append(
+            replace(inferred, missing=reading.missing, bad=reading.bad, unit=reading.unit, decimal=reading.decimal)
+        )
+    counting = [name for name in table if name not in {*categories, *numbers} and _counts_rows(table[name])]
+    return _without_counters(found, counting)
 
 
 def named_columns(frame: pd.DataFrame) -> dict[str, pd.Series]:
@@ -98,31 +141,81 @@ def unnamed(position: int) -> str:
     return f"{_UNNAMED}{position}"
 
 
-def _infer(name: str, column: pd.Series) -> Column:
+def _counts_rows(column: pd.Series) -> bool:
+    """Say whether a column of whole numbers goes up by 1 from row to row, by the positions that its index says."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or not types.is_numeric_dtype(column.dtype):
+        return False
+    present = column.notna().to_numpy()
+    if types.is_bool_dtype(column.dtype) or present.sum() < COUNTED_ROWS:
+        return False
+    labelled = types.is_integer_dtype(column.index.dtype) and column.index.is_unique
+    position = column.index.to_numpy() if labelled else np.arange(len(column))
+    values = column[present].to_numpy(np.float64)
+    return bool(np.ptp(values - position[present]) == 0) and float(values[0]).is_integer()
+
+
+def _without_counters(columns: list[Column], counting: Collection[str]) -> tuple[Column, ...]:
+    """Return the columns, of which those that count the rows are identifiers, unless nothing else would be left."""
+    left = [column for column in columns if column.used and column.name not in counting]
+    if not left:
+        counts = "column {!r} counts the rows: kept, since there is no other column to learn from"
+        return tuple(
+            replace(column, warning=counts.format(column.name)) if column.used and column.name in counting else column
+            for column in columns
+        )
+    return tuple(
+        replace(column, kind="identifier", warning=f"column {column.name!r} counts the rows: left out")
+        if column.used and column.name in counting
+        else column
+        for column in columns
+    )
+
+
+def _lost(column: pd.Series, reading: Reading) -> str:
+    missing = int(column.isna().sum())
+    if not missing:
+        return ""
+    spelt = f" ({spellings(reading.missing)})" if set(reading.missing) - {""} else ""
+    return f", {missing:,} missing{spelt}"
+
+
+def _declared(name: str, column: pd.Series, reading: Reading, kind: str) -> Column:
+    column = tidy(column)
+    if kind == "category":
+        return Column(name, kind, _listed(column) + _lost(column, reading))
+    values = as_numbers(column, name)
+    if np.isnan(values).all():
+        raise InputError(f"column {name!r} is said to hold numbers, but has no values")
+    return Column(name, kind, f"{np.nanmin(values):.6g} to {np.nanmax(values):.6g}{_lost(column, reading)}")
+
+
+def _infer(name: str, column: pd.Series, reading: Reading) -> Column:
     declared = isinstance(column.dtype, pd.CategoricalDtype)
     column = tidy(column)
     missing = int(column.isna().sum())
     present = len(column) - missing
-    lost = f", {missing:,} missing" if missing else ""
+    lost = _lost(column, reading)
+    number = types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype)
     if types.is_float_dtype(column.dtype):
         check_finite(column.to_numpy(dtype=np.float64), name)
-    distinct = pd.unique(column.dropna())
+    distinct = pd.unique(column.dropna()) if number or types.is_datetime64_any_dtype(column.dtype) else keys(column)[1]
     if len(distinct) == 0 or (len(distinct) == 1 and not missing):
         detail = f"is always {text_of(distinct[0])!r}" if len(distinct) else "has no values"
         return Column(name, "constant", detail, f"column {name!r} {detail}: left out")
-    if declared or len(distinct) <= 2 or types.is_bool_dtype(column.dtype):
+    if declared or len(distinct) == 1 or types.is_bool_dtype(column.dtype):
         return Column(name, "category", _listed(column) + lost)
     if types.is_datetime64_any_dtype(column.dtype):
         return Column(name, "date", f"{column.min().date()} to {column.max().date()}{lost}")
-    if types.is_numeric_dtype(column.dtype):
+    if number:
         return _infer_number(name, column, distinct, present, lost)
     return _infer_text(name, column, len(distinct), present, lost)
 
 
 def _infer_number(name: str, column: pd.Series, distinct: Any, present: int, lost: str) -> Column:
     # pandas turns integers into floats where cells are missing.
-    whole = types.is_integer_dtype(column.dtype) or (bool(lost) and bool((distinct == np.floor(distinct)).all()))
-    if whole and len(distinct) <= CODED_VALUES and present >= CODED_ROWS * len(distinct):
+    whole = bool((distinct == np.floor(distinct)).all())
+    coded = len(distinct) <= CODED_VALUES and present >= CODED_ROWS * len(distinct) and _last_word(name) in _CODE_WORDS
+    if whole and (coded or (len(distinct) == 2 and are_truths([text_of(value) for value in distinct]))):
         return Column(name, "category", _listed(column) + lost)
     if whole and len(distinct) == present > FEW_VALUES and _looks_like_id(name):
         warning = f"column {name!r} numbers the rows: taken for an identifier and left out"
@@ -131,7 +224,7 @@ def _infer_number(name: str, column: pd.Series, distinct: Any, present: int, los
 
 
 def _infer_text(name: str, column: pd.Series, distinct: int, present: int, lost: str) -> Column:
-    formats = date_formats(column)
+    formats = date_formats(column) if distinct > 2 else []
     if formats:
         warning = ""
         if len(formats) > 1:
@@ -147,7 +240,7 @@ def _infer_text(name: str, column: pd.Series, distinct: int, present: int, lost:
 def _identifier_reason(column: pd.Series) -> str:
     sample = column.dropna().iloc[:100]
     if sum(is_number(cell) for cell in sample) > len(sample) / 2:
-        row, cell = first_non_number(pa.array(column, pa.large_string(), from_pandas=True))
+        row, cell = first_non_number(as_text(column))
         return f"left out, since not all are numbers (row {row} holds {cell!r}); correct or empty such cells"
     return "taken for an identifier and left out"
 
@@ -160,6 +253,10 @@ def _listed(column: pd.Series) -> str:
     return f"{len(texts):,} values: {', '.join(shown)}{', ...' if len(texts) > len(shown) else ''}"
 
 
-def _looks_like_id(name: str) -> bool:
+def _last_word(name: str) -> str:
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)
-    return name.startswith(_UNNAMED) or (bool(words) and words[-1].lower() in _ID_WORDS)
+    return words[-1].lower() if words else ""
+
+
+def _looks_like_id(name: str) -> bool:
+    return name.startswith(_UNNAMED) or _last_word(name) in _ID_WORDS

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from phalanx.data.alike import finder
 from phalanx.data.cells import check_finite, keys, numbers, tidy
 from phalanx.data.columns import Column, named_columns
 from phalanx.data.dates import days
@@ -83,7 +84,8 @@ class TableEncoder:
       week, day) that it moves through in training the sine and cosine of its phase; 0 if missing.
     - A **category** of one or two values becomes -1 and +1 (one value: +1), 0 if missing or
       not seen in training. Any other becomes a code: 0 if missing or not seen, else 1, 2, ... in
-      sorted order. Values are compared by their text, in which 3.0 is 3.
+      sorted order. Values are compared by their text, in which 3.0 is 3; spellings of the same truth, and codes such as
+      01 and 1, are one value: see ``finder``.
 
     ``Encoded.numbers`` holds, in this order: numbers and dates, their indicators, cycles, binary
     categories; ``number_names`` and ``code_names`` say which is which.
@@ -170,6 +172,25 @@ class TableEncoder:
             np.hstack([self._scaled(raw), *cycles, *signs], dtype=np.float32, casting="same_kind"),
             np.stack(codes, axis=1) if codes else np.empty((len(frame), 0), dtype=np.int32),
         )
+
+    def unseen(self, frame: pd.DataFrame) -> list[str]:
+        """Say of each category column which values of a table training did not have, and in what share of the rows.
+
+        Such a cell is encoded as a missing one is.
+        """
+        table, said = named_columns(frame), []
+        for category in self.categories:
+            find = finder(category.values)
+            rows, _, texts = keys(tidy(table[category.name]))
+            new = [text for text in texts if find(text) < 0]
+            if new:
+                count = int(np.isin(rows, [place for place, text in enumerate(texts) if find(text) < 0]).sum())
+                shown = ", ".join(repr(text) for text in new[:3]) + (", ..." if len(new) > 3 else "")
+                said.append(
+                    f"column {category.name!r} has values that training did not, in {count:,} of {len(frame):,} rows "
+                    f"({count / len(frame):.1%}), taken for missing: {shown}"
+                )
+        return said
 
     def transform_numbers(self, values: np.ndarray) -> Encoded:
         """Encode an (n, p) array with the columns that ``fit_numbers`` saw."""
@@ -289,10 +310,10 @@ def _order(text: str) -> tuple[bool, float, str]:
 
 def _rows(category: Categories, cells: pd.Series) -> np.ndarray:
     """Return each row's position among the values from 1, or 0."""
-    position = {value: code for code, value in enumerate(category.values, start=1)}
+    position = finder(category.values)
     rows, _, texts = keys(tidy(cells))
     # The last entry serves the rows that are missing, numbered -1.
-    codes = np.array([position.get(text, 0) for text in texts] + [0], dtype=np.int32)
+    codes = np.array([position(text) + 1 for text in texts] + [0], dtype=np.int32)
     return codes[rows]
 
 

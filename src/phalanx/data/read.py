@@ -3,8 +3,8 @@
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import pyarrow.csv
 import pyarrow.parquet
 from sklearn import datasets
 
-from phalanx.data.cells import is_number, tidy, tidy_text
+from phalanx.data.cells import is_number, tidy
 from phalanx.data.columns import unique_names, unnamed
+from phalanx.data.frames import read_frame
+from phalanx.data.reading import Reading, read_notes, read_texts, some
 from phalanx.errors import InputError
 
 #: Names of data sets that ship with scikit-learn.
@@ -43,6 +45,7 @@ class Source:
     `kind` says what the inputs are: the cells of a "table", or else `rows`, beside which the table holds what else is
     known of each, such as the `label`: pixels (n, height, width, channels) of "images".
     `id` is the column that says which file a row comes from, and `test` are rows that the source itself holds out.
+    `readings` says of each column of a table how its cells were read.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Source:
     kind: str = "table"
     id: str | None = None
     test: "Source | None" = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def inputs(self) -> Any:
@@ -60,10 +64,13 @@ class Source:
         return self.frame if self.rows is None else self.rows
 
 
-def load_source(source: str) -> Source:
+def load_source(
+    source: str, known: Mapping[str, Reading] | None = None, missing: Collection[str] | None = None
+) -> Source:
     """Read a table file, or one of ``digits iris wine breast_cancer diabetes``.
 
-    An existing path wins over a name. Bundled classes are named as scikit-learn names them.
+    An existing path wins over a name. Bundled classes are named as scikit-learn names them. ``known`` says how the
+    columns of the training table were read, ``missing`` which spellings mean missing: see ``read_texts``.
     Raises InputError where there is no such file or name, or the file cannot be read.
 
     >>> iris = load_source("iris")
@@ -72,10 +79,10 @@ def load_source(source: str) -> Source:
     """
     path = Path(source)
     if source not in BUNDLED or path.exists():
-        frame, notes = _read(path)
+        frame, readings, notes = _read(path, known, missing)
         if source in BUNDLED:
             notes.insert(0, f"{source!r} is a path here, which wins over the bundled data set of that name")
-        return Source(path.stem, frame, None, tuple(notes))
+        return Source(path.stem, frame, None, tuple(notes), readings=readings)
     bunch = BUNDLED[source](as_frame=True)
     frame = bunch.frame
     names = np.asarray(bunch.get("target_names", []))
@@ -88,19 +95,22 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a ``.csv``, ``.tsv`` or ``.parquet`` table.
 
     Text files are comma, semicolon or tab separated (found out), with one line of column names.
-    Each column becomes numbers, dates (ISO 8601) or text, with missing cells as NaN; repeated
+    Each column becomes numbers, dates (ISO 8601) or text, with missing cells as NaN (see ``read_texts``); repeated
     column names are numbered. Raises InputError for a file that is absent, empty, not a table,
     or whose rows differ in length.
     """
-    return _read(path)[0]
+    return _read(path, None, None)[0]
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
+Read = tuple[pd.DataFrame, dict[str, Reading], list[str]]
+
+
+def _read(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
     try:
         _check_path(path)
         if path.suffix.lower() == ".parquet":
-            return _read_parquet(path)
-        return _read_text(path)
+            return _read_parquet(path, known, missing)
+        return _read_text(path, known, missing)
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
@@ -131,7 +141,7 @@ def _nearest(path: Path) -> str:
     return f"; the bundled data sets are {', '.join(BUNDLED)}" if names and not path.suffix else ""
 
 
-def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
@@ -139,11 +149,13 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     if table.num_columns == 0 or table.num_rows == 0:
         raise InputError(f"{str(path)!r} holds no rows")
     names, notes = _column_names(table.column_names)
-    columns = [tidy(column.to_pandas()) for column in table.columns]
-    return _frame(names, columns), notes
+    frame = pd.DataFrame({name: column.to_pandas() for name, column in zip(names, table.columns, strict=True)})
+    read, readings = read_frame(frame, known, missing)
+    read = pd.DataFrame({name: tidy(column) for name, column in read.items()})
+    return read, readings, [*notes, *read_notes(readings)]
 
 
-def _read_text(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def _read_text(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
     text, notes = _decode(path)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniff(text)
     header = _header(text, delimiter, path)
@@ -152,20 +164,13 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, list[str]]:
         raise InputError(f"{str(path)!r} holds column names only, no rows")
     names, renamed = _column_names(header)
     notes += renamed
-    columns, commas = [], dict[str, list[str]]()
-    for name, column in zip(names, cells.columns, strict=True):
-        values, comma = tidy_text(column.combine_chunks(), semicolon=delimiter == ";")
-        columns.append(values)
-        if comma:
-            commas.setdefault(comma, []).append(name)
-    notes += [f"numbers with {comma} in {_some(named)}" for comma, named in commas.items()]
+    texts = {name: column.combine_chunks() for name, column in zip(names, cells.columns, strict=True)}
+    read = read_texts(texts, semicolon=delimiter == ";", missing=missing, known=known)
+    readings = {name: reading for name, (_, reading) in read.items()}
+    notes += read_notes(readings)
     if all(is_number(name) for name in header):
         notes.append(f"the first line of {path.name!r} holds only numbers, but is taken for the column names")
-    return _frame(names, columns), notes
-
-
-def _frame(names: list[str], columns: list[pd.Series]) -> pd.DataFrame:
-    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+    return pd.DataFrame({name: column for name, (column, _) in read.items()}), readings, notes
 
 
 def _decode(path: Path) -> tuple[str, list[str]]:
@@ -266,13 +271,8 @@ def _column_names(given: list[str]) -> tuple[list[str], list[str]]:
     names = unique_names(named)
     empty = [name for name, old in zip(named, given, strict=True) if not old.strip()]
     if empty:
-        notes.append(f"columns without a name are called {_some(empty)}")
+        notes.append(f"columns without a name are called {some(empty)}")
     repeated = [new for new, old in zip(names, named, strict=True) if new != old]
     if repeated:
-        notes.append(f"column names occur twice: the later ones are called {_some(repeated)}")
+        notes.append(f"column names occur twice: the later ones are called {some(repeated)}")
     return names, notes
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return ", ".join(repr(name) for name in names[:5]) + more

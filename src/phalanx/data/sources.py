@@ -1,6 +1,6 @@
 """Any source: tables, data sets that ship with scikit-learn, images, sounds, and texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from phalanx.data.files import Files
 from phalanx.data.folder import plain
 from phalanx.data.images import Images, holds_images, is_images, load_images, read_npz_table
 from phalanx.data.read import Source, load_source
+from phalanx.data.reading import Reading
 from phalanx.data.sounds import file_column, holds_sounds, load_sounds, sounds_of_table
 from phalanx.data.texts import holds_texts, load_texts
 from phalanx.errors import InputError
@@ -31,11 +32,14 @@ def load(
     channels: int | None = None,
     strict: bool = False,
     watch: Callable[[int, int], None] | None = None,
+    known: Mapping[str, Reading] | None = None,
+    missing: Collection[str] | None = None,
 ) -> Source:
     """Read a source: one path or name, several files of a kind, or the two files of an IDX pair.
 
     Of images, `size` (height, width) and `channels` are what they become, None: found out; with `strict` a broken file
-    is an error; `watch` is called with how many of all are read.
+    is an error; `watch` is called with how many of all are read. Of tables, `known` says how columns are to be
+    read, and `missing` which spellings mean missing: see `read_texts`.
     """
     first = sources[0]
     for kind, (are_there, read) in _OF_FILES.items():
@@ -44,7 +48,9 @@ def load(
             return _of_files(files, plain(Path(first).resolve().stem), kind)
     if len(sources) == 1 and not is_images(first):
         archive = Path(first).suffix.lower() == ".npz" and Path(first).exists()
-        return _archive(first) if archive else _with_sounds(load_source(first), Path(first).parent, strict, watch)
+        if archive:
+            return _archive(first)
+        return _with_sounds(load_source(first, known, missing), Path(first).parent, strict, watch)
     return _of_images(load_images(sources, size=size, channels=channels, strict=strict, watch=watch))
 
 

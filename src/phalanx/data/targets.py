@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
+from phalanx.data.alike import finder
 from phalanx.data.cells import check_finite, keys, numbers, text_of, tidy
 from phalanx.errors import InputError
 
@@ -95,6 +96,8 @@ def holds_whole_numbers(values: pd.Series) -> bool:
 class ClassTarget:
     """Classes: labels as in the data, sorted; whole floats are integers.
 
+    Spellings of one truth are one class, called by the commonest of them in training: yes, Yes and later TRUE.
+
     >>> target = ClassTarget.fit(["no", "yes", "no"])
     >>> target.labels, target.encode(["yes", "no"]), target.decode(np.array([0, 1]))
     (('no', 'yes'), array([1, 0], dtype=int32), array(['no', 'yes'], dtype='<U3'))
@@ -117,17 +120,17 @@ class ClassTarget:
 
         Raises InputError naming a label that was not seen in training, or the row (from 1) of a missing one.
         """
-        position = {text_of(label): code for code, label in enumerate(self.labels)}
+        position = finder([text_of(label) for label in self.labels])
         rows, distinct, texts = keys(_series(values))
         if (rows < 0).any():
             raise InputError(f"target {name!r} is missing in row {int((rows < 0).argmax()) + 1}")
         for value, text in zip(distinct, texts, strict=True):
-            if text not in position:
+            if position(text) < 0:
                 known = ", ".join(repr(label) for label in self.labels[:10])
                 raise InputError(
                     f"target {name!r} has the class {_label(value)!r}, which was not seen in training ({known})"
                 )
-        return np.array([position[text] for text in texts], dtype=np.int32)[rows]
+        return np.array([position(text) for text in texts], dtype=np.int32)[rows]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the labels at given positions."""

@@ -21,6 +21,7 @@ from phalanx.runs.outcome import show_outcome
 from phalanx.runs.prepare import Prepared, load_like, prepare
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
+from phalanx.runs.targets import unseen
 from phalanx.runs.training import Plan, make_plan, train_run
 
 
@@ -111,8 +112,8 @@ def generate_command(run: Path, prompt: str, length: int, temperature: float, se
 def _load(model: Model, sources: Sequence[str]) -> Source:
     """Read what a model is to predict, with a warning of whatever was noticed."""
     check_one(sources)
-    loaded = load_like(model.encoder, sources)
-    _warn(*loaded.notes)
+    loaded = load_like(model.encoder, sources, model.readings)
+    _warn(*loaded.notes, *unseen(model.encoder, loaded))
     return loaded
 
 

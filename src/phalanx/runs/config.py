@@ -28,8 +28,8 @@ RECORDED = ("rounds", "widths")
 """What a run writes down so that it can be repeated; meaningless for a run with other options."""
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
-_COLUMNS = ("target", "forecast", "time", "text", "id", "group", "ignore", "size")
-_LISTS = ("target", "ignore", "baselines", *RECORDED)
+_COLUMNS = ("target", "forecast", "time", "text", "id", "group", "ignore", "category", "number", "missing", "size")
+_LISTS = ("target", "ignore", "category", "number", "missing", "baselines", *RECORDED)
 _SWITCHES = ("bootstrap", "vote", "strict")
 _MOST = {
     "trials": 100_000,
@@ -52,7 +52,9 @@ class Config:
     file `tokens` ("characters", "words" or "bpe"; None: characters); of a series
     `forecast` (the column), `horizon` (steps ahead; default 1), `window` (steps of the past; None: found out),
     `time` (its column; None: the only one of dates, or the order of rows); `task`, `metric`,
-    `ignore`, `id`, `group`, `test` (a share of the rows, or a source; None: rows that the source itself holds out, or
+    `ignore`, `category` and `number` (columns whose numbers are names, or that are numbers, whatever they seem),
+    `missing` (spellings that mean missing in every column, in place of those found out; see docs/tables.md), `id`,
+    `group`, `test` (a share of the rows, or a source; None: rows that the source itself holds out, or
     else 0.2), `valid` (a share of the rest), `seed`; of images `size` ("28" or "28x32", height first; None: their own);
     of files `strict` (a broken one is an error); `trials`, `design`, `structures`, `repeats`, `max_rounds`,
     `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
@@ -72,6 +74,9 @@ class Config:
     task: Task | None = None
     metric: str | None = None
     ignore: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
     id: str | None = None
     group: str | None = None
     test: float | str | None = None
@@ -104,7 +109,13 @@ class Config:
         for name in ("source", "text", "forecast", "time", "metric", "id", "group"):
             _check_texts(name, () if getattr(self, name) is None else (getattr(self, name),))
         _check_texts("target", self.target)
-        _check_texts("ignore", self.ignore)
+        for name in ("ignore", "category", "number"):
+            _check_texts(name, getattr(self, name))
+        for word in self.missing or ():
+            if not isinstance(word, str):
+                raise InputError(f"missing is {word!r}, but must be text")
+        if both := set(self.category) & set(self.number):
+            raise InputError(f"category and number both name {min(both)!r}; leave one out")
         _check_word("task", self.task, ("classify", "regress"))
         _check_word("tokens", self.tokens, tuple(CODECS))
         _check_word("design", self.design, DESIGNS)

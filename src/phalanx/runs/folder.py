@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import ENCODERS, Encoder, Goal
+from phalanx.data import ENCODERS, Encoder, Goal, Reading
 from phalanx.errors import InputError
 from phalanx.language import Speaker
 from phalanx.network import Network, layers_of
@@ -25,7 +25,7 @@ from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
-_FORMAT = 4  # of model.json; a change of its meaning is another number
+_FORMAT = 5  # of model.json; a change of its meaning is another number
 
 
 @contextmanager
@@ -145,6 +145,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "targets": list(model.targets),
         "goals": [goal.to_plain() for goal in model.predictor.goals],
         "id_name": model.id_name,
+        "readings": {name: reading.to_plain() for name, reading in model.readings.items()},
         "best": model.predictor.best,
         "shares": model.predictor.shares,
         "vote": model.predictor.vote,
@@ -165,7 +166,8 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Spea
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
     encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
-    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor)
+    readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
+    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor, readings)
 
 
 def _kind_of(encoder: Encoder) -> str:

@@ -63,6 +63,7 @@ def prepare_forecast(config: Config, source: Source, held_out: Source | None) ->
         None,
         tuple(notes),
         (*source.notes, *series.warnings, *tested),
+        source.readings,
     )
 
 

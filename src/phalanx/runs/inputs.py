@@ -77,8 +77,14 @@ def choose_inputs(source: Source, present: np.ndarray, names: Sequence[str], con
         return Inputs(
             rows if present.all() else rows[present], source.kind, (), config, _left_out(names, source, config)
         )
-    table = source.frame.loc[present, list(names)].reset_index(drop=True)
-    columns = infer_columns(table)
+    table = source.frame.loc[present, list(names)]
+    columns = infer_columns(
+        table,
+        source.readings,
+        categories=[name for name in config.category if name in table],
+        numbers=[name for name in config.number if name in table],
+    )
+    table = table.reset_index(drop=True)
     texts = text_columns(table, columns)
     if any(column.used for column in columns):
         return Inputs(table, "table", tuple(_hinted(column, texts) for column in columns), config, ())

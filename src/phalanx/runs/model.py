@@ -1,11 +1,13 @@
 """The model of a run: from a source to a table of predictions."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from phalanx.data import ClassTarget, Encoder, SeriesEncoder, Source, each_column
+from phalanx.data import ClassTarget, Encoder, Reading, SeriesEncoder, Source, each_column
+from phalanx.data.columns import unique_names
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.metrics import evaluate
@@ -18,12 +20,15 @@ Column = tuple[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that predictions need: how rows are encoded, the targets in their order, the trained networks."""
+    """Everything that predictions need: how rows are encoded, the targets in their order, the trained networks, and how
+    the columns of a table are read.
+    """
 
     encoder: Encoder
     targets: tuple[str, ...]
     id_name: str | None
     predictor: Predictor
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def predict(self, source: Source, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
@@ -35,7 +40,7 @@ class Model:
         These are `prediction`, and of classes `probability_LABEL` each, of numbers `lower` and `upper`, between which
         the number lies with probability `level`. With several targets the name of each follows the first word:
         `prediction_TARGET`, `probability_TARGET_LABEL`, `lower_TARGET`, `upper_TARGET`. Of a series it is the forecast
-        of the steps after its end, with their times.
+        of the steps after its end, with their times. An identifier called like one of them is `prediction.1`.
         """
         if isinstance(self.encoder, SeriesEncoder):
             return forecast_table(self.encoder, self.predictor, source, level, ensemble)
@@ -44,12 +49,13 @@ class Model:
             raise InputError(f"the table lacks the column {id_name!r}, which identifies rows")
         found = self._columns(source, level, ensemble)
         listed = [column for target in self.targets for column in found[target]]
-        # Not by name, since a label may make two of them equal.
-        table = pd.DataFrame(dict(enumerate(values for _, values in listed))).set_axis([n for n, _ in listed], axis=1)
+        # Named last, since a label or the identifier may make two of the names equal.
+        names = unique_names([*(name for name, _ in listed), *([] if id_name is None else [id_name])])
+        table = pd.DataFrame(dict(zip(names, (values for _, values in listed), strict=False)))
         if id_name is not None:
             # Whole numbers are shown as such, though missing cells make pandas hold them as floats.
             held = frame[id_name].reset_index(drop=True).convert_dtypes()
-            table.insert(0, id_name, held, allow_duplicates=True)
+            table.insert(0, names[-1], held)
         return table
 
     def evaluate(self, source: Source, ensemble: bool = True) -> tuple[dict[str, float], int, list[str]]:

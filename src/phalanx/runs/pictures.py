@@ -37,7 +37,7 @@ def _draw_wrong(prepared: Prepared, predictions: Predictions, path: Path) -> Non
 
 def draw_image(model: Model, image: str, out: Path) -> None:
     """Draw an image and what every convolution of the best network makes of it."""
-    source = load_like(model.encoder, (image,))
+    source = load_like(model.encoder, (image,), model.readings)
     pixels = np.asarray(model.encoder.transform(source.inputs))
     best = model.predictor.members[model.predictor.best]
     if not draw_features(best, pixels[0], out, title=Path(image).name):

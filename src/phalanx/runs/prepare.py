@@ -1,6 +1,6 @@
 """From a configuration to a problem: read the source, choose targets and tasks, split, encode; all is noted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from phalanx.data import (
     Encoder,
     Goal,
     ImageEncoder,
+    Reading,
     Source,
     Split,
     TextEncoder,
@@ -40,6 +41,7 @@ from phalanx.runs.targets import (
     present_rows,
     read_target,
     rows_with_targets,
+    unseen,
 )
 
 _TEST = 0.2  # share of the rows that test where the source holds none out
@@ -58,7 +60,14 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         )
     if config.tokens is not None:
         raise InputError(f"--tokens is for a text file (.txt), but {config.source} is none; leave it out")
-    source = load((config.source,), size=config.image_size, strict=config.strict, watch=watch)
+    source = load(
+        (config.source,),
+        size=config.image_size,
+        strict=config.strict,
+        watch=watch,
+        known={name: Reading(verbatim=True) for name in (config.id, config.group) if name is not None},
+        missing=config.missing,
+    )
     source = named_texts(source, config)
     frame = source.frame
     check_options(source, config)
@@ -66,7 +75,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         return prepare_forecast(
             replace(config, test=_TEST if config.test is None else config.test),
             source,
-            load((config.test,)) if isinstance(config.test, str) else None,
+            load((config.test,), known=source.readings) if isinstance(config.test, str) else None,
         )
     names = tuple(check_target(frame, name) for name in config.target or (source.target,))
     config = replace(config, target=names)
@@ -77,6 +86,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         if frame[name].dtype.kind == "f":
             check_finite(frame[name].to_numpy(np.float64), name)
     present, lost = present_rows(frame, names)
+    missing = {name: source.readings[name].missing for name in names if name in source.readings}
     likelihood = None if config.likelihood == DEFAULT else config.likelihood
     tasks, notes = choose_tasks(frame, names, config.task, likelihood)
     config = replace(config, task=tasks[0] if len(set(tasks)) == 1 else None)
@@ -91,7 +101,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))
     _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
     test_values: tuple[np.ndarray | None, ...]
-    held_out = _test_source(config, encoder) if isinstance(config.test, str) else source.test
+    held_out = _test_source(config, encoder, source.readings) if isinstance(config.test, str) else source.test
     if held_out is not None and not isinstance(config.test, float | int):
         test_inputs, test_values, tested = _test_rows(held_out, config, encoder, goals)
         files = _files(held_out)
@@ -101,10 +111,27 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     rows = (len(split.train), len(split.valid), len(jax.tree.leaves(test_inputs)[0]))
     notes.append("rows: {:,} train, {:,} validate, {:,} test (seed {})".format(*rows, config.seed))
     columns_said = _of_columns(inputs.columns)
-    warnings = (*source.notes, *inputs.notes, *lost_rows(lost, names), *tested, *split.notes, *columns_said)
+    warnings = (
+        *source.notes,
+        *inputs.notes,
+        *lost_rows(lost, names, missing=missing),
+        *tested,
+        *split.notes,
+        *columns_said,
+    )
     notes = [*describe(encoder, len(frame)), *notes]
     return Prepared(
-        config, source.name, inputs.columns, encoder, problem, test_inputs, test_values, files, tuple(notes), warnings
+        config,
+        source.name,
+        inputs.columns,
+        encoder,
+        problem,
+        test_inputs,
+        test_values,
+        files,
+        tuple(notes),
+        warnings,
+        source.readings,
     )
 
 
@@ -123,6 +150,10 @@ def _files(source: Source, rows: np.ndarray | None = None) -> tuple[str, ...] | 
 
 def _input_columns(frame: pd.DataFrame, config: Config) -> list[str]:
     """Return the columns of the table that are neither targets nor left out."""
+    for option, names in (("category", config.category), ("number", config.number)):
+        for name in names:
+            if name not in frame:
+                raise no_column(name, f"--{option}", list(frame.columns))
     left_out = {"ignore": config.ignore, "id": (config.id,), "group": (config.group,)}
     named = [(option, name) for option, names in left_out.items() for name in names if name is not None]
     for option, name in named:
@@ -172,23 +203,28 @@ def _test_rows(
         inputs, found, warnings = rows_with_targets(source, encoder, goals, "test row")
     except InputError as error:
         raise InputError(f"{config.test or f'the test {source.kind}'}: {error}") from None
-    return inputs, found, [*source.notes, *warnings]
+    return inputs, found, [*source.notes, *warnings, *unseen(encoder, source)]
 
 
-def _test_source(config: Config, encoder: Encoder) -> Source:
+def _test_source(config: Config, encoder: Encoder, readings: Mapping[str, Reading]) -> Source:
     test = str(config.test)
     if not paths_of(test) and test not in BUNDLED and not Path(test).suffix:
         raise InputError(f"test is {test!r}, but must be a share of the rows, such as 0.2, or a source")
-    return load_like(encoder, (test,), strict=config.strict)
+    return load_like(encoder, (test,), readings, strict=config.strict)
 
 
-def load_like(encoder: Encoder, sources: Sequence[str], strict: bool = False) -> Source:
-    """Read a source as an encoder takes it: images of the size and channels that it was trained on, a text column."""
+def load_like(
+    encoder: Encoder, sources: Sequence[str], readings: Mapping[str, Reading], strict: bool = False
+) -> Source:
+    """Read a source as an encoder takes it: images of the size and channels that it was trained on, a text column.
+
+    `readings` says how the columns of the training table were read.
+    """
     if isinstance(encoder, TextEncoder) and encoder.column is not None:
-        source = load(sources, strict=strict)
+        source = load(sources, strict=strict, known=readings)
         return texts_of_table(source, encoder.column) if source.kind == "table" else source
     if not isinstance(encoder, ImageEncoder) or len(encoder.shape) != 3:
-        return load(sources, strict=strict)
+        return load(sources, strict=strict, known=readings)
     *size, channels = encoder.shape
     return load(sources, size=(size[0], size[1]), channels=channels, strict=strict)
 

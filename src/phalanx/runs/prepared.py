@@ -1,11 +1,12 @@
 """A source ready for training."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from phalanx.data import Column, Encoder
+from phalanx.data import Column, Encoder, Reading
 from phalanx.experiment import Problem
 from phalanx.runs.config import Config
 
@@ -16,7 +17,7 @@ class Prepared:
 
     `config` has the targets filled in, and the task if all have the same; `columns` are those of a table;
     `test_values` are those of each goal, None: it is not scored; `test_files` the files of test images, where they come
-    from files.
+    from files; `readings` say how the columns of a table were read, which later tables repeat.
     """
 
     config: Config
@@ -29,6 +30,7 @@ class Prepared:
     test_files: tuple[str, ...] | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def test_rows(self) -> int:

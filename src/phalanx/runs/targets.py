@@ -14,6 +14,7 @@ from phalanx.data import (
     Goal,
     NumberTarget,
     Source,
+    TableEncoder,
     Task,
     check_target,
     each_column,
@@ -22,6 +23,7 @@ from phalanx.data import (
     target_present,
 )
 from phalanx.data.cells import numbers
+from phalanx.data.reading import spellings
 from phalanx.errors import InputError
 from phalanx.experiment import rows_at
 from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
@@ -42,10 +44,23 @@ def present_rows(frame: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray,
     return present, int(len(present) - present.sum())
 
 
-def lost_rows(lost: int, names: Sequence[str], what: str = "row") -> list[str]:
-    """Return the warning that rows without a target are left out, if there are any."""
+def lost_rows(
+    lost: int, names: Sequence[str], what: str = "row", missing: Mapping[str, Mapping[str, int]] | None = None
+) -> list[str]:
+    """Return the warning that rows without a target are left out, if there are any; `missing`: how they are spelt."""
+    if not lost:
+        return []
     listed = " or ".join(map(repr, names))
-    return [f"{lost:,} {what}{'s' if lost > 1 else ''} without a value of {listed} left out"] if lost else []
+    spelt = "; ".join(spellings(words) for words in (missing or {}).values() if set(words) - {""})
+    return [
+        f"{lost:,} {what}{'s' if lost > 1 else ''} without a value of {listed} left out"
+        f"{f' ({spelt}; --missing WORD says what is missing)' if spelt else ''}"
+    ]
+
+
+def unseen(encoder: Encoder, source: Source) -> list[str]:
+    """Return warnings on the values of a source that training did not have."""
+    return encoder.unseen(source.frame) if isinstance(encoder, TableEncoder) else []
 
 
 def choose_tasks(

@@ -104,9 +104,10 @@ def train_run(
         "refit": _refit(fitted, plan.settings.refit),
         "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": prepared.test_rows},
         "seed": plan.config.seed,
+        "columns": [column.to_plain() for column in prepared.columns],
     }
     board = leaderboard(fitted, plan.metric, valid, beside, test)
-    model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor())
+    model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor(), prepared.readings)
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said.get("ensemble"))
 
 
