@@ -21,7 +21,7 @@ def books(tmp_path_factory):
     (folder / "config.yaml").write_text(CONFIG)
     (folder / "cats.txt").write_text(LINES)
     (folder / "other.txt").write_text(LINES[300:900])
-    (folder / "broken.txt").write_bytes(LINES.encode() + b"\xe9")
+    (folder / "broken.txt").write_bytes(LINES.encode() + b"\0")
     (folder / "empty.txt").write_text("\n")
     (folder / "short.txt").write_text("only a line")
     return folder
@@ -110,7 +110,7 @@ def test_other_tokens_and_a_test_of_its_own(books, in_folder):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("train broken.txt", "'broken.txt' cannot be read: not UTF-8 at byte"),
+        ("train broken.txt", "'broken.txt' cannot be read: not a text: it holds zero bytes"),
         ("train empty.txt", "'empty.txt' cannot be read: empty"),
         ("train gone.txt", "'gone.txt' cannot be read: no such file or directory"),
         ("train short.txt", "the text holds 10 tokens to learn from, too few for 64 steps a row"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phalanx.data.letters import one_form
 from phalanx.data.read import BUNDLED, load_source, read_table
 from phalanx.errors import InputError
 
@@ -99,7 +100,7 @@ def test_byte_order_marks_and_encodings(write):
     assert source.notes == ("read as UTF-16 text",)
     source = load_source(str(write("a,b\n1,2\n1,café\n", "t.csv", encoding="latin-1")))
     assert source.frame["b"].tolist() == ["2", "café"]
-    assert source.notes == ("line 3 of 't.csv' is not UTF-8: the file is read as Latin-1",)
+    assert source.notes == ("line 3 of 't.csv' is not UTF-8: the file is read as windows-1252",)
 
 
 def test_column_names(write):
@@ -206,7 +207,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 @given(
     st.integers(1, 4).flatmap(
         lambda width: st.lists(
-            st.lists(CELLS.map("x{}x".format), min_size=width, max_size=width), min_size=2, max_size=6
+            st.lists(CELLS.map("x{}x".format).map(one_form), min_size=width, max_size=width), min_size=2, max_size=6
         )
     ),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -281,9 +282,15 @@ def test_unknown_suffix(write):
         ('a,b\n"x\ny",2\n3,4,5\n', "line 4 of {path} has 3 cells, but the header has 2 (comma separated)"),
         ("a;b\n1,5;2\n1;2;3\n", "line 3 of {path} has 3 cells, but the header has 2 (semicolon separated)"),
         ('a,b\n1,2\n3,"x\n5,6\n', "line 3 of {path} cannot be read: a quoted cell begins there and never ends"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "{path} is not a text file, though it is named .csv"),
-        (bytes(range(1, 32)) * 10, "{path} is not a text file, though it is named .csv"),
-        (b"\xff\xfe\x00", "{path} is not a text file"),
+        (
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+            "{path} is not a text file, though it is named .csv: not a text: it holds zero bytes",
+        ),
+        (
+            bytes(range(1, 32)) * 10,
+            "{path} is not a text file, though it is named .csv: not a text: it holds control bytes",
+        ),
+        (b"\xff\xfe\x00", "{path} is not a text file, though it is named .csv: not UTF-16 at byte 2, counted from 0"),
     ],
 )
 def test_broken_text(write, content, message):
@@ -305,3 +312,23 @@ def test_corrupt_parquet(tmp_path):
         assert refusal(path).startswith(f"{str(path)!r} is not a readable Parquet file: ")
     pd.DataFrame({"a": []}).to_parquet(path)
     assert refusal(path) == f"{str(path)!r} holds no rows"
+
+
+def test_bars_separate_cells(write):
+    assert read_table(write('a|b\n"x|y, z"|1\nw|2\n'))["a"].tolist() == ["x|y, z", "w"]
+    assert read_table(write('name\n"Doe, Jane"\n"Roe, Richard"\n'))["name"].tolist() == ["Doe, Jane", "Roe, Richard"]
+
+
+def test_one_meaning_in_every_encoding(write):
+    content = "cur,answer\n£,do – yes\n€,don’t “say”\n"
+    whole = read_table(write(content))
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"):
+        pd.testing.assert_frame_equal(read_table(write(content, encoding=encoding)), whole)
+
+
+def test_accents_spaces_and_marks_are_one_value(write):
+    table = read_table(
+        write("cafe\u0301,n\ncafe\u0301\u200b,1\n\u00a0caf\u00e9,2\nNew\u00a0York,3\nNew York\ufeff,4\n")
+    )
+    assert list(table) == ["caf\u00e9", "n"]
+    assert table["caf\u00e9"].tolist() == ["caf\u00e9", "caf\u00e9", "New York", "New York"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from phalanx.data.letters import composed
 from phalanx.data.read import load_source
 from phalanx.data.targets import (
     ClassTarget,
@@ -99,7 +100,11 @@ def test_tasks_of_bundled_sets(name, task):
 # Classes
 
 LABELS = st.one_of(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=2, unique=True),
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).map(composed),
+        min_size=2,
+        unique=True,
+    ),
     st.lists(st.integers(-(2**53), 2**53), min_size=2, unique=True),
     st.just([False, True]),
 )

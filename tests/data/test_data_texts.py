@@ -44,10 +44,11 @@ def write(tmp_path):
         (b"\xef\xbb\xbfmarked", "marked"),
         ("little and big".encode("utf-16"), "little and big"),
         (b"a\r\nb\rc\n", "a\nb\nc\n"),
+        (b"caf\xe9 \x93so\x94 \x80 5", "café “so” € 5"),
     ],
 )
-def test_a_file_is_utf_8_or_utf_16_with_a_mark(write, raw, text):
-    assert read_text(write({"a.txt": raw}) / "a.txt") == text
+def test_the_encoding_of_a_file_is_found_out(write, raw, text):
+    assert read_text(write({"a.txt": raw}) / "a.txt").text == text
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,7 @@ def test_a_file_is_utf_8_or_utf_16_with_a_mark(write, raw, text):
     [
         (b"", "empty"),
         (b" \n\t", "empty"),
-        (b"caf\xe9", "not UTF-8 at byte 3, counted from 0"),
-        (b"\xef\xbb\xbfcaf\xe9", "not UTF-8 at byte 6, counted from 0"),
+        (b"\1\2\3", "not a text: it holds control bytes"),
         (b"\xff\xfeab\x00", "not UTF-16 at byte 4, counted from 0"),
         (b"a\0b", "not a text: it holds zero bytes"),
     ],
@@ -77,18 +77,18 @@ def test_any_bytes_are_a_text_or_broken(tmp_path_factory, raw):
     path = tmp_path_factory.getbasetemp() / "any.txt"
     path.write_bytes(raw)
     try:
-        text = read_text(path)
+        text = read_text(path).text
     except BrokenFileError:
         return
     assert text.strip()
     assert "\r" not in text
 
 
-def test_a_book_names_the_byte_that_is_wrong(write):
-    path = write({"book.txt": b"0123456789" * 200 + b"\xff"}) / "book.txt"
+def test_a_book_that_is_no_text_says_so(write):
+    path = write({"book.txt": b"0123456789" * 200 + b"\0"}) / "book.txt"
     with pytest.raises(InputError) as caught:
         read_book(path)
-    assert str(caught.value) == (f"'{path}' cannot be read: not UTF-8 at byte 2,000, counted from 0; save it as UTF-8")
+    assert str(caught.value) == f"'{path}' cannot be read: not a text: it holds zero bytes"
     with pytest.raises(InputError, match=r"cannot be read: no such file or directory$"):
         read_book(path.with_name("other.txt"))
 
@@ -105,6 +105,22 @@ def test_a_sub_folder_per_class(write):
     assert found.notes == (f"1 files in {folder.name!r} are not texts by their suffix",)
 
 
+def test_texts_that_are_not_utf_8_are_read_and_named(write):
+    folder = write({"train/a/1.txt": b"caf\xe9", "train/b/1.txt": "café", "test/a/1.txt": "ça".encode("utf-16")})
+    found = load_texts([folder])
+    assert (found.answers, found.test.answers) == (["café", "café"], ["ça"])
+    assert found.notes[1:] == (
+        f"1 of 3 texts are read as UTF-16: '{folder}/test/a/1.txt'",
+        f"1 of 3 texts are read as windows-1252: '{folder}/train/a/1.txt'",
+    )
+
+
+def test_words_with_composed_and_decomposed_accents_are_one():
+    encoder = TextEncoder.fit(texts("un caf\u00e9", "le cafe\u0301"))
+    assert encoder.words == ("caf\u00e9",)
+    assert encoder.transform(texts("CAFE\u0301")).tolist()[0][0] == 2
+
+
 def test_train_and_test_folders(write):
     folder = write({"train/a/1.txt": "one", "train/b/1.txt": "two", "test/a/1.txt": "three"})
     found = load_texts([folder])
@@ -114,11 +130,11 @@ def test_train_and_test_folders(write):
 
 
 def test_broken_texts_are_left_out_or_refused(write):
-    folder = write({"a/1.txt": "one", "a/2.txt": b"\xff", "b/1.txt": "two", "b/2.txt": ""})
+    folder = write({"a/1.txt": "one", "a/2.txt": b"\0", "b/1.txt": "two", "b/2.txt": ""})
     found = load_texts([folder])
     assert found.labels == ["a", "b"]
     assert found.notes == (
-        f"2 of 4 texts cannot be read and are left out: '{folder}/a/2.txt' (not UTF-8 at byte 0, counted from 0), "
+        f"2 of 4 texts cannot be read and are left out: '{folder}/a/2.txt' (not a text: it holds zero bytes), "
         f"'{folder}/b/2.txt' (empty)",
     )
     with pytest.raises(InputError, match=r"^2 of 4 texts cannot be read, the first being .*: mend or remove them$"):

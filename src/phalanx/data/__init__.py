@@ -4,6 +4,7 @@
 - ``folder``, ``files``: which files of a kind a folder holds; reading many, and what becomes of broken ones.
 - ``series``: a table of regular times as windows of the past, by a package of its own.
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
+- ``encodings``, ``letters``: bytes as text; one form for texts that look alike.
 - ``numerals``, ``dates``, ``alike``: how people write numbers and dates, and which spellings are one value.
 - ``reading``, ``frames``: the cells of a table, read by what all of them say; repeated on later tables.
 - ``cells``: what one column holds, whatever its type; the rules shared by all the others.

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api import types
 
 from phalanx.data.alike import stand_ins
+from phalanx.data.letters import composed
 from phalanx.data.numerals import numeral
 from phalanx.data.reading import MISSING_AMONG_NUMBERS, Reading, read_texts
 from phalanx.errors import InputError
@@ -116,7 +118,7 @@ def text_of(value: Any) -> str:
         return str(int(real)) if real.is_integer() else repr(real)
     if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    return composed(str(value))
 
 
 def keys(column: pd.Series) -> tuple[np.ndarray, list[Any], list[str]]:
@@ -135,6 +137,8 @@ def keys(column: pd.Series) -> tuple[np.ndarray, list[Any], list[str]]:
 
 
 def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any], list[str]]:
+    if types.infer_dtype(column, skipna=True) == "string":
+        column = pc.utf8_normalize(as_text(column), form="NFC").to_pandas()
     if column.dtype == object and types.infer_dtype(column, skipna=True) != "string":
         # Among objects, factorize would take True, 1 and 1.0 for one value.
         rows, texts = pd.factorize(np.array(_object_texts(column), dtype=object))

@@ -13,6 +13,7 @@ from phalanx.data.alike import are_truths
 from phalanx.data.cells import as_text, check_finite, first_non_number, is_number, keys, text_of, tidy
 from phalanx.data.cells import numbers as as_numbers
 from phalanx.data.dates import date_formats
+from phalanx.data.letters import one_form
 from phalanx.data.reading import Reading, spellings
 from phalanx.errors import InputError
 
@@ -112,7 +113,7 @@ def infer_columns(
 
 def named_columns(frame: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the columns of a table by name; names are text and unique (a second ``a`` is ``a.1``)."""
-    names = unique_names(str(name) for name in frame.columns)
+    names = unique_names(one_form(str(name)) for name in frame.columns)
     return {name: frame.iloc[:, position] for position, name in enumerate(names)}
 
 

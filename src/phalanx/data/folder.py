@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from phalanx.data.letters import one_form
 from phalanx.errors import InputError
 
 _PARTS = {"train", "training", "test", "val", "valid", "validation"}
@@ -96,7 +97,7 @@ def _list(folder: Path, kind: FileKind) -> Listing:
         of_kind = [file for file in found if kind.has(file)]
         strangers += len(found) - len(of_kind)
         files += of_kind
-        labels += [plain(place.name)] * len(of_kind)
+        labels += [one_form(plain(place.name))] * len(of_kind)
         if not of_kind:
             empty.append(plain(place.name))
     if not files:

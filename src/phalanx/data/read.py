@@ -18,7 +18,9 @@ from sklearn import datasets
 
 from phalanx.data.cells import is_number, tidy
 from phalanx.data.columns import unique_names, unnamed
+from phalanx.data.encodings import decode
 from phalanx.data.frames import read_frame
+from phalanx.data.letters import one_form
 from phalanx.data.reading import Reading, read_notes, read_texts, some
 from phalanx.errors import InputError
 
@@ -32,7 +34,7 @@ BUNDLED: dict[str, Callable[..., Any]] = {
 }
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SNIFFED = 1 << 16  # characters looked at to find the delimiter
 _SENTINEL = "end of table"
 _LARGEST_BLOCK = (1 << 31) - 1  # bytes, the reader's own limit
@@ -94,7 +96,7 @@ def load_source(
 def read_table(path: Path) -> pd.DataFrame:
     """Read a ``.csv``, ``.tsv`` or ``.parquet`` table.
 
-    Text files are comma, semicolon or tab separated (found out), with one line of column names.
+    Text files are separated by commas, semicolons, tabs or vertical bars (found out), with one line of column names.
     Each column becomes numbers, dates (ISO 8601) or text, with missing cells as NaN (see ``read_texts``); repeated
     column names are numbered. Raises InputError for a file that is absent, empty, not a table,
     or whose rows differ in length.
@@ -175,21 +177,13 @@ def _read_text(path: Path, known: Mapping[str, Reading] | None, missing: Collect
 
 def _decode(path: Path) -> tuple[str, list[str]]:
     """Return the text of a file and a note if it is not UTF-8."""
-    raw = path.read_bytes()
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return raw.decode("utf-16"), ["read as UTF-16 text"]
-        except UnicodeDecodeError as error:
-            raise InputError(f"{str(path)!r} is not a text file") from error
-    start = np.frombuffer(raw[:_SNIFFED], np.uint8)
-    control = (start < 32) & ~np.isin(start, [9, 10, 12, 13])
-    if b"\0" in raw or (control.size and control.mean() > 0.05):
-        raise InputError(f"{str(path)!r} is not a text file, though it is named {path.suffix}")
     try:
-        return raw.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        return raw.decode("latin-1"), [f"line {line} of {path.name!r} is not UTF-8: the file is read as Latin-1"]
+        text, encoding, line = decode(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is not a text file, though it is named {path.suffix}: {error}") from error
+    if line:
+        return text, [f"line {line} of {path.name!r} is not UTF-8: the file is read as {encoding}"]
+    return text, [] if encoding == "UTF-8" else [f"read as {encoding} text"]
 
 
 def _sniff(text: str) -> str:
@@ -267,9 +261,9 @@ def _broken(text: str, delimiter: str, width: int, path: Path, reason: Exception
 def _column_names(given: list[str]) -> tuple[list[str], list[str]]:
     """Return usable, unique column names, and a note on those that had to change."""
     notes = []
-    named = [name.strip() or unnamed(position) for position, name in enumerate(given, start=1)]
+    named = [one_form(name) or unnamed(position) for position, name in enumerate(given, start=1)]
     names = unique_names(named)
-    empty = [name for name, old in zip(named, given, strict=True) if not old.strip()]
+    empty = [name for name, old in zip(named, given, strict=True) if not one_form(old)]
     if empty:
         notes.append(f"columns without a name are called {some(empty)}")
     repeated = [new for new, old in zip(names, named, strict=True) if new != old]

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from phalanx.data.alike import are_truths
 from phalanx.data.dates import date_formats, iso_dates
+from phalanx.data.letters import cells_in_one_form
 from phalanx.data.numerals import COMMA, EITHER, POINT, Numeral, evidence, numeral, value
 
 #: Spellings that mean "missing" in any column.
@@ -121,7 +122,7 @@ class _Draft:
 
     @staticmethod
     def of(cells: pa.Array, known: Reading | None, missing: Collection[str] | None) -> "_Draft":
-        given = pc.utf8_trim_whitespace(cells)
+        given = cells_in_one_form(cells)
         extra = frozenset(known.words) if known else frozenset(missing or ())
         text = _null_where(pc.is_in(given, value_set=pa.array(sorted(BLANKS | extra), given.type)), given)
         among = pa.array(sorted({word.lower() for word in WORDS} | MISSING_AMONG_NUMBERS), given.type)

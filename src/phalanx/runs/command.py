@@ -86,7 +86,7 @@ def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemb
     """Print a model's metrics on a source, and write them as JSON where asked."""
     model = load_run(run)
     if isinstance(model, Speaker):
-        text = "\n".join(read_book(Path(source)) for source in sources)
+        text = "\n".join(read_book(Path(source)).text for source in sources)
         scores, size = model.score(text, ensemble), f"{len(text):,} characters"
     else:
         scores, rows, warnings = model.evaluate(_load(model, sources), ensemble)

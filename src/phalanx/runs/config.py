@@ -8,6 +8,7 @@ from typing import Any
 
 from phalanx.baselines import baselines
 from phalanx.data import Task
+from phalanx.data.letters import one_form
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.forecast import forecast_baselines
@@ -106,6 +107,13 @@ class Config:
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("text", "forecast", "time", "id", "group"):
+            if isinstance(given := getattr(self, name), str):
+                object.__setattr__(self, name, one_form(given) or given)
+        for name in ("target", "ignore", "category", "number"):
+            if isinstance(given := getattr(self, name), tuple):
+                names = tuple((one_form(one) or one) if isinstance(one, str) else one for one in given)
+                object.__setattr__(self, name, names)
         for name in ("source", "text", "forecast", "time", "metric", "id", "group"):
             _check_texts(name, () if getattr(self, name) is None else (getattr(self, name),))
         _check_texts("target", self.target)

@@ -73,9 +73,10 @@ def prepare_book(config: Config) -> Book:
     _check(config)
     path = Path(str(config.source))
     share = float(config.test) if isinstance(config.test, float | int) else 0.0
-    learned, test = split_text(read_book(path), share)
+    held = read_book(path)
+    learned, test = split_text(held.text, share)
     if isinstance(config.test, str):
-        test = read_book(Path(config.test))
+        test = read_book(Path(config.test)).text
     tokens = config.tokens or "characters"
     codec = CODECS[tokens].fit(learned)
     codes = codec.encode(learned)
@@ -109,6 +110,7 @@ def prepare_book(config: Config) -> Book:
     programs, count = len(group(networks)), len(draws) * config.repeats
     rows = f"{corpus.border:,} train, {corpus.stretches - corpus.border:,} validate"
     notes = (
+        *([] if held.encoding == "UTF-8" else [f"read as {held.encoding}"]),
         f"text: {len(learned) + len(test):,} characters; {tokens}: {len(codes) + len(corpus.test):,} tokens, "
         f"{corpus.tokens:,} of them different",
         f"rows of {STEPS} tokens: {rows}; the test is {len(corpus.test):,} tokens (seed {config.seed})",

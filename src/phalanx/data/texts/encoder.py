@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 from phalanx.data.encoding import Encoded
+from phalanx.data.letters import composed
 from phalanx.errors import InputError
 
 _PADDING, _UNKNOWN, _FIRST = 0, 1, 2
@@ -20,7 +21,12 @@ _PATTERN = r"\w+(?:['’]\w+)*"
 _MOST_WORDS, _LEAST_TEXTS = 20_000, 2  # words kept, and training texts in which each must occur
 _MOST_STEPS, _WHOLE = 1_000, 0.95  # steps kept of a text, and the share of training texts kept whole
 
-_words = CountVectorizer(token_pattern=_PATTERN).build_analyzer()
+
+def _plain(text: str) -> str:
+    return composed(text.lower())
+
+
+_words = CountVectorizer(token_pattern=_PATTERN, preprocessor=_plain).build_analyzer()
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,12 @@ class TextEncoder:
     @staticmethod
     def fit(rows: np.ndarray) -> "TextEncoder":
         """Learn from training texts, an array (n,) of `str`; raise InputError where no two of them share a word."""
-        counter = CountVectorizer(token_pattern=_PATTERN, min_df=min(_LEAST_TEXTS, len(rows)), max_features=_MOST_WORDS)
+        counter = CountVectorizer(
+            token_pattern=_PATTERN,
+            preprocessor=_plain,
+            min_df=min(_LEAST_TEXTS, len(rows)),
+            max_features=_MOST_WORDS,
+        )
         try:
             counts = counter.fit_transform(rows)
         except ValueError:  # its word for an empty vocabulary

@@ -1,15 +1,15 @@
-"""Reading text files: UTF-8, or UTF-16 with a mark at its beginning; every end of a line becomes a line feed."""
+"""Reading text files, whose encoding is found out; every end of a line becomes a line feed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from phalanx.data.encodings import Decoded, decode
 from phalanx.data.files import BrokenFileError, Files, Watch, read_files
-from phalanx.data.folder import FileKind, Listing, holds, list_folder, plain
+from phalanx.data.folder import FileKind, Listing, holds, list_folder, plain, some
 from phalanx.errors import InputError
 
 TEXTS = FileKind("text", "texts", (".txt",))
-
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def holds_texts(paths: Sequence[Path]) -> bool:
@@ -35,39 +35,54 @@ def load_texts(paths: Sequence[Path], strict: bool = False, watch: Watch | None 
     (['a bad film', 'a good film'], ['bad', 'good'])
     """
     if len(paths) == 1 and paths[0].is_dir():
-        return read_files(*list_folder(paths[0], TEXTS), read_text, TEXTS, strict, watch)
+        return _texts(*list_folder(paths[0], TEXTS), strict, watch)
     for path in paths:
         if not path.exists():
             raise InputError(f"no such file: {plain(path)!r}")
         if not TEXTS.has(path) or path.is_dir():
             raise InputError(f"{plain(path)!r} is not a text file ({', '.join(TEXTS.suffixes)})")
-    return read_files(Listing(list(paths), None, []), None, read_text, TEXTS, strict, watch)
+    return _texts(Listing(list(paths), None, []), None, strict, watch)
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a file; raise BrokenFileError for one that is empty or cannot be decoded."""
+def _texts(listing: Listing, held_out: Listing | None, strict: bool, watch: Watch | None) -> Files:
+    found = read_files(listing, held_out, read_text, TEXTS, strict, watch)
+    test = None if found.test is None else _unwrapped(found.test, ())
+    return _unwrapped(found, () if found.test is None else found.test.answers, test)
+
+
+def _unwrapped(files: Files, others: Sequence[Decoded], test: Files | None = None) -> Files:
+    """Return files whose answers are texts, with a note on those of them, and of `others`, that are not UTF-8."""
+    notes = list(files.notes)
+    paths = [*files.paths, *(() if test is None else test.paths)]
+    every = [*files.answers, *others]
+    encoded: dict[str, list[str]] = {name: [] for name in sorted({answer.encoding for answer in every} - {"UTF-8"})}
+    for path, answer in zip(paths, every, strict=True):
+        if answer.encoding in encoded:
+            encoded[answer.encoding].append(path)
+    notes += [
+        f"{len(held):,} of {len(every):,} texts are read as {name}: {some(held)}" for name, held in encoded.items()
+    ]
+    return replace(files, answers=[answer.text for answer in files.answers], notes=tuple(notes), test=test)
+
+
+def read_text(path: Path) -> Decoded:
+    """Return the text of a file and its encoding; raise BrokenFileError for one that is empty or cannot be decoded."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise BrokenFileError((error.strerror or str(error)).lower()) from error
     try:
-        text = raw.decode("utf-16" if raw[:2] in _UTF16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        coding = "UTF-8" if error.encoding.startswith("utf-8") else "UTF-16"
-        # The mark at the beginning, which "utf-8-sig" removes, is not counted by the error.
-        skipped = 3 if coding == "UTF-8" and raw.startswith(b"\xef\xbb\xbf") else 0
-        raise BrokenFileError(f"not {coding} at byte {error.start + skipped:,}, counted from 0") from error
-    if "\0" in text:
-        raise BrokenFileError("not a text: it holds zero bytes")
-    if not text.strip():
+        decoded = decode(raw)
+    except ValueError as error:
+        raise BrokenFileError(str(error)) from error
+    if not decoded.text.strip():
         raise BrokenFileError("empty")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decoded._replace(text=decoded.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def read_book(path: Path) -> str:
-    """Return the text of one file; raise InputError for one that is absent, empty or cannot be decoded."""
+def read_book(path: Path) -> Decoded:
+    """Return the text of one file, as `read_text`; raise InputError for one that is absent, empty or no text."""
     try:
         return read_text(path)
     except BrokenFileError as error:
-        mend = "; save it as UTF-8" if str(error).startswith("not UTF") else ""
-        raise InputError(f"{plain(path)!r} cannot be read: {error}{mend}") from error
+        raise InputError(f"{plain(path)!r} cannot be read: {error}") from error
