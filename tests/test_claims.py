@@ -21,6 +21,7 @@ from phalanx import (
     ReLU,
     Tanh,
     attack,
+    loguniform,
 )
 from phalanx.model import Batch, Noise, cost, forward
 from phalanx.network import Aim, complete
@@ -73,12 +74,14 @@ def test_averaging_masks_tends_to_the_arithmetic_mean(softmax_regression):
     np.testing.assert_array_equal(few[[2, 7]], predict(final, x[[2, 7]], samples=3)[0])  # whatever the neighbours
 
 
-def test_the_error_of_bagging_follows_from_variance_and_covariance():
-    """MAP F9: E[(1/k Σ ε_i)²] = v/k + (k − 1)c/k, on the members of a bagged regressor."""
+@pytest.mark.parametrize(("rate", "trials", "repeats"), [(0.01, 1, 5), (loguniform(5e-3, 2e-2), 2, 2)])
+def test_the_error_of_bagging_follows_from_variance_and_covariance(rate, trials, repeats):
+    """MAP F9: E[(1/k Σ ε_i)²] = v/k + (k − 1)c/k, on the members of a bagged regressor, alike or different."""
     X, y = load_diabetes(return_X_y=True)
-    bag = Regressor([Dense(16), Tanh()], optimizer=Adam(0.01), max_rounds=40, bootstrap=True, repeats=5)
-    bag.fit(X[:300], y[:300])
-    k, held = 5, (X[300:], y[300:])
+    bag = Regressor([Dense(16), Tanh()], optimizer=Adam(rate), max_rounds=40, bootstrap=True)
+    bag.set_params(trials=trials, repeats=repeats).fit(X[:300], y[:300])
+    k, held = trials * repeats, (X[300:], y[300:])
+    assert len({member.spec.optimizer.learning_rate for member in bag.members_}) == trials
     assert bag.ensemble_ == {f"m{i:03d}": pytest.approx(1 / k) for i in range(1, k + 1)}
     inputs = bag._inputs(held[0])
     one = [

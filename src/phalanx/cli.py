@@ -135,7 +135,7 @@ def train(
     repeats: Annotated[int | None, _option("N", "Seeds for each trial; default: 1.", _whole)] = None,
     design: Annotated[str | None, _option("NAME", "sobol, random or grid; default: sobol.")] = None,
     bootstrap: Annotated[
-        bool | None, typer.Option(help="Train each repeat on a bootstrap sample, and average them.")
+        bool | None, typer.Option(help="Train each network on a bootstrap sample, and average all.")
     ] = None,
     vote: Annotated[bool | None, typer.Option(help="Choose classes by majority vote of the networks.")] = None,
     refit: Annotated[

@@ -1,7 +1,7 @@
 """The one path behind both doors: from encoded rows and a space of networks to trained, ranked, combined members."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,8 @@ from phalanx.search.defaults import Kind, size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
 from phalanx.search.space import is_space
+from phalanx.spec.distributions import Choice, Repeat
+from phalanx.spec.part import has_default
 
 _TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
 _UNITS = 32  # of an embedding, where layers are given without one
@@ -185,17 +187,26 @@ def entry_for(encoder: Encoder) -> Layer:
 
 
 def with_entry(network: Network, entry: Layer) -> Network:
-    """Return the network with the layer that takes the data: the first, unless it has one of its kind.
+    """Return the network with the layer that takes the data: the first, unless it has one of its kind."""
+    if any(isinstance(layer, type(entry)) for layer in network.layers):
+        return network
+    return replace(network, layers=(entry, *network.layers))
 
-    Such a layer is told what the data say, as are the table's categories to `Columns`.
+
+def told(value: Any, entry: Layer) -> Any:
+    """Return layers, or a distribution of them, whose entry layers know what the data say.
+
+    Structure, such as the categories of a table's `Columns`, is what the data say; a knob, such as the mean of
+    `Pixels`, only where a person left it at its default.
     """
-    layers, kind = network.layers or (), type(entry)
-    if not any(isinstance(layer, kind) for layer in layers):
-        return replace(network, layers=(entry, *layers))
-    said = {name: getattr(entry, name) for name in entry.learned}
-    return replace(
-        network, layers=tuple(replace(layer, **said) if isinstance(layer, kind) else layer for layer in layers)
-    )
+    if isinstance(value, type(entry)):
+        left = {f.name for f in fields(value) if not value.kinds[f.name].knob or has_default(value, f)}
+        return replace(value, **{name: getattr(entry, name) for name in entry.learned if name in left})
+    if isinstance(value, tuple):
+        return tuple(told(layer, entry) for layer in value)
+    if isinstance(value, Choice):
+        return replace(value, options=told(value.options, entry))
+    return replace(value, parts=told(value.parts, entry)) if isinstance(value, Repeat) else value
 
 
 def completed(draws: Sequence[Draw], problem: Problem) -> list[Network]:
@@ -218,18 +229,20 @@ def trials_for(space: Network, settings: Settings, size: Size) -> int:
 
 
 def trials_of(networks: Sequence[Network], settings: Settings) -> list[Trial]:
-    """Return what is trained: each network with so many seeds."""
+    """Return what is trained: each network with so many seeds, and in bagging on rows of its own."""
     return [
-        Trial(network, _seed(settings.seed, i, repeat), repeat)
+        Trial(network, _seed(settings.seed, i, repeat), i * settings.repeats + repeat if settings.bootstrap else repeat)
         for i, network in enumerate(networks)
         for repeat in range(settings.repeats)
     ]
 
 
-def plan_draws(space: Network, settings: Settings, size: Size) -> list[Draw]:
-    """Return the points of the space to train, in order."""
+def plan_draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
+    """Return the points of the space to train, in order; each has a layer that takes the data, `entry` if no other."""
     trials = trials_for(space, settings, size)
-    return design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
+    space = replace(space, layers=told(space.layers, entry))
+    draws = design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
+    return [replace(draw, spec=with_entry(draw.spec, entry)) for draw in draws]
 
 
 Judge = Callable[[Final], tuple[Final, Predictions, dict[str, float]]]
@@ -287,14 +300,14 @@ def fit(
     `clock` may end the training early; `rounds` and `widths`, of each population, repeat an earlier run to the bit, one
     that a clock had ended too; `watch` sees every round.
     """
-    draws = plan_draws(with_entry(space, problem.entry), settings, problem.size)
+    draws = plan_draws(space, problem.entry, settings, problem.size)
     if not len(problem.valid) and any(draw.spec.stopping is not None for draw in draws):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
     if settings.refit and any(draw.spec.stopping is None for draw in draws):
         raise InputError(f"refit {settings.refit!r} needs early stopping, which says how long to train; set stopping")
     max_rounds = settings.max_rounds or problem.size.max_rounds
     trials = trials_of(completed(draws, problem), settings)
-    folds = [_fold(problem, settings, repeat) for repeat in range(settings.repeats)]
+    folds = [_fold(problem, settings, i) for i in range(len(trials) if settings.bootstrap else settings.repeats)]
     clock = Clock() if clock is None else clock
     outcome = train(
         trials,
@@ -317,7 +330,8 @@ def fit(
     members = candidates(outcome, draws, settings, judge)
     ranking = rank(members, settings.metric)
     if settings.bootstrap:
-        chosen = _bag(members, ranking)
+        sound = _sound(members)
+        chosen = {i: 1 / len(sound) for i in sound}  # every network has one voice (MAP F9)
     else:
         said = [member.valid for member in members]
         heard = voices(problem.goals, problem.valid_values, said) if len(problem.valid) else []
@@ -363,12 +377,14 @@ def _refit(
     fitted.widths += outcome.widths
 
 
-def _fold(problem: Problem, settings: Settings, repeat: int) -> Fold:
-    """Return the rows of a repeat: all training rows, or as many drawn from them with replacement (bootstrap)."""
+def _fold(problem: Problem, settings: Settings, i: int) -> Fold:
+    """Return the rows of repeat `i`: all training rows; or those of member `i` of a bag: as many drawn from them with
+    replacement (bootstrap).
+    """
     chosen = problem.train
     if settings.bootstrap:
-        chosen = np.random.default_rng([settings.seed, repeat]).choice(chosen, len(chosen))
-    return Fold(chosen, problem.valid, _seed(settings.seed, repeat))
+        chosen = np.random.default_rng([settings.seed, i]).choice(chosen, len(chosen))
+    return Fold(chosen, problem.valid, _seed(settings.seed, i))
 
 
 def _seed(*key: int) -> int:
@@ -387,13 +403,6 @@ def _with_fitted_likelihood(final: Final, problem: Problem) -> Final:
         for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)
     ]
     return final._replace(network=with_likelihoods(final.network, learned))
-
-
-def _bag(members: Sequence[Candidate], ranking: list[int]) -> dict[int, float]:
-    """Give one voice to each member of the best trial, one for each bootstrap sample (MAP F9)."""
-    best = members[ranking[0]].trial
-    chosen = [i for i in _sound(members) if members[i].trial == best] or [ranking[0]]
-    return {i: 1 / len(chosen) for i in chosen}
 
 
 def _sound(members: Sequence[Candidate]) -> list[int]:

@@ -27,9 +27,9 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     `metric`: what ranks members; None: accuracy (rmse for numbers, score for several targets: the mean of accuracies
     and r2). `minutes`: time limit of the training.
     `ensemble`: whether predictions come from the ensemble (default) or the best member.
-    `bootstrap`: bagging: each of the `repeats` members learns from a bootstrap sample of the training rows, and the
-    ensemble is the mean over those of the best point (default False). `vote`: classes by majority vote of the ensemble
-    instead of mean probabilities (default False).
+    `bootstrap`: bagging: each network, of all `trials` and `repeats`, learns from a bootstrap sample of its own of the
+    training rows, and the ensemble is the mean over all of them (default False). `vote`: classes by majority
+    vote of the ensemble instead of mean probabilities (default False).
     `refit`: what the members that predict do with the validation rows in the end: None (default): nothing; "steps":
     they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from their best
     parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0 (default): scale

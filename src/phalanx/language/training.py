@@ -15,7 +15,7 @@ import numpy as np
 
 from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Settings, candidates, plan_draws, rank, shares, trials_of, with_entry
+from phalanx.experiment import Fitted, Settings, candidates, plan_draws, rank, shares, trials_of
 from phalanx.language.scoring import nats_per_token, probabilities
 from phalanx.layers import Embedding, Recurring, Spatial
 from phalanx.metrics import NATS
@@ -120,7 +120,7 @@ def reading(network: Network) -> Network:
 
 def prepared(space: Network, corpus: Corpus, settings: Settings) -> tuple[list[Draw], list[Network]]:
     """Return the points of a space to train, and their networks; raise `InputError` for what does not fit."""
-    draws = plan_draws(with_entry(space, corpus.entry), settings, language_size(len(corpus.codes)))
+    draws = plan_draws(space, corpus.entry, settings, language_size(len(corpus.codes)))
     networks = [complete(reading(draw.spec), Aim(corpus.tokens)) for draw in draws]
     for one in {jax.tree.structure(network): network for network in networks}.values():
         check_rows(one, corpus.rows.x, each_step=True)

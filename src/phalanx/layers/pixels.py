@@ -16,12 +16,13 @@ class Pixels(Layer):
     It is put first where the data are images, with the numbers of the training rows, so that data stay in bytes until
     they are used.
 
-    `mean`, `deviation`: of all pixels and channels, in units of x (defaults 0 and 1: x as it is).
+    `mean`, `deviation`: of all pixels and channels, in units of x (defaults 0 and 1: x as it is). Where the data are
+    images, what is given stays, and what is left at its default is that of the training rows.
     Source: notes F2; book 12.2.1.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("mean", "deviation")
-    """Fields that the training rows determine."""
+    """Fields that the training rows determine where they are left at their default."""
 
     mean: Knob = field(default=0.0)
     deviation: Knob = field(default=1.0, above=0)

@@ -164,8 +164,8 @@ def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
         display.line(line)
     for line in prepared.warnings:
         display.warn(line)
-    if plan.config.bootstrap and plan.config.repeats == 1:
-        display.warn("bootstrap averages as many networks as --repeats says, which is 1")
+    if plan.config.bootstrap and plan.members == 1:
+        display.warn("bootstrap averages all networks that are trained, but there is one; raise --repeats or --trials")
     programs = f"{plan.programs} compiled program{'s' if plan.programs > 1 else ''}"
     networks = f"{plan.members:,} network{'s' if plan.members > 1 else ''}"
     display.line(f"plan: {networks} as {programs}, up to {plan.config.max_rounds} rounds, ranked by {plan.metric.name}")

@@ -8,7 +8,7 @@ from typing import Any
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Settings, completed, fit, plan_draws, with_entry
+from phalanx.experiment import Fitted, Settings, completed, fit, plan_draws
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
@@ -56,7 +56,7 @@ def make_plan(prepared: Prepared) -> Plan:
         vote=config.vote,
         samples=config.samples,
     )
-    draws = plan_draws(with_entry(space, problem.entry), settings, problem.size)
+    draws = plan_draws(space, problem.entry, settings, problem.size)
     completed(draws, problem)  # names of layers that do not exist, and what does not fit, before anything trains
     parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
     resolved = replace(
