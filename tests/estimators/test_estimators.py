@@ -124,7 +124,10 @@ def test_frames_with_categories_and_missing_values_are_taken_as_they_are():
     net = Regressor([Dense(16), ReLU()], optimizer=Adam(0.02), max_rounds=40).fit(frame, y)
     assert net.score(frame, y) > 0.7
     other = frame[["d", "x", "c"]].assign(c="never seen")[["x", "c", "d"]]
-    assert np.isfinite(net.predict(other)).all()
+    with pytest.warns(UserWarning, match=r"column 'c' has values that training did not, in 200 of 200 rows \(100.0%\)"):
+        found = net.predict(other)
+    assert np.isfinite(found).all()
+    assert [column.kind for column in net.columns_] == ["number", "category", "category"]
     assert net.feature_names_in_.tolist() == ["x", "c", "d"]
 
 

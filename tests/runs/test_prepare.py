@@ -125,7 +125,11 @@ def test_several_targets(prepared, frame):
         "task: regress, because the target 'z' holds numbers with fractions (--task classify changes every target)",
         "task: classify, because the target 'y' is text",
     )
-    assert found.warnings == ("2 rows without a value of 'z' or 'y' left out",)
+    assert found.warnings == (
+        "2 rows without a value of 'z' or 'y' left out",
+        "column 'a' alone says 'z' in every row: if it is a copy of it, or known only after it, leave it out "
+        "(--ignore 'a')",
+    )
 
 
 def test_numbers_alone_share_a_head(prepared, frame):

@@ -6,12 +6,14 @@
 - ``read``: a file or the name of a bundled data set becomes a DataFrame, with notes.
 - ``encodings``, ``letters``: bytes as text; one form for texts that look alike.
 - ``numerals``, ``dates``, ``alike``: how people write numbers and dates, and which spellings are one value.
+- ``headers``: a second line of column names, of units.
 - ``reading``, ``frames``: the cells of a table, read by what all of them say; repeated on later tables.
 - ``cells``: what one column holds, whatever its type; the rules shared by all the others.
 - ``columns``: what each column is, and which are left out.
 - ``targets``: which column is predicted, the task it sets, labels and standardized values.
 - ``goals``: columns that one head of a network predicts, as the data has them and as the network sees them.
 - ``splits``: which rows train, validate and test.
+- ``copies``: which columns say the target alone.
 - ``canonical``: equal rows become one, with the sum of their weights (for the estimators).
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
 """

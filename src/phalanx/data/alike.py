@@ -23,6 +23,7 @@ PAIRS = (
 _LETTERS = (("f", "t"), ("n", "y"))
 _WORDS = tuple(pair for pair in PAIRS if pair not in _LETTERS)
 _TRUTH = {word: truth for pair in PAIRS for truth, word in enumerate(pair)}
+_ONE = re.compile(r"[01][.,]0*", re.ASCII)
 _WHOLE = re.compile(r"([+-]?)0*(\d+)(?:[.,]0*)?", re.ASCII)
 
 
@@ -81,8 +82,8 @@ def finder(values: Sequence[str]) -> Callable[[str], int]:
 
 
 def _lower(text: str) -> str:
-    """Return a word as the pairs have it: in lower case, and a whole number without its zeros."""
-    return _whole(text) or text.casefold()
+    """Return a word as the pairs have it: in lower case, and 1.0 as 1."""
+    return text[0] if _ONE.fullmatch(text) else text.casefold()
 
 
 def _whole(text: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from phalanx.data.cells import as_text, typed
-from phalanx.data.letters import one_form
+from phalanx.data.columns import named_columns
 from phalanx.data.reading import Reading, read_texts
 
 
@@ -20,7 +20,7 @@ def read_frame(
     >>> frame["price"].tolist(), readings["price"].unit, dict(readings["sold"].missing)
     ([1200, 900], '$', {'': 1})
     """
-    columns = {one_form(str(name)): frame.iloc[:, position] for position, name in enumerate(frame.columns)}
+    columns = named_columns(frame)
     texts = {name: as_text(column) for name, column in columns.items() if typed(column) is None}
     read = read_texts(texts, known=known, missing=missing)
     readings = {name: read[name][1] if name in read else _of_type(column) for name, column in columns.items()}

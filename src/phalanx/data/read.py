@@ -20,6 +20,7 @@ from phalanx.data.cells import is_number, tidy
 from phalanx.data.columns import unique_names, unnamed
 from phalanx.data.encodings import decode
 from phalanx.data.frames import read_frame
+from phalanx.data.headers import spelt_units, units_below
 from phalanx.data.letters import one_form
 from phalanx.data.reading import Reading, read_notes, read_texts, some
 from phalanx.errors import InputError
@@ -167,6 +168,11 @@ def _read_text(path: Path, known: Mapping[str, Reading] | None, missing: Collect
     names, renamed = _column_names(header)
     notes += renamed
     texts = {name: column.combine_chunks() for name, column in zip(names, cells.columns, strict=True)}
+    if units := units_below(texts):
+        notes.append(f"the line below the column names of {path.name!r} holds units, no values: {spelt_units(units)}")
+        texts = {name: column.slice(1) for name, column in texts.items()}
+        if not len(next(iter(texts.values()))):
+            raise InputError(f"{str(path)!r} holds column names and units only, no rows")
     read = read_texts(texts, semicolon=delimiter == ";", missing=missing, known=known)
     readings = {name: reading for name, (_, reading) in read.items()}
     notes += read_notes(readings)

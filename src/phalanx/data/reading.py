@@ -307,6 +307,12 @@ def read_notes(readings: Mapping[str, Reading]) -> list[str]:
         f"{word!r} is a value, not missing, in {some(names)} (--missing {word} changes it)"
         for word, names in kept.items()
     ]
+    return notes + bad_cells(readings)
+
+
+def bad_cells(readings: Mapping[str, Reading]) -> list[str]:
+    """Say of each column of numbers which cells are none; they count as missing."""
+    notes = []
     for name, reading in readings.items():
         if reading.bad:
             cells = f"{len(reading.bad):,} cells" if len(reading.bad) > 1 else "a cell"

@@ -1,6 +1,7 @@
 """What the estimators share: parameters, and the way from rows and columns of a target to `experiment`."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,9 +20,12 @@ from sklearn.utils.validation import (
 from phalanx.data import Encoder
 from phalanx.data.canonical import canonical_rows, comparable
 from phalanx.data.columns import infer_columns
+from phalanx.data.copies import telling_columns
 from phalanx.data.encoding import TableEncoder
+from phalanx.data.frames import read_frame
 from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
+from phalanx.data.reading import Reading, bad_cells
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.data.texts import TextEncoder, steps_of
@@ -71,6 +75,8 @@ class FittedMember:
 class NetworkEstimator(PartsEstimator):
     """What `Classifier`, `Regressor` and `MultiTask` share; see `Classifier`."""
 
+    _readings: dict[str, Reading]
+
     def __init__(
         self,
         layers: Any = None,
@@ -94,6 +100,7 @@ class NetworkEstimator(PartsEstimator):
         vote: Any = False,
         refit: Any = None,
         samples: Any = 0,
+        missing: Any = None,
         random_state: Any = 0,
     ) -> None:
         self.layers = layers
@@ -116,6 +123,7 @@ class NetworkEstimator(PartsEstimator):
         self.vote = vote
         self.refit = refit
         self.samples = samples
+        self.missing = missing
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -162,7 +170,9 @@ class NetworkEstimator(PartsEstimator):
         settings = replace(settings, metric=metric_named(self.metric, goals))
         if isinstance(X, pd.DataFrame):
             frame, mass = X.iloc[split.train], weight[split.train]
-            self.encoder_: Encoder = TableEncoder.fit(infer_columns(frame), frame, mass)
+            self.columns_ = infer_columns(frame, self._readings)
+            self.encoder_: Encoder = TableEncoder.fit(self.columns_, frame, mass)
+            self._warn_of_copies(X, columns)
         elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
         else:
@@ -248,7 +258,13 @@ class NetworkEstimator(PartsEstimator):
                 raise ValueError(
                     f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required."
                 )
-            return X.set_axis([str(name) for name in X.columns], axis=1)
+            X, readings = read_frame(X, None if reset else self._readings, _words(self.missing))
+            if reset:
+                self._readings = readings
+            else:
+                for line in bad_cells(readings):
+                    warnings.warn(line, UserWarning, stacklevel=4)
+            return X
         if getattr(X, "ndim", 2) > 2:
             X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
             _check_n_features(self, X, reset=reset)
@@ -259,7 +275,22 @@ class NetworkEstimator(PartsEstimator):
 
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self._encode(self._check_X(X, reset=False))
+        X = self._check_X(X, reset=False)
+        if isinstance(self.encoder_, TableEncoder) and isinstance(X, pd.DataFrame):
+            for line in self.encoder_.unseen(X):
+                warnings.warn(line, UserWarning, stacklevel=3)
+        return self._encode(X)
+
+    def _warn_of_copies(self, X: pd.DataFrame, columns: Sequence[TargetColumn]) -> None:
+        """Warn of each column that alone says a target."""
+        for column in columns:
+            for name in telling_columns(self.columns_, X, column.values, column.classes > 0):
+                warnings.warn(
+                    f"column {name!r} alone says the target in every row: if it is a copy of it, or known only after "
+                    f"it, leave it out",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
 
 def _kind(X: Any) -> Kind:
@@ -268,6 +299,15 @@ def _kind(X: Any) -> Kind:
         return Kind(Embedding, (steps_of(X),))
     entry: type[Layer] = Columns if X.ndim == 2 else Pixels
     return Kind(entry, X.shape[1:])
+
+
+def _words(missing: Any) -> tuple[str, ...] | None:
+    """Return the spellings of a missing cell that `missing` names, None: they are found out."""
+    words = None if missing is None else (missing,) if isinstance(missing, str) else tuple(missing)
+    for word in words or ():
+        if not isinstance(word, str):
+            raise InputError(f"missing holds {word!r}, but must hold texts, such as 'NA'")
+    return words
 
 
 def _texts(X: Any) -> np.ndarray | None:

@@ -33,10 +33,12 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     `refit`: what the members that predict do with the validation rows in the end: None (default): nothing; "steps":
     they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from their best
     parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0 (default): scale
-    weights instead. `random_state`: the seed.
+    weights instead. `missing`: spellings that mean missing in every column of a DataFrame, such as `("NA",)`; None:
+    they are found out (see docs/tables.md). `random_state`: the seed.
 
     After `fit`: `classes_`, `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_` (what seems wrong
-    inside the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`. `fit` raises ValueError
+    inside the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`, and of
+    a DataFrame `columns_` (what each of its columns was taken for). `fit` raises ValueError
     for input it cannot use; missing values, and in DataFrames categories, are accepted as they are.
 
     >>> from phalanx import Adam, Classifier, Dense, Tanh

@@ -25,13 +25,14 @@ from phalanx.data import (
     split_rows,
 )
 from phalanx.data.cells import check_finite
+from phalanx.data.copies import telling_columns
 from phalanx.data.targets import no_column
 from phalanx.data.texts import texts_of_table
 from phalanx.errors import InputError
 from phalanx.experiment import Problem, entry_for, rows_at
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.forecast import prepare_forecast
-from phalanx.runs.inputs import check_options, choose_inputs, describe, named_texts
+from phalanx.runs.inputs import Inputs, check_options, choose_inputs, describe, named_texts
 from phalanx.runs.prepared import Prepared
 from phalanx.runs.targets import (
     Target,
@@ -97,6 +98,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     inputs = choose_inputs(source, present, columns, config)
     config, encoder = inputs.config, inputs.fit(split.train)
     encoded = encoder.transform(inputs.rows)
+    copies = [line for target in targets for line in _copies(inputs, target)]
     goals, values = make_goals(targets, likelihood, split.train)
     problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))
     _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
@@ -118,6 +120,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         *tested,
         *split.notes,
         *columns_said,
+        *copies,
     )
     notes = [*describe(encoder, len(frame)), *notes]
     return Prepared(
@@ -184,6 +187,16 @@ def _split(frame: pd.DataFrame, targets: list[Target], config: Config) -> Split:
         valid=config.valid,
         seed=config.seed,
     )
+
+
+def _copies(inputs: Inputs, target: Target) -> list[str]:
+    """Return a warning of each column that alone says a target."""
+    found = telling_columns(inputs.columns, inputs.rows, target.values, target.labels is not None)
+    return [
+        f"column {name!r} alone says {target.name!r} in every row: if it is a copy of it, or known only after it, "
+        f"leave it out (--ignore {name!r})"
+        for name in found
+    ]
 
 
 def _check_classes(targets: list[Target], split: Split) -> None:
