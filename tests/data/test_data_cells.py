@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from phalanx.data.cells import keys, numbers, text_of, tidy
-from phalanx.data.dates import date_formats, days
+from phalanx.data.dates import days
+from phalanx.data.spellings import date_formats
 from phalanx.errors import InputError
 
 
@@ -73,9 +74,9 @@ def test_mixed_objects_stay_apart():
     assert values == [True, "a", 1]
 
 
-def test_time_zones_become_utc():
+def test_times_with_a_zone_become_what_clocks_show_there():
     column = pd.Series(pd.to_datetime(["2020-01-01 01:00+02:00"]))
-    assert tidy(column)[0] == pd.Timestamp("2019-12-31 23:00")
+    assert tidy(column)[0] == pd.Timestamp("2020-01-01 01:00")
 
 
 def test_periods_become_dates():

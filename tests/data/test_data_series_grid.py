@@ -76,7 +76,7 @@ def test_the_spelling_of_dates_is_the_one_that_is_in_order():
     layout, notes = infer_layout(frame, "sold")
     assert (layout.spelling, notes[1:]) == ("%d/%m/%Y", ["steps of one week"])
     series = read_series(frame, layout)
-    assert series.times.text(np.arange(3)) == ["2024-01-05", "2024-01-12", "2024-01-19"]
+    assert series.times.text(np.arange(3)) == ["05/01/2024", "12/01/2024", "19/01/2024"]
     _, notes = infer_layout(frame.iloc[:2], "sold")
     assert notes[1] == "dates read as %m/%d/%Y, though they also fit %d/%m/%Y"
 
@@ -167,4 +167,4 @@ def test_real_series():
     layout, _ = infer_layout(sunspots := read_table(DATA / "monthly-sunspots.csv"), "Sunspots")
     assert str(layout.step) == "month"
     series = read_series(sunspots, layout)
-    assert (len(series), series.times.text(np.array([2820])), series.warnings) == (2820, ["1984-01-01"], ())
+    assert (len(series), series.times.text(np.array([2820])), series.warnings) == (2820, ["1984-01"], ())

@@ -24,9 +24,16 @@ from phalanx.errors import InputError
 def tidy(column: pd.Series) -> pd.Series:
     """Return a column as booleans, numbers, dates or text, with its missing cells as NaN.
 
-    Text is read as ``read_texts`` reads a table of this one column; categories by their values; time zones become UTC;
-    durations become seconds; anything else becomes its text.
+    Text is read as ``read_texts`` reads a table of this one column; categories by their values; dates with a time zone
+    become what clocks show there; durations become seconds; anything else becomes its text.
     """
+    return _on_the_clock(zoned(column))
+
+
+def zoned(column: pd.Series) -> pd.Series:
+    """Return a column as ``tidy`` does, but dates that have one time zone keep it."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column
     found = typed(column)
     return read_texts({"": as_text(column)})[""][0].set_axis(column.index) if found is None else found
 
@@ -43,7 +50,7 @@ def typed(column: pd.Series) -> pd.Series | None:
     if types.is_bool_dtype(dtype) and not column.hasnans:
         return column.astype(bool)
     if types.is_datetime64_any_dtype(dtype):
-        return column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
+        return _on_the_clock(column)
     if isinstance(dtype, pd.PeriodDtype):
         return column.dt.to_timestamp()
     if types.is_timedelta64_dtype(dtype):
@@ -56,6 +63,10 @@ def typed(column: pd.Series) -> pd.Series | None:
             column.to_numpy("int64") if whole else column.to_numpy("float64", na_value=np.nan), index=column.index
         )
     return None
+
+
+def _on_the_clock(column: pd.Series) -> pd.Series:
+    return column.dt.tz_localize(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
 
 
 def numbers(column: pd.Series, name: str) -> np.ndarray:

@@ -12,9 +12,9 @@ from pandas.api import types
 from phalanx.data.alike import are_truths
 from phalanx.data.cells import as_text, check_finite, first_non_number, is_number, keys, text_of, tidy
 from phalanx.data.cells import numbers as as_numbers
-from phalanx.data.dates import date_formats
 from phalanx.data.letters import one_form
 from phalanx.data.reading import Reading, spellings
+from phalanx.data.spellings import date_formats, shown
 from phalanx.errors import InputError
 
 #: Integers with at most this many distinct values, whose column is named like a code, are categories ...
@@ -192,6 +192,8 @@ def _declared(name: str, column: pd.Series, reading: Reading, kind: str) -> Colu
 
 def _infer(name: str, column: pd.Series, reading: Reading) -> Column:
     declared = isinstance(column.dtype, pd.CategoricalDtype)
+    zone = f", local time of {column.dt.tz}" if isinstance(column.dtype, pd.DatetimeTZDtype) else ""
+    timed = reading.seconds or types.is_timedelta64_dtype(column.dtype)
     column = tidy(column)
     missing = int(column.isna().sum())
     present = len(column) - missing
@@ -206,9 +208,14 @@ def _infer(name: str, column: pd.Series, reading: Reading) -> Column:
     if declared or len(distinct) == 1 or types.is_bool_dtype(column.dtype):
         return Column(name, "category", _listed(column) + lost)
     if types.is_datetime64_any_dtype(column.dtype):
-        return Column(name, "date", f"{column.min().date()} to {column.max().date()}{lost}")
+        return Column(name, "date", f"{column.min().date()} to {column.max().date()}{zone}{lost}")
     if number:
-        return _infer_number(name, column, distinct, present, lost)
+        found = _infer_number(name, column, distinct, present, lost)
+        return (
+            replace(found, detail=f"durations in seconds, {found.detail}")
+            if timed and found.kind == "number"
+            else found
+        )
     return _infer_text(name, column, len(distinct), present, lost)
 
 
@@ -230,7 +237,7 @@ def _infer_text(name: str, column: pd.Series, distinct: int, present: int, lost:
         warning = ""
         if len(formats) > 1:
             warning = f"column {name!r}: dates read as {formats[0]}, though they also fit {formats[1]}"
-        return Column(name, "date", f"dates like {column.dropna().iloc[0]!r}{lost}", warning, formats[0])
+        return Column(name, "date", f"{shown(formats[0])} like {column.dropna().iloc[0]!r}{lost}", warning, formats[0])
     hardly_repeats = distinct > FEW_VALUES and distinct > present / 2
     if hardly_repeats or (distinct > MANY_VALUES and distinct > present / 10):
         detail = f"{distinct:,} distinct texts in {present:,} rows{lost}"

@@ -80,7 +80,7 @@ class TableEncoder:
       of an interquartile range of 0, and then z / sqrt(1 + (z/3)^2), which lies in (-3, 3). This
       is computed in float64. A column that is constant in training becomes 0. A missing cell
       becomes 0; if training rows had some, a column of 1 (missing) and 0 is added.
-    - A **date** becomes its days since 1970, scaled like a number, and for each cycle (year,
+    - A **date** or a time of day becomes its days since 1970, scaled like a number, and for each cycle (year,
       week, day) that it moves through in training the sine and cosine of its phase; 0 if missing.
     - A **category** of one or two values becomes -1 and +1 (one value: +1), 0 if missing or
       not seen in training. Any other becomes a code: 0 if missing or not seen, else 1, 2, ... in
@@ -292,7 +292,11 @@ def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float,
 
 def _cycles_in(since: np.ndarray) -> tuple[str, ...]:
     seen = since[~np.isnan(since)]
-    return tuple(cycle for cycle, period in CYCLES.items() if seen.size and np.ptp(np.mod(seen, period)) > 0)
+    if not seen.size:
+        return ()
+    # Within one day, as times of day are, neither year nor week says more than the day does.
+    cycles = CYCLES if np.ptp(np.floor(seen)) > 0 else {"day": CYCLES["day"]}
+    return tuple(cycle for cycle, period in cycles.items() if np.ptp(np.mod(seen, period)) > 0)
 
 
 def _cycle(since: np.ndarray, cycle: str) -> np.ndarray:

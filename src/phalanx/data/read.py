@@ -16,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from sklearn import datasets
 
-from phalanx.data.cells import is_number, tidy
+from phalanx.data.cells import is_number, zoned
 from phalanx.data.columns import unique_names, unnamed
 from phalanx.data.encodings import decode
 from phalanx.data.frames import read_frame
@@ -154,7 +154,7 @@ def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Coll
     names, notes = _column_names(table.column_names)
     frame = pd.DataFrame({name: column.to_pandas() for name, column in zip(names, table.columns, strict=True)})
     read, readings = read_frame(frame, known, missing)
-    read = pd.DataFrame({name: tidy(column) for name, column in read.items()})
+    read = pd.DataFrame({name: zoned(column) for name, column in read.items()})
     return read, readings, [*notes, *read_notes(readings)]
 
 

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from phalanx.data.alike import are_truths
-from phalanx.data.dates import date_formats, iso_dates
+from phalanx.data.dates import iso_dates
+from phalanx.data.durations import durations
 from phalanx.data.letters import cells_in_one_form
 from phalanx.data.numerals import COMMA, EITHER, POINT, Numeral, evidence, numeral, value
+from phalanx.data.spellings import date_formats
 
 #: Spellings that mean "missing" in any column.
 BLANKS = frozenset(["", "?", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"])
@@ -45,7 +47,7 @@ class Reading:
     `number`: its cells are numbers. `decimal`: the decimal sign, empty: nothing told it. `unit`: what stands around
     each number. `words`: what is missing there besides `BLANKS`. `style`: how thousands or decimals look, in words.
     `verbatim`: its cells are copied as they are, as those of identifiers are.
-    `kept`: which of `WORDS` are values there.
+    `kept`: which of `WORDS` are values there. `seconds`: its cells are durations, which become numbers of seconds.
     `missing`: how many cells had each spelling of a missing one. `bad`: row (from 1) and text of cells that are no
     numbers, though the others are.
     """
@@ -57,12 +59,13 @@ class Reading:
     verbatim: bool = False
     style: str = ""
     kept: tuple[str, ...] = ()
+    seconds: bool = False
     missing: Mapping[str, int] = field(default_factory=dict)
     bad: tuple[tuple[int, str], ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Return what later tables repeat as plain data."""
-        names = ("number", "decimal", "unit", "verbatim")
+        names = ("number", "decimal", "unit", "verbatim", "seconds")
         return {**{name: getattr(self, name) for name in names}, "words": list(self.words)}
 
     @staticmethod
@@ -98,7 +101,7 @@ def read_texts(
     drafts = {name: _Draft.of(text, known.get(name), missing) for name, text in texts.items() if name not in copied}
     meant = _meanings(drafts, known, semicolon)
     for name, draft in drafts.items():
-        read = draft.numbers(meant[name]) or draft.dates()
+        read = draft.numbers(meant[name]) or draft.dates() or draft.durations()
         if read is not None:
             found[name] = read
     used = {word for _, reading in found.values() for word in reading.missing if word in WORDS}
@@ -216,6 +219,15 @@ class _Draft:
         times = None if self.known and self.known.number else iso_dates(self.rest)
         return None if times is None else (times, Reading(missing=self._missing(self.rest)))
 
+    def durations(self) -> tuple[pd.Series, Reading] | None:
+        """Return the column as seconds, None where it holds no durations."""
+        if self.known is not None and not self.known.seconds:
+            return None
+        found = durations(self.rest, self.known is not None)
+        if found is None:
+            return None
+        return found.to_pandas(), Reading(True, seconds=True, missing=self._missing(self.rest))
+
     def texts(self, used: Collection[str]) -> tuple[pd.Series, Reading]:
         """Return the column as text; words that are missing ones elsewhere are `used`."""
         named = pc.is_in(self.text, value_set=pa.array(sorted(WORDS), self.text.type))
@@ -299,6 +311,8 @@ def read_notes(readings: Mapping[str, Reading]) -> list[str]:
             units.setdefault(reading.unit, []).append(name)
     notes += [f"numbers with {style} in {some(names)}" for style, names in styles.items()]
     notes += [f"numbers with {unit!r} in {some(names)}" for unit, names in units.items()]
+    if timed := [name for name, reading in readings.items() if reading.seconds]:
+        notes.append(f"durations, in seconds, in {some(timed)}")
     kept: dict[str, list[str]] = {}
     for name, reading in readings.items():
         for word in reading.kept:

@@ -1,6 +1,6 @@
 """A table becomes a series on a regular grid; what was missing, moved or out of order is said."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -69,13 +69,14 @@ def read_series(frame: pd.DataFrame, layout: Layout) -> Series:
         raise InputError(f"column {layout.columns[0]!r} has no value in any row: there is nothing to forecast")
     times = Times(layout.step, 1)
     if layout.time is not None:
-        found = read_times(frame[layout.time], layout.time, layout.spelling)
+        found, zone = read_times(frame[layout.time], layout.time, layout.spelling)
         if (found.dtype.kind == "i") != (layout.step.unit == "number"):
             raise InputError(
                 f"column {layout.time!r} held {'dates' if found.dtype.kind == 'i' else 'whole numbers'} in "
                 f"training, but now holds {text_of(found[0])!r}"
             )
         times, values, said = _on_grid(found, values, layout)
+        times = replace(times, spelling=layout.spelling, zone=zone)
         warnings += said
     present = np.flatnonzero(~np.isnan(values[:, 0]))
     first, end = int(present[0]), int(present[-1]) + 1
@@ -85,7 +86,7 @@ def read_series(frame: pd.DataFrame, layout: Layout) -> Series:
             f"{times.text(np.array([end - 1]))[0]}"
         )
     values = values[first:end]
-    return Series(Times(times.step, times.first + first * times.step.count, times.phase), values, tuple(warnings))
+    return Series(replace(times, first=times.first + first * times.step.count), values, tuple(warnings))
 
 
 def _on_grid(found: np.ndarray, values: np.ndarray, layout: Layout) -> tuple[Times, np.ndarray, list[str]]:

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from phalanx.data.cells import is_number, numbers, tidy
+from phalanx.data.cells import is_number, numbers, tidy, zoned
 from phalanx.data.columns import infer_columns
-from phalanx.data.dates import date_formats
 from phalanx.data.series.times import Step, infer_step
+from phalanx.data.series.zones import Zone, on_one_clock
+from phalanx.data.spellings import OFFSETS, date_formats, offset_of, read_dates
 from phalanx.data.targets import no_column
 from phalanx.errors import InputError
 
+_MINUTE = np.timedelta64(1, "m")
 _MOST_ODD = 0.05  # share of a column's cells that may be neither numbers nor missing
 
 
@@ -77,32 +79,41 @@ def infer_layout(
     if time is not None:
         spelling, guess = _spelling(frame[time])
         notes += [guess] if guess else []
-        step = infer_step(np.unique(read_times(frame[time], time, spelling)))
+        step = infer_step(np.unique(read_times(frame[time], time, spelling)[0]))
         notes.append(f"steps of one {step}")
     return Layout(time, spelling, step, (forecast, *inputs)), notes
 
 
-def read_times(column: pd.Series, name: str, spelling: str) -> np.ndarray:
-    """Return a column of dates as datetime64[us], or one of whole numbers as int64.
+def read_times(column: pd.Series, name: str, spelling: str) -> tuple[np.ndarray, Zone | None]:
+    """Return a column of dates as datetime64[us], or one of whole numbers as int64; and how they stand to UTC.
 
     Raises InputError with the row (from 1) of a cell that is missing or is neither.
     """
-    column = tidy(column)
+    column = zoned(column)
     if column.isna().any():
         row = int(column.isna().to_numpy().argmax()) + 1
         raise InputError(f"column {name!r} holds no time in row {row}; fill the cell in or remove the row")
     if types.is_datetime64_any_dtype(column.dtype):
-        return column.to_numpy(dtype="datetime64[us]")
+        zone = column.dt.tz
+        clocks = column.dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+        if zone is None:
+            return clocks, None
+        offsets = (clocks - column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")) // _MINUTE
+        name = getattr(zone, "key", None) or ""
+        return on_one_clock(clocks, offsets, "" if name == "UTC" else name, name == "UTC")
     if types.is_integer_dtype(column.dtype):
-        return column.to_numpy(np.int64)
-    times = pd.to_datetime(column, format=spelling, errors="coerce") if spelling and not _numeric(column) else None
+        return column.to_numpy(np.int64), None
+    times = None if _numeric(column) else read_dates(column, spelling or OFFSETS)
     if times is None or times.isna().any():
         row = 0 if times is None else int(times.isna().to_numpy().argmax())
         raise InputError(
             f"column {name!r} holds {str(column.iloc[row])!r} in row {row + 1}, which is not a time like those of the "
             f"others; times are dates or whole numbers"
         )
-    return times.to_numpy(dtype="datetime64[us]")
+    clocks = times.to_numpy(dtype="datetime64[us]")
+    if spelling not in ("", OFFSETS):
+        return clocks, None
+    return on_one_clock(clocks, np.array([offset_of(cell) or 0 for cell in column]))
 
 
 def read_numbers(column: pd.Series, name: str) -> tuple[np.ndarray, str]:
@@ -156,6 +167,6 @@ def _spelling(column: pd.Series) -> tuple[str, str]:
     if _numeric(column) or types.is_datetime64_any_dtype(column.dtype):
         return "", ""
     fitting = date_formats(column)
-    ordered = [s for s in fitting if pd.to_datetime(column, format=s).is_monotonic_increasing] or fitting
+    ordered = [s for s in fitting if read_dates(column, s).is_monotonic_increasing] or fitting
     guess = f"dates read as {ordered[0]}, though they also fit {ordered[1]}" if len(ordered) > 1 else ""
     return (ordered[0] if ordered else ""), guess

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
+from phalanx.data.series.zones import Zone
+from phalanx.data.spellings import write_dates
 from phalanx.errors import InputError
 
 Unit = Literal["month", "weekday", "microsecond", "number"]
@@ -51,11 +54,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Times:
-    """Regular times: the tick of the first, the phase of all (microseconds), and the step between them."""
+    """Regular times: the tick of the first, the phase of all (microseconds), and the step between them.
+
+    `spelling`: how dates are written, empty: in ISO 8601; `zone`: how they stand to UTC, None: nothing is known of it.
+    """
 
     step: Step
     first: int
     phase: int = 0
+    spelling: str = ""
+    zone: Zone | None = None
 
     def at(self, places: np.ndarray) -> np.ndarray:
         """Return the times at some places of the grid, counted from 0: datetime64[us], or whole numbers."""
@@ -69,10 +77,16 @@ class Times:
         return _in_month(ticks, self.phase)
 
     def text(self, places: np.ndarray) -> list[str]:
-        """Return the times as text: ISO 8601 dates, with the time of day where it is not midnight; or whole numbers."""
+        """Return the times as text: in their spelling, or as ISO 8601 dates, with the time of day where it is not
+        midnight and the offset from UTC if there is one; or whole numbers.
+        """
         times = self.at(places)
         if self.step.unit == "number":
             return [str(time) for time in times]
+        if self.zone is not None:
+            return [f"{clock.isoformat()}{offset}" for clock, offset in self.zone.written(times)]
+        if self.spelling:
+            return write_dates(pd.Series(times), self.spelling)
         days = times.astype("datetime64[D]")
         midnight = (times == days).all()
         seconds = times.astype("datetime64[s]")
