@@ -15,10 +15,11 @@ from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
 from phalanx.metrics import Metric, evaluate
 from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
+from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
-from phalanx.population.refit import RULES, Refitted, refit
+from phalanx.population.refit import Refitted, refit
 from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.predictor import Predictor, member_predictions
 from phalanx.search.defaults import Kind, size_for
@@ -90,27 +91,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How much to try: see `phalanx.Classifier`, which has the same names."""
+class Settings(Options):
+    """The options of a search, and the metric by which its networks are ranked."""
 
     metric: Metric
-    trials: int | None = None
-    structures: int = 4
-    design: str = "sobol"
-    repeats: int = 1
-    max_rounds: int | None = None
-    round_steps: int | None = None
-    seed: int = 0
-    refit: str | None = None
-    bootstrap: bool = False
-    vote: bool = False
-    samples: int = 0
 
-    def __post_init__(self) -> None:
-        if self.refit not in (None, *RULES):
-            raise InputError(f"refit is {self.refit!r}, but must be one of none, {', '.join(RULES)}")
-        if not isinstance(self.samples, (int, np.integer)) or self.samples < 0:
-            raise InputError(f"samples is {self.samples!r}, but must be a whole number from 0")
+    @staticmethod
+    def of(options: Options, metric: Metric, **changes: Any) -> "Settings":
+        """Return the settings that options say, such as a configuration's, with `changes`."""
+        held = {declared.name: getattr(options, declared.name) for declared in fields(Options)}
+        return Settings(metric, **{**held, **changes})
 
 
 @dataclass
@@ -221,6 +211,12 @@ def completed(draws: Sequence[Draw], problem: Problem) -> list[Network]:
     return made
 
 
+def check_vote(options: Options, goals: Sequence[Goal]) -> None:
+    """Raise `InputError` where a vote is asked for, and no goal has classes."""
+    if options.vote and not any(goal.classes for goal in goals):
+        raise InputError("vote is for classes, but every target holds numbers; leave it out")
+
+
 def trials_for(space: Network, settings: Settings, size: Size) -> int:
     """Return how many trials to draw: as asked, one where nothing is searched, or the usual number."""
     if not is_space(space):
@@ -300,6 +296,7 @@ def fit(
     `clock` may end the training early; `rounds` and `widths`, of each population, repeat an earlier run to the bit, one
     that a clock had ended too; `watch` sees every round.
     """
+    check_vote(settings, problem.goals)
     draws = plan_draws(space, problem.entry, settings, problem.size)
     if not len(problem.valid) and any(draw.spec.stopping is not None for draw in draws):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import assert_all_finite, check_array, check_random_state
+from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import (
     _check_n_features,
     _check_sample_weight,
@@ -37,6 +37,7 @@ from phalanx.layers import Columns, Embedding, Layer, Pixels
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
+from phalanx.options import check_text
 from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
@@ -133,6 +134,8 @@ class NetworkEstimator(PartsEstimator):
 
     def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
         """Train on a table, an array or texts `X` and the columns of the target."""
+        settings = self._settings(SCORE)
+        _words(self.missing)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if X.ndim == 2:
             kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
@@ -153,8 +156,7 @@ class NetworkEstimator(PartsEstimator):
         kind = _kind(X)
         size = size_for(len(kept), kind)
         space = self._space(len(kept), kind, self._goals(columns, everyone, weight))
-        settings = self._settings()
-        chooses = trials_for(space, settings, size) > 1 or (self.repeats > 1 and not self.bootstrap)
+        chooses = trials_for(space, settings, size) > 1 or (settings.repeats > 1 and not settings.bootstrap)
         split = split_rows(
             len(kept),
             classes=columns[0].values if len(columns) == 1 and columns[0].classes else None,
@@ -178,7 +180,7 @@ class NetworkEstimator(PartsEstimator):
         else:
             self.encoder_ = (TextEncoder if X.ndim == 1 else ImageEncoder).fit(X[split.train])
         problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
-        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
+        clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self._keep(fit(problem, space, settings, clock=clock), problem, settings)
 
     def _keep(self, fitted: Fitted, problem: Problem, settings: Settings) -> None:
@@ -193,26 +195,6 @@ class NetworkEstimator(PartsEstimator):
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)
-
-    def _settings(self) -> Settings:
-        """Return the settings; the metric follows from the target."""
-        seed = self.random_state
-        if not isinstance(seed, (int, np.integer)):
-            seed = check_random_state(seed).randint(2**31)
-        return Settings(
-            metric=SCORE,
-            trials=self.trials,
-            structures=self.structures,
-            design=self.design,
-            repeats=self.repeats,
-            max_rounds=self.max_rounds,
-            round_steps=self.round_steps,
-            seed=int(seed),
-            refit=self.refit,
-            bootstrap=self.bootstrap,
-            vote=self.vote,
-            samples=self.samples,
-        )
 
     def _groups(self, columns: Sequence[TargetColumn]) -> list[list[int]]:
         """Return the positions of the columns of each head."""
@@ -236,10 +218,10 @@ class NetworkEstimator(PartsEstimator):
         chosen = {} if self.optimizer is None else {"optimizer": self.optimizer}
         return Network(
             self.layers,
-            self.likelihood or likelihood_for(goals),
+            likelihood_for(goals) if self.likelihood is None else self.likelihood,
             regularizers=self.regularizers,
             stopping=EarlyStopping() if self.stopping == "auto" else self.stopping,
-            batch_size=self.batch_size or size_for(rows, kind).batch_size,
+            batch_size=size_for(rows, kind).batch_size if self.batch_size is None else self.batch_size,
             **chosen,
         )
 
@@ -303,10 +285,11 @@ def _kind(X: Any) -> Kind:
 
 def _words(missing: Any) -> tuple[str, ...] | None:
     """Return the spellings of a missing cell that `missing` names, None: they are found out."""
-    words = None if missing is None else (missing,) if isinstance(missing, str) else tuple(missing)
-    for word in words or ():
-        if not isinstance(word, str):
-            raise InputError(f"missing holds {word!r}, but must hold texts, such as 'NA'")
+    if missing is None:
+        return None
+    words = tuple(missing) if isinstance(missing, (list, tuple)) else (missing,)
+    for word in words:
+        check_text("missing", word)
     return words
 
 

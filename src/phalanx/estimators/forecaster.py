@@ -15,7 +15,7 @@ from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.experiment import fit, trials_for
 from phalanx.forecast import Forecasting, forecasting
-from phalanx.metrics import metric_named
+from phalanx.metrics import SCORE, metric_named
 from phalanx.population.train import Clock
 
 _SERIES, _TIME = "y", "time"
@@ -99,17 +99,19 @@ class Forecaster(NetworkEstimator):
             value = getattr(self, name)
             if not (value is None and name == "window") and (not isinstance(value, (int, np.integer)) or value < 1):
                 raise InputError(f"{name} is {value!r}, but must be a whole number from 1")
+        settings = self._settings(SCORE)
         frame, column, times = _table(y, X)
         layout, _ = infer_layout(frame, column, times)
         series = read_series(frame, layout)
-        settings = self._settings()
         made = self._made(series, layout, self.validation_fraction)
         space = self._space(len(made.problem.train), made.problem.kind, made.problem.goals)
-        chooses = trials_for(space, settings, made.problem.size) > 1 or (self.repeats > 1 and not self.bootstrap)
+        chooses = trials_for(space, settings, made.problem.size) > 1 or (
+            settings.repeats > 1 and not settings.bootstrap
+        )
         if not chooses and space.stopping is None:
             made = self._made(series, layout, 0.0)
         settings = replace(settings, metric=metric_named(self.metric, made.problem.goals))
-        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
+        clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self.encoder_ = made.encoder
         self._series, self._column = series, column
         self._keep(fit(made.problem, space, settings, clock=clock), made.problem, settings)

@@ -5,19 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.estimators.base import FittedMember
 from phalanx.estimators.parameters import PartsEstimator
-from phalanx.experiment import Settings
 from phalanx.hints import hints
 from phalanx.language import Corpus, Speaker, fit
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
+from phalanx.options import check_whole
 from phalanx.population.train import Clock
 from phalanx.search.language import STEPS, language_space
 from phalanx.spec.fields import unknown
@@ -90,13 +89,15 @@ class LanguageModel(PartsEstimator):
             raise InputError(f"LanguageModel learns from one text, a str, not from {type(text).__name__}; join them")
         if self.tokens not in CODECS:
             raise unknown("LanguageModel", "tokens", str(self.tokens), tuple(CODECS))
+        settings = self._settings(NATS)
+        check_whole("steps", self.steps, 1)
         self.codec_ = CODECS[self.tokens].fit(text)
         codes = self.codec_.encode(text)
         nothing = np.zeros(0, np.int32)
         each = len(text) / max(len(codes), 1)
         corpus = Corpus(codes, nothing, self.codec_.tokens, self.steps, self.validation_fraction, each)
-        clock = Clock(None if self.minutes is None else time.monotonic() + 60 * self.minutes)
-        fitted = fit(corpus, self._space(len(codes)), self._settings(), clock=clock)
+        clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
+        fitted = fit(corpus, self._space(len(codes)), settings, clock=clock)
         self._speaker = Speaker.of(fitted, self.codec_)
         self.members_ = [
             FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
@@ -136,18 +137,3 @@ class LanguageModel(PartsEstimator):
         }
         stopping = default.stopping if self.stopping == "auto" else self.stopping
         return replace(default, regularizers=self.regularizers, stopping=stopping, **given)
-
-    def _settings(self) -> Settings:
-        seed = self.random_state
-        if not isinstance(seed, (int, np.integer)):
-            seed = check_random_state(seed).randint(2**31)
-        return Settings(
-            metric=NATS,
-            trials=self.trials,
-            structures=self.structures,
-            design=self.design,
-            repeats=self.repeats,
-            max_rounds=self.max_rounds,
-            round_steps=self.round_steps,
-            seed=int(seed),
-        )

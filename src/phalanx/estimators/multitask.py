@@ -39,6 +39,7 @@ class MultiTask(NetworkEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MultiTask":
         """Train on rows `X` with the columns of `y`, a DataFrame or an array (rows, targets)."""
+        self._settings(SCORE)  # raises for options that no search can use, before the likelihood is asked
         X, y = self._check_X(X, reset=True), _frame(y)
         check_lengths(X, y)
         columns, implied = [], dict(zip(y, likelihood_of_each(self.likelihood, list(y)), strict=True))

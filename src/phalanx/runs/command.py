@@ -11,9 +11,10 @@ from phalanx.data.texts import read_book
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
 from phalanx.language import Speaker
+from phalanx.options import check_number
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import compare
-from phalanx.runs.config import RECORDED, Config, check_number, likelihood_named, read_config
+from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
 from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, to_json, write_run
 from phalanx.runs.language import BOOK, is_book, train_book
 from phalanx.runs.model import Model

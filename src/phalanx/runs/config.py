@@ -1,7 +1,6 @@
 """The configuration of a run: what `config.yaml` holds and the command line overrides."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ from phalanx.errors import InputError
 from phalanx.forecast import forecast_baselines
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
-from phalanx.population.refit import RULES
-from phalanx.search.designs import DESIGNS
+from phalanx.options import Options, check_number, check_whole, check_word
 from phalanx.spec import subclasses
-from phalanx.spec.fields import unknown
+from phalanx.spec.fields import field, unknown
 from phalanx.spec.plain import field_from_plain, to_plain
 from phalanx.spec.yaml import read_yaml
 from phalanx.stopping import EarlyStopping
@@ -31,22 +29,11 @@ RECORDED = ("rounds", "widths")
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
 _COLUMNS = ("target", "forecast", "time", "text", "id", "group", "ignore", "category", "number", "missing", "size")
 _LISTS = ("target", "ignore", "category", "number", "missing", "baselines", *RECORDED)
-_SWITCHES = ("bootstrap", "vote", "strict")
-_MOST = {
-    "trials": 100_000,
-    "horizon": 100_000,
-    "window": 100_000,
-    "structures": 10_000,
-    "repeats": 10_000,
-    "max_rounds": 2**31 - 1,
-    "round_steps": 2**20,
-}
-_MOST_SAMPLES = 2**31 - 1
 _LARGEST_SIDE = 4096
 
 
-@dataclass(frozen=True)
-class Config:
+@dataclass(frozen=True, kw_only=True)
+class Config(Options):
     """All options of a run. Parts are specifications, or "default".
 
     `source`, `target` (columns; in plain data one is a word), `text` (a table's column of texts); of a text
@@ -67,10 +54,10 @@ class Config:
     source: str | None = None
     target: tuple[str, ...] = ()
     text: str | None = None
-    tokens: str | None = None
+    tokens: str | None = field(default=None, choices=tuple(CODECS))
     forecast: str | None = None
-    horizon: int | None = None
-    window: int | None = None
+    horizon: int | None = field(default=None, at_least=1, at_most=100_000)
+    window: int | None = field(default=None, at_least=1, at_most=100_000)
     time: str | None = None
     task: Task | None = None
     metric: str | None = None
@@ -81,22 +68,10 @@ class Config:
     id: str | None = None
     group: str | None = None
     test: float | str | None = None
-    valid: float = 0.2
-    seed: int = 0
+    valid: float = field(default=0.2, above=0, below=1)
     size: str | None = None
-    strict: bool = False
-    trials: int | None = None
-    design: str = "sobol"
-    structures: int = 4
-    repeats: int = 1
-    max_rounds: int | None = None
-    round_steps: int | None = None
-    minutes: float | None = None
+    strict: bool = field(default=False)
     baselines: tuple[str, ...] | None = None
-    refit: str | None = None
-    bootstrap: bool = False
-    vote: bool = False
-    samples: int = 0
     layers: Any = DEFAULT
     likelihood: Any = DEFAULT
     regularizers: Any = ()
@@ -107,6 +82,7 @@ class Config:
     widths: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("text", "forecast", "time", "id", "group"):
             if isinstance(given := getattr(self, name), str):
                 object.__setattr__(self, name, one_form(given) or given)
@@ -124,28 +100,15 @@ class Config:
                 raise InputError(f"missing is {word!r}, but must be text")
         if both := set(self.category) & set(self.number):
             raise InputError(f"category and number both name {min(both)!r}; leave one out")
-        _check_word("task", self.task, ("classify", "regress"))
-        _check_word("tokens", self.tokens, tuple(CODECS))
-        _check_word("design", self.design, DESIGNS)
-        _check_word("refit", self.refit, RULES)
+        if self.task is not None:
+            check_word("task", self.task, ("classify", "regress"))
         for name in self.baselines or ():
-            _check_word("baselines", name, tuple({**baselines("classify"), **forecast_baselines()}))
-        for name, most in _MOST.items():
-            if getattr(self, name) is not None:
-                _check_whole(name, getattr(self, name), 1, most)
-        _check_whole("seed", self.seed, 0, 2**32 - 1)
-        _check_whole("samples", self.samples, 0, _MOST_SAMPLES)
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} is {getattr(self, name)!r}, but must be true or false")
+            check_word("baselines", name, tuple({**baselines("classify"), **forecast_baselines()}))
         for name, least in (("rounds", 0), ("widths", 1)):
             for value in getattr(self, name) or ():
-                _check_whole(name, value, least, 2**31 - 1)
-        if self.minutes is not None:
-            check_number("minutes", self.minutes, above=0.0)
-        check_number("valid", self.valid, above=0.0, below=1.0)
+                check_whole(name, value, least)
         if self.test is not None and not isinstance(self.test, str):
-            check_number("test", self.test, at_least=0.0, below=1.0)
+            check_number("test", self.test, at_least=0, below=1)
         self._check_columns()
         self._check_forecast()
         _ = self.image_size
@@ -258,24 +221,3 @@ def _check_texts(name: str, values: Any) -> None:
     for value in values:
         if not isinstance(value, str) or not value:
             raise InputError(f"{name} is {value!r}, but must be text")
-
-
-def _check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
-    if value is not None and value not in words:
-        raise InputError(f"{name} is {value!r}, but must be one of {', '.join(words)}")
-
-
-def _check_whole(name: str, value: Any, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise InputError(f"{name} is {value!r}, but must be a whole number from {least} to {most:,}")
-
-
-def check_number(
-    name: str, value: Any, at_least: float = -math.inf, above: float = -math.inf, below: float = math.inf
-) -> None:
-    """Raise `InputError` unless a value is a finite number between bounds."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not (at_least <= value < below and value > above):
-        low = f"above {above:g}" if above > -math.inf else f"at least {at_least:g}"
-        high = f" and below {below:g}" if below < math.inf else ""
-        raise InputError(f"{name} is {value!r}, but must be a number {low}{high}")

@@ -85,16 +85,7 @@ def prepare_book(config: Config) -> Book:
         raise InputError(f"{config.source}: the test holds one token only; give a larger --test, or 0")
     space = config.space(language_space(len(codes)))
     max_rounds = config.max_rounds or language_size(len(codes)).max_rounds
-    settings = Settings(
-        metric=NATS,
-        trials=config.trials,
-        structures=config.structures,
-        design=config.design,
-        repeats=config.repeats,
-        max_rounds=max_rounds,
-        round_steps=config.round_steps,
-        seed=config.seed,
-    )
+    settings = Settings.of(config, NATS, max_rounds=max_rounds)
     draws, networks = prepared(space, corpus, settings)
     parts = ("layers", "likelihood", "optimizer", "stopping", "batch_size")
     resolved = replace(

@@ -7,8 +7,7 @@ from typing import Any
 
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
-from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Settings, completed, fit, plan_draws
+from phalanx.experiment import Fitted, Settings, check_vote, completed, fit, plan_draws
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
@@ -39,23 +38,9 @@ def make_plan(prepared: Prepared) -> Plan:
     config, problem = prepared.config, prepared.problem
     rows = len(problem.train)
     metric = metric_named(config.metric, problem.goals)
-    if config.vote and not any(goal.classes for goal in problem.goals):
-        raise InputError("vote is for classes, but every target holds numbers; leave it out")
+    check_vote(config, problem.goals)
     space = config.space(default_space(rows, problem.kind, problem.goals))
-    settings = Settings(
-        metric=metric,
-        trials=config.trials,
-        structures=config.structures,
-        design=config.design,
-        repeats=config.repeats,
-        max_rounds=config.max_rounds or problem.size.max_rounds,
-        round_steps=config.round_steps,
-        seed=config.seed,
-        refit=config.refit,
-        bootstrap=config.bootstrap,
-        vote=config.vote,
-        samples=config.samples,
-    )
+    settings = Settings.of(config, metric, max_rounds=config.max_rounds or problem.size.max_rounds)
     draws = plan_draws(space, problem.entry, settings, problem.size)
     completed(draws, problem)  # names of layers that do not exist, and what does not fit, before anything trains
     parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")

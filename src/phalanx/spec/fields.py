@@ -66,7 +66,7 @@ def field(
     at_most: float | None = None,
     below: float | None = None,
     choices: Iterable[str] | None = None,
-    kw_only: bool = False,
+    kw_only: Any = dataclasses.MISSING,
 ) -> Any:
     """Declare a field of a part with its default and the values it accepts.
 

@@ -75,6 +75,12 @@ class Part(ABC):  # noqa: B024 - its subclasses have abstract methods
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", cls.__name__).lower()
 
 
+def check_field(cls: type[Part], name: str, value: Any) -> None:
+    """Raise `InputError` unless a value may stand in the field of that name of a part."""
+    declared = next(declared for declared in dataclasses.fields(cls) if declared.name == name)
+    check(cls.__name__, declared, cls.kinds[name], value)
+
+
 def has_default(value: Part, declared: dataclasses.Field[Any]) -> bool:
     """Say whether a field holds its default, of the same type."""
     held = getattr(value, declared.name)
