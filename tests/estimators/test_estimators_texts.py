@@ -30,6 +30,16 @@ def test_texts_of_any_kind_are_classified(kind):
     assert net.encoder_.steps == 7
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_missing_texts_are_empty_and_missing_labels_an_error(missing):
+    texts, labels = [*TEXTS[30:50], missing], ["caf\u00e9"] * 10 + ["cafe\u0301"] * 10 + ["tea"]
+    net = Classifier(**(QUICK | {"max_rounds": 1, "batch_size": 4}))
+    assert net.fit(texts, labels).classes_.tolist() == ["caf\u00e9", "tea"]
+    assert (net.predict_proba([missing]) == net.predict_proba([""])).all()
+    with pytest.raises(InputError, match="no value in row 21; leave such rows out"):
+        net.fit(texts, [*labels[:-1], missing])
+
+
 def test_a_number_follows_from_texts():
     net = Regressor(**QUICK).fit(TEXTS, [5.0] * 40 + [1.0] * 40)
     assert net.predict([GOOD[0], BAD[0]]) == pytest.approx([5, 1], abs=0.5)

@@ -25,6 +25,7 @@ from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
+from phalanx.data.letters import composed
 from phalanx.data.reading import Reading, bad_cells
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
@@ -232,7 +233,7 @@ class NetworkEstimator(PartsEstimator):
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Return a DataFrame as it is, with its names checked, or an array: floats, (n, *space, channels), or texts."""
-        if (texts := _texts(X)) is not None:
+        if (texts := _texts(X, isinstance(getattr(self, "encoder_", None), TextEncoder) and not reset)) is not None:
             return texts
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
@@ -293,11 +294,21 @@ def _words(missing: Any) -> tuple[str, ...] | None:
     return words
 
 
-def _texts(X: Any) -> np.ndarray | None:
-    """Return an array (rows,) of texts where X holds nothing but `str`, a list or with one axis; None otherwise."""
+def _texts(X: Any, expected: bool) -> np.ndarray | None:
+    """Return an array (rows,) of texts where X, a list or with one axis, holds nothing but `str`; None otherwise.
+
+    Missing ones (None, NaN, pd.NA) beside texts, or where texts are `expected`, are empty texts.
+    """
     if not isinstance(X, (list, tuple, np.ndarray, pd.Series)) or getattr(X, "ndim", 1) != 1 or not len(X):
         return None
-    return np.array(X, object) if all(isinstance(text, str) for text in X) else None
+    held = [isinstance(text, str) for text in X]
+    if not (any(held) or expected) or not all(
+        told or text is None or text is pd.NA or text != text for told, text in zip(held, X, strict=True)
+    ):
+        return None
+    texts = np.empty(len(held), object)
+    texts[:] = [text if told else "" for told, text in zip(held, X, strict=True)]
+    return texts
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -308,9 +319,25 @@ def check_lengths(X: Any, y: Any) -> None:
 
 def columns_of(y: Any, **options: Any) -> tuple[list[np.ndarray], bool]:
     """Return the columns of a target, and whether there are several; `options` go to scikit-learn's checks."""
-    if (array := np.asarray(y)).ndim == 2 and array.shape[1] > 1:
+    array = np.asarray(y)
+    if array.dtype.kind in "OUT":
+        missing = pd.isna(np.asarray(y, object))  # an array of texts would call NaN "nan"
+        if missing.any():
+            row = int(np.argwhere(missing)[0][0]) + 1
+            more = f", the first of {int(missing.sum()):,}" if missing.sum() > 1 else ""
+            raise InputError(f"Input y contains NaN or None: no value in row {row}{more}; leave such rows out")
+        y = array = _composed(array)
+    if array.ndim == 2 and array.shape[1] > 1:
         whole = check_array(y, **{"dtype": None, **options})
         return [whole[:, j] for j in range(whole.shape[1])], True
     column = column_or_1d(y, warn=True, **options)
     assert_all_finite(column, input_name="y")
     return [column], False
+
+
+def _composed(labels: np.ndarray) -> np.ndarray:
+    """Return labels of which those that differ only in how accents are encoded are one."""
+    if all(not isinstance(label, str) or label.isascii() for label in labels.ravel().tolist()):
+        return labels
+    found = np.array([composed(label) if isinstance(label, str) else label for label in labels.ravel()], labels.dtype)
+    return found.reshape(labels.shape)
