@@ -319,6 +319,10 @@ def test_bars_separate_cells(write):
     assert read_table(write('name\n"Doe, Jane"\n"Roe, Richard"\n'))["name"].tolist() == ["Doe, Jane", "Roe, Richard"]
 
 
+def test_a_line_may_say_what_separates_cells(write):
+    assert read_table(write("sep=;\r\na;b\r\n1,5;x\r\n2,5;y\r\n"))["a"].tolist() == [1.5, 2.5]
+
+
 def test_one_meaning_in_every_encoding(write):
     content = "cur,answer\n£,do – yes\n€,don’t “say”\n"
     whole = read_table(write(content))

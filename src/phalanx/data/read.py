@@ -160,7 +160,12 @@ def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Coll
 
 def _read_text(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
     text, notes = _decode(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniff(text)
+    first, _, rest = text.partition("\n")
+    said = first.rstrip("\r")[4:] if first.lower().startswith("sep=") else ""
+    if said in _DELIMITERS:  # a line by which spreadsheets say what separates cells
+        text, delimiter = rest, said
+    else:
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else _sniff(text)
     header = _header(text, delimiter, path)
     cells = _parse(text, delimiter, len(header), path)
     if cells.num_rows == 0:

@@ -7,9 +7,33 @@ from itertools import product
 import pandas as pd
 
 _LONGEST = 40  # characters of a date
-_NUMERIC_DAYS = ["%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%Y-%m", "%Y/%m"]
+_NUMERIC_DAYS = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%Y-%m",
+    "%Y/%m",
+]
 _SHORT_DAYS = ["%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%y"]
-_NAMED_DAYS = ["%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y"]
+_NAMED_DAYS = [
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+    "%b %Y",
+    "%B %Y",
+    "%b-%Y",
+    "%b-%y",
+    "%d/%b/%Y",
+    "%a %d %b %Y",
+    "%a, %d %b %Y",
+]
 _TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"]
 _QUARTERS = ["%YQ%q", "%Y-Q%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%qQ%Y", "%qQ %Y", "%qQ%y", "Q%q %y",
              "Q%q-%y", "Q%q'%y"]  # fmt: skip
@@ -26,7 +50,7 @@ OFFSETS = "%Y-%m-%dT%H:%M:%S%z"
 WEEK = "%G-W%V"
 QUARTERS = (*_QUARTERS, *(spelling.replace("Q", "q") for spelling in _QUARTERS))
 #: Spellings of dates other than ISO 8601; of two that fit a whole column the earlier is taken.
-FORMATS = tuple(day + time for day, time in product(_NUMERIC_DAYS + _SHORT_DAYS + _NAMED_DAYS, _TIMES))
+FORMATS = (*(day + time for day, time in product(_NUMERIC_DAYS + _SHORT_DAYS + _NAMED_DAYS, _TIMES)), "%Y%m%dT%H%M%S")
 
 
 def date_formats(column: pd.Series) -> list[str]:
