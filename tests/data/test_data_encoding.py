@@ -276,3 +276,25 @@ def test_housing_marks_missing_bedrooms():
     assert encoder.number_names[-1] == "total_bedrooms is missing"
     assert encoder.transform(frame).numbers[:, -1].sum() == 207
     assert encoder.cardinalities == (6,)
+
+
+def test_whole_numbers_beyond_those_of_training_keep_their_distance():
+    frame = pd.DataFrame({"bedrooms": [1, 2, 3] * 10, "size": np.linspace(1, 3, 30)})
+    encoder = TableEncoder.fit(infer_columns(frame), frame)
+    later = encoder.transform(pd.DataFrame({"bedrooms": [1, 2, 3, 4, 5], "size": 0.0})).numbers[:, 0]
+    np.testing.assert_allclose(np.diff(later), 0.5, rtol=0.01)  # a step of 1 in units of the range from 1 to 3
+    far = frame.assign(bedrooms=[1, 2] * 14 + [2, 900])
+    assert np.abs(TableEncoder.fit(infer_columns(far), far).transform(far).numbers).max() <= 3
+
+
+def test_values_that_training_did_not_have_are_counted():
+    frame = pd.DataFrame({"c": ["u", "v", "w"] * 4, "f": ["yes", "no"] * 6})
+    encoder = TableEncoder.fit(infer_columns(frame), frame)
+    later = pd.DataFrame({"c": ["u", "x", "y", None], "f": ["TRUE", "False", "1", "0.0"]})
+    assert encoder.unseen(later) == [
+        "column 'c' has values that training did not, in 2 of 4 rows (50.0%), taken for missing: 'x', 'y'"
+    ]
+    assert encoder.transform(later).numbers[:, 0].tolist() == [1, -1, 1, -1]
+    codes = pd.DataFrame({"dept": ["01", "02", "10"] * 4})
+    coded = TableEncoder.fit(infer_columns(codes), codes)
+    assert coded.transform(pd.DataFrame({"dept": [1, 2, 10]})).codes.ravel().tolist() == [1, 2, 3]

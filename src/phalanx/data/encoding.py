@@ -25,6 +25,8 @@ CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 
 _LARGEST = 1e300  # numbers are cut here, so that no difference of two overflows
 _CLIP = 3.0  # where the smooth clip levels off, in scaled units
+_COUNTS_CLIP = 30.0  # the same for whole numbers of few values, none of them outlying
+_COUNTS, _COUNTS_ROWS = 20, 10  # few values are at most so many, each with so many rows on average
 
 
 class Encoded(NamedTuple):
@@ -39,12 +41,13 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class NumberScale:
-    """A number column: median, interquartile range, and whether missing cells get an indicator."""
+    """A number column: median, interquartile range, whether missing cells get an indicator, and where it is clipped."""
 
     name: str
     center: float
     scale: float
     indicator: bool
+    clip: float = _CLIP
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class TableEncoder:
     - A **number** x becomes z = (x - median) / (q75 - q25), or half the range max - min in place
       of an interquartile range of 0, and then z / sqrt(1 + (z/3)^2), which lies in (-3, 3). This
       is computed in float64. A column that is constant in training becomes 0. A missing cell
-      becomes 0; if training rows had some, a column of 1 (missing) and 0 is added.
+      becomes 0; if training rows had some, a column of 1 (missing) and 0 is added. Whole numbers of at most 20 values
+      in training, with ten rows each or more and none beyond ±3, lie in (-30, 30): later ones keep their distance.
     - A **date** or a time of day becomes its days since 1970, scaled like a number, and for each cycle (year,
       week, day) that it moves through in training the sine and cosine of its phase; 0 if missing.
     - A **category** of one or two values becomes -1 and +1 (one value: +1), 0 if missing or
@@ -121,7 +125,7 @@ class TableEncoder:
         for column in used:
             cells = table[column.name]
             if column.kind == "number":
-                scales.append(NumberScale(column.name, *_robust_scale(numbers(cells, column.name), weight)))
+                scales.append(_number_scale(column.name, numbers(cells, column.name), weight))
             elif column.kind == "date":
                 since = days(tidy(cells), column.name, column.date_format)
                 scale = _robust_scale(since, weight)
@@ -142,9 +146,7 @@ class TableEncoder:
         names = [f"x{position}" for position in range(values.shape[1])]
         for name, column in zip(names, values.T, strict=True):
             check_finite(column, name)
-        scales = [
-            NumberScale(name, *_robust_scale(column, weight)) for name, column in zip(names, values.T, strict=True)
-        ]
+        scales = [_number_scale(name, column, weight) for name, column in zip(names, values.T, strict=True)]
         return TableEncoder(tuple(scales), (), ())
 
     def transform(self, frame: pd.DataFrame) -> Encoded:
@@ -211,7 +213,8 @@ class TableEncoder:
         with np.errstate(over="ignore"):
             z = (np.clip(raw, -_LARGEST, _LARGEST) - center) / spread
         z = np.clip(z, -1e9, 1e9)  # the square below stays finite; beyond, the result no longer changes
-        z /= np.sqrt(1.0 + (z / _CLIP) ** 2)
+        clip = np.array([scale.clip if isinstance(scale, NumberScale) else _CLIP for scale in scales])
+        z /= np.sqrt(1.0 + (z / clip) ** 2)
         missing = np.isnan(raw)
         z[missing] = 0.0
         marked = [position for position, scale in enumerate(scales) if scale.indicator]
@@ -288,6 +291,16 @@ def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float,
     values = np.clip(values, -_LARGEST, _LARGEST)
     low, middle, high = np.quantile(values, QUARTILES, method="inverted_cdf", weights=weight)
     return float(middle), float(high - low or (values.max() - values.min()) / 2), indicator
+
+
+def _number_scale(name: str, values: np.ndarray, weight: np.ndarray | None) -> NumberScale:
+    center, scale, indicator = _robust_scale(values, weight)
+    present = ~np.isnan(values)
+    seen = np.unique(values[present])
+    rows = present.sum() if weight is None else weight[present].sum()
+    counts = 1 < len(seen) <= _COUNTS and rows >= _COUNTS_ROWS * len(seen) and bool((seen == np.floor(seen)).all())
+    near = counts and float(np.abs(seen - center).max()) <= _CLIP * scale
+    return NumberScale(name, center, scale, indicator, _COUNTS_CLIP if near else _CLIP)
 
 
 def _cycles_in(since: np.ndarray) -> tuple[str, ...]:
