@@ -229,5 +229,5 @@ def test_a_line_of_units_is_no_row(tmp_path):
 
 
 def test_what_is_missing_is_text():
-    with pytest.raises(InputError, match="missing holds 3, but must hold texts"):
+    with pytest.raises(InputError, match="missing is 3, but must be a word"):
         Regressor(missing=[3]).fit(pd.DataFrame({"a": [1.0, 2.0]}), [1.0, 2.0])
