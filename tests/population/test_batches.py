@@ -1,10 +1,15 @@
 """Which rows make a batch, where rows have different lengths."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from phalanx import LSTM, Dense, Embedding, Frames, GlobalAveragePool, Multinoulli, Network
-from phalanx.population.batches import Fold, Stream
+from phalanx.model import Batch, initialize
+from phalanx.population.batches import Fold, Stream, in_reading_order, valid_of
 from phalanx.population.host import lengths_of
+from phalanx.population.member import valid_block, validate
 
 FOLD = Fold(np.arange(640), np.arange(0), seed=3)
 
@@ -18,6 +23,33 @@ def test_batches_hold_rows_of_similar_length_and_leave_none_out(rng):
     # Which length comes first is random: a network does not see all short rows before the long ones.
     longest = lengths[alike[:32]].max(1)
     assert abs(np.corrcoef(longest, np.arange(32))[0, 1]) < 0.5
+
+
+def test_every_pool_is_dealt_out_in_an_order_of_its_own():
+    lengths = np.arange(640) % 320  # two pools of 320 rows, 32 batches of 10
+    fold = Fold(np.arange(640), np.arange(0), seed=3)
+    longest = lengths[Stream(fold, 10, lengths).take(64)].max(1)
+    ranks = [np.argsort(np.argsort(pool, kind="stable")) for pool in np.split(longest, 2)]
+    assert abs(np.corrcoef(*ranks)[0, 1]) < 0.5
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 24])
+def test_every_validation_row_counts_once_whatever_the_batch_size(batch_size):
+    x = jax.random.normal(jax.random.key(0), (40, 5, 2))
+    y, weight = (jnp.arange(40) % 3).astype(jnp.int32), jnp.ones(40)
+    network = Network([LSTM(3, carry=True, output="all"), Dense(3)], Multinoulli(), batch_size=batch_size)
+    params, states = initialize(network, jax.random.key(1), (5, 2))
+    targets = jnp.broadcast_to(y[:, None], (40, 5))
+    chosen = np.arange(10, 40)  # 30 rows
+    index, number = valid_of([Fold(chosen, in_reading_order(chosen, batch_size), 0)], valid_block(network, states))
+    index, number = jnp.asarray(index[0]), jnp.asarray(number[0])
+
+    def cost(weight):
+        return validate(network, params, states, Batch(x, (targets,), weight), index, number)[0]
+
+    shares = jax.jit(jax.jacfwd(cost))(weight)  # (cost of the row - mean cost) / rows, 0 for rows that never count
+    assert (np.flatnonzero(shares) == chosen).all()
+    assert len(index) % valid_block(network, states) == 0
 
 
 def test_lengths_count_up_to_the_last_step_that_is_real():

@@ -35,7 +35,7 @@ class Stream:
 
     def __init__(self, fold: Fold, batch_size: int, lengths: np.ndarray | None = None) -> None:
         self._fold, self._batch_size, self._lengths, self._passes = fold, batch_size, lengths, 0
-        self._left = np.zeros(0, np.int32)
+        self._left, self._pools = np.zeros(0, np.int32), 0
 
     def take(self, steps: int) -> np.ndarray:
         """Return the next `steps` batches, shape (steps, batch size)."""
@@ -58,7 +58,8 @@ class Stream:
         assert self._lengths is not None
         order = np.argsort(self._lengths[rows], kind="stable")
         batches = rows[order].reshape(-1, self._batch_size)
-        return np.random.default_rng([self._fold.seed, self._passes, len(batches)]).permutation(batches)
+        self._pools += 1
+        return np.random.default_rng([self._fold.seed, self._pools, 1]).permutation(batches)
 
 
 class Readers:
@@ -106,8 +107,15 @@ def batches_of(streams: Sequence[Stream | Readers], steps: int) -> np.ndarray:
 
 
 def valid_of(folds: Sequence[Fold], block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the padded row numbers to watch, (folds, rows), and how many count in each fold."""
-    rows = power_of_two(max(len(fold.valid) for fold in folds), block)
+    """Return the row numbers to watch, (folds, rows), padded to whole blocks, and how many count in each fold.
+
+    The number of blocks is a power of two, so that programs are shared.
+
+    >>> index, count = valid_of([Fold(np.arange(0), np.arange(7), seed=0)], block=3)
+    >>> index.tolist(), count.tolist()
+    ([[0, 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0]], [7])
+    """
+    rows = block * power_of_two(-(-max(len(fold.valid) for fold in folds) // block))
     index = np.zeros((power_of_two(len(folds)), rows), np.int32)
     count = np.zeros(len(index), np.int32)
     for i, fold in enumerate(folds):

@@ -17,6 +17,7 @@ from phalanx.population.steps import (
     Sharing,
     State,
     fold_of,
+    horizon_of,
     keys_of,
     network_at,
     real,
@@ -84,7 +85,7 @@ def one_round(
 
     Devices that share each batch all end with the same state.
     """
-    horizon = real(limits.max_rounds * limits.steps)
+    horizon = horizon_of(limits)
     trained, total = take_steps(member, state, rows, folds.batches, limits.steps, horizon, sharing)
     params, states, optimizer, gradient = trained
     done = state.step + limits.steps

@@ -77,6 +77,11 @@ def real(number: jax.typing.ArrayLike) -> jax.Array:
     return jnp.asarray(number, float)
 
 
+def horizon_of(limits: Limits) -> jax.Array:
+    """Return the steps of the whole run, a floating-point number: they may be more than 32 bits count."""
+    return real(limits.max_rounds) * real(limits.steps)
+
+
 def network_at(member: Member, step: jax.Array, horizon: jax.Array) -> Network:
     """Return the network with its schedules as they are after a step; beyond the horizon they keep their last value."""
     return at_progress(member.network, jnp.minimum(real(step) / horizon, 1.0))
@@ -117,10 +122,10 @@ def take_steps(
 
     def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return the random bytes of the steps from `first` on: for each row, and for all rows together."""
-        key = jax.random.fold_in(noise_key, first)
+        of_rows, of_steps = jax.random.split(jax.random.fold_in(noise_key, first))
         return (
-            _random_bytes(key, (NOISE_STEPS, batch_size), per_row),
-            _random_bytes(jax.random.fold_in(key, 0), (NOISE_STEPS,), per_step),
+            _random_bytes(of_rows, (NOISE_STEPS, batch_size), per_row),
+            _random_bytes(of_steps, (NOISE_STEPS,), per_step),
         )
 
     def one_step(t: jax.Array, drawn: tuple[jax.Array, jax.Array], carry: Any) -> Any:
@@ -201,8 +206,9 @@ def _random_bytes(key: jax.Array, shape: tuple[int, ...], number: int) -> jax.Ar
 def random_noise(key: jax.Array, needed: Noise) -> Noise:
     """Return random bytes for one row, and for all rows together, as each layer needs them."""
     per_step = sum(needed.shared.values()) + sum(needed.regularizers.values())
-    drawn = _random_bytes(key, (), sum(needed.rows.values()))
-    return _split(needed, drawn, _random_bytes(jax.random.fold_in(key, 0), (), per_step))
+    of_rows, of_steps = jax.random.split(key)
+    drawn = _random_bytes(of_rows, (), sum(needed.rows.values()))
+    return _split(needed, drawn, _random_bytes(of_steps, (), per_step))
 
 
 def _split(needed: Noise, per_row: jax.Array, per_step: jax.Array) -> Noise:
