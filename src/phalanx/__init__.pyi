@@ -76,6 +76,7 @@ from .optimizers import Optimizer as Optimizer
 from .optimizers import RMSProp as RMSProp
 from .optimizers import RMSPropNesterov as RMSPropNesterov
 from .optimizers import Transformation as Transformation
+from .population.backend import configure as configure
 from .regularizers import L1 as L1
 from .regularizers import L2 as L2
 from .regularizers import ActivityKL as ActivityKL

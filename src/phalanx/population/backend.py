@@ -2,8 +2,10 @@
 
 import functools
 import multiprocessing
-import sys
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,24 +14,64 @@ import numpy as np
 import psutil
 from jax.sharding import AxisType, Mesh
 
+from phalanx.errors import InputError
 from phalanx.population.cache import keep_compiled_programs
 
 
-@functools.cache
+@dataclass
+class _Asked:
+    """What `configure` was asked for."""
+
+    devices: int | None = None
+    cache: Path | bool = True
+
+
+_asked = _Asked()
+
+
+def configure(*, devices: int | None = None, cache: str | Path | bool = True) -> None:
+    """Say what Phalanx may set of JAX, which has one configuration a process. It does so at the first training.
+
+    `devices`: CPU devices that JAX is asked for; None (default): one for each core that this process may use, so that
+    all train; 1: as JAX is by itself. `cache`: the folder where compiled programs are kept from run to run; True
+    (default): one in the user's cache folder, unless JAX has been given another; False: JAX's settings stay as they
+    are.
+    Raises `InputError` for fewer than one device, and once training has begun.
+
+    >>> import phalanx
+    >>> phalanx.configure(devices=0)
+    Traceback (most recent call last):
+    phalanx.errors.InputError: devices is 0, but must be a whole number from 1, or None
+    """
+    if devices is not None and (isinstance(devices, bool) or not isinstance(devices, int) or devices < 1):
+        raise InputError(f"devices is {devices!r}, but must be a whole number from 1, or None")
+    if _devices.cache_info().currsize:
+        raise InputError("configure comes too late: a network was trained already; call it before that")
+    _asked.devices, _asked.cache = devices, cache if isinstance(cache, bool) else Path(cache)
+
+
 def devices() -> tuple[jax.Device, ...]:
     """Return the devices to train on, and start JAX if nothing has.
 
     On a CPU one device for each core that this process may use (one in a worker process, whose siblings use the
-    others); where the backend already runs, the devices it has.
+    others), unless `configure` was asked for others; where the backend already runs, the devices it has, with a warning
+    if they are fewer.
     """
-    keep_compiled_programs()
+    return _devices()
+
+
+@functools.cache
+def _devices() -> tuple[jax.Device, ...]:
+    if _asked.cache is not False:
+        keep_compiled_programs(None if _asked.cache is True else _asked.cache)
     cores = 1 if multiprocessing.parent_process() else max(1, joblib.cpu_count())
+    wanted = cores if _asked.devices is None else _asked.devices
     try:
-        jax.config.update("jax_num_cpu_devices", cores)
+        jax.config.update("jax_num_cpu_devices", wanted)
     except RuntimeError:  # the backend has started
         found = jax.devices()
-        if len(found) < cores and found[0].platform == "cpu":
-            print(f"JAX was in use already: training on {len(found)} of {cores} cores", file=sys.stderr)
+        if len(found) < wanted and found[0].platform == "cpu":
+            warnings.warn(f"JAX was in use already: training on {len(found)} of {wanted} cores", stacklevel=2)
     return tuple(jax.devices())
 
 

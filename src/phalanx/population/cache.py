@@ -15,15 +15,15 @@ def cache_folder() -> Path:
     return Path(base) / "phalanx" / "programs"
 
 
-def keep_compiled_programs() -> None:
-    """Let JAX keep compiled programs in the cache folder, unless it has one of the user's choice.
+def keep_compiled_programs(chosen: Path | None = None) -> None:
+    """Let JAX keep compiled programs in a `chosen` folder, or in the cache folder unless it has been given another.
 
     The folder's size is bounded once a process. JAX's own bound reads the times of all files for every file it
     writes: with 3,000 of them that took 0.16 s a program, longer than to compile most.
     """
-    if jax.config.values.get("jax_compilation_cache_dir") is not None:
+    if chosen is None and jax.config.values.get("jax_compilation_cache_dir") is not None:
         return
-    folder = cache_folder()
+    folder = cache_folder() if chosen is None else chosen
     try:
         folder.mkdir(parents=True, exist_ok=True)
         forget_oldest(folder, _MOST_BYTES)

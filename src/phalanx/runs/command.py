@@ -123,11 +123,13 @@ def check_command() -> None:
     from importlib.metadata import version
 
     from phalanx import Adam, Classifier, Dense, Tanh
+    from phalanx.population.arithmetic import check_apart
     from phalanx.population.backend import devices
     from phalanx.population.cache import cache_folder
 
-    for name in ("phalanx", "jax", "numpy", "scikit-learn", "pandas"):
-        print(f"{name} {version(name)}")
+    for name in ("phalanx", "jax", "jaxlib", "numpy", "scikit-learn", "pandas"):
+        print(f"{name} {version(name)}", flush=True)
+    check_apart()
     found = devices()
     print(f"devices: {len(found)} x {found[0].device_kind}")
     print(f"compiled programs are kept in {cache_folder()}", flush=True)
