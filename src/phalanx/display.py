@@ -18,7 +18,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from phalanx.data import Column
-from phalanx.population.host import Population
+from phalanx.population.host import Standing
 from phalanx.population.train import Clock, Progress
 
 _PIPE_WIDTH = 120
@@ -145,10 +145,9 @@ class Display:
 
     def _round(self) -> str:
         populations = self.progress.populations if self.progress else ()
-        alive = sum(len(population.alive) for population in populations)
-        members = sum(len(population.trained) for population in populations)
-        rounds = max(map(_rounds, populations))
-        return f"round {rounds}: {alive} of {members} networks alive, best valid cost {number(_best(populations))}"
+        alive, members = (sum(counts) for counts in ((p.alive for p in populations), (p.members for p in populations)))
+        rounds, best = max(p.rounds for p in populations), min(p.best_score for p in populations)
+        return f"round {rounds}: {alive} of {members} networks alive, best valid cost {number(best)}"
 
     def _time_left(self) -> str:
         left = self._clock.left()
@@ -170,18 +169,10 @@ def columns_table(columns: Iterable[Column]) -> Table:
     return table
 
 
-def _populations(populations: Iterable[Population]) -> Table:
+def _populations(populations: Iterable[Standing]) -> Table:
     headings = ("population", "networks", "alive", "round", "best valid cost")
     table = make_table("", *headings, right=headings)
     for i, population in enumerate(populations, start=1):
-        cells = (i, len(population.trained), len(population.alive), _rounds(population))
-        table.add_row(*map(str, cells), number(_best([population])))
+        cells = (i, population.members, population.alive, population.rounds)
+        table.add_row(*map(str, cells), number(population.best_score))
     return table
-
-
-def _rounds(population: Population) -> int:
-    return max(member.rounds for member in population.trained)
-
-
-def _best(populations: Iterable[Population]) -> float:
-    return min(member.best_score for population in populations for member in population.trained)

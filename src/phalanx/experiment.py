@@ -20,6 +20,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
 from phalanx.population.refit import Refitted, refit
+from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.predictor import Predictor, member_predictions
 from phalanx.search.defaults import Kind, size_for
@@ -305,10 +306,10 @@ def fit(
     max_rounds = settings.max_rounds or problem.size.max_rounds
     trials = trials_of(completed(draws, problem), settings)
     folds = [_fold(problem, settings, i) for i in range(len(trials) if settings.bootstrap else settings.repeats)]
-    clock = Clock() if clock is None else clock
+    clock, rows = Clock() if clock is None else clock, Rows(problem.rows)
     outcome = train(
         trials,
-        problem.rows,
+        rows,
         folds,
         max_rounds=max_rounds,
         round_steps=settings.round_steps,
@@ -337,13 +338,13 @@ def fit(
         members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
     if settings.refit:
-        _refit(fitted, problem, settings.refit, folds, clock, rounds, widths, watch)
+        _refit(fitted, rows, settings.refit, folds, clock, rounds, widths, watch)
     return fitted
 
 
 def _refit(
     fitted: Fitted,
-    problem: Problem,
+    rows: Rows,
     rule: str,
     folds: Sequence[Fold],
     clock: Clock,
@@ -358,7 +359,7 @@ def _refit(
     again, outcome = refit(
         rule,
         [m.trained for m in chosen],
-        problem.rows,
+        rows,
         folds,
         clock=clock,
         rounds=later[0],

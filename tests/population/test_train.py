@@ -1,6 +1,8 @@
 """The host's side: waves that fit the memory, clocks, turns of several structures, bagging by index, the mesh."""
 
+import gc
 import time
+import weakref
 
 import jax
 import numpy as np
@@ -15,6 +17,10 @@ from phalanx.population.backend import capacity_for, devices, mesh_for
 from phalanx.population.batches import Fold, Stream
 from phalanx.population.host import Population, Trial, bytes_of_a_member
 from phalanx.population.predict import predict
+from phalanx.population.refit import refit
+from phalanx.population.rows import Rows
+from phalanx.population.stack import padded
+from phalanx.population.steps import Limits, horizon_of
 from phalanx.population.train import Clock, plan, train
 from phalanx.stopping import EarlyStopping
 
@@ -50,11 +56,13 @@ def test_structures_take_turns_and_results_keep_the_order_of_the_trials(rows):
 def test_what_does_not_fit_is_split_and_gives_the_same_results(rows):
     trials = [Trial(network(), seed) for seed in range(5)]
     each = bytes_of_a_member(trials[0].network, rows)
-    assert plan(trials, rows, limit=2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
-    assert plan(trials, rows, limit=100 * each) == [[[0, 1, 2, 3, 4]]]
+    held = len(devices()) * 512 * (3 + 1 + 1) * 4  # on each device, 300 rows padded to 512: three inputs, y and weight
+    assert plan(trials, rows, limit=held + 2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
+    assert plan(trials, rows, limit=held + 2 * each - 1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
+    assert plan(trials, rows, limit=held + 100 * each) == [[[0, 1, 2, 3, 4]]]
     assert plan(trials, rows, limit=1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
     whole = train(trials, rows, [FOLD], max_rounds=2, widths=[1])
-    parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=2 * each, widths=[1, 1, 1])
+    parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=held + 2 * each, widths=[1, 1, 1])
     for a, b in zip(whole.members, parts.members, strict=True):
         assert a.curve == b.curve
         jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
@@ -156,3 +164,34 @@ def test_splitting_the_batch_over_devices_changes_nothing_but_rounding(rows):
             population.note(population.advance(), 0.0)
         costs.append(population.trained[0].curve)
     np.testing.assert_allclose(costs[0], costs[1], rtol=1e-5)
+
+
+def test_rows_are_placed_once_whatever_trains_on_them(rows, monkeypatch):
+    placed = []
+    monkeypatch.setattr("phalanx.population.rows.padded", lambda a, size: (placed.append(a), padded(a, size))[1])
+    trials = [Trial(network(units), seed) for seed, units in enumerate([4, 8, 16, 32])]
+    held = Rows(rows)
+    outcome = train(trials, held, [FOLD], max_rounds=2)
+    refit("continue", outcome.members, held, [FOLD], clock=Clock())
+    assert len(placed) == 3  # x, y and weight
+
+
+def test_a_wave_is_free_before_the_next_one_is_built(rows, monkeypatch):
+    alive, before = [], Population.__init__
+
+    def build(self, *arguments, **options):
+        gc.collect()
+        alive.append(sum(one() is not None for one in built))
+        built.append(weakref.ref(self))
+        before(self, *arguments, **options)
+
+    built, seen = [], []
+    monkeypatch.setattr(Population, "__init__", build)
+    trials = [Trial(network(), seed) for seed in range(3)]
+    train(trials, rows, [FOLD], max_rounds=1, memory_limit=1, watch=seen.append)
+    assert alive == [0, 0, 0]
+    assert [(p.populations[0].rounds, p.populations[0].members) for p in seen] == [(1, 1)] * 3
+
+
+def test_the_horizon_of_a_long_run_exceeds_32_bits():
+    assert float(horizon_of(Limits(np.int32(500), np.int32(5_000_000)))) == 2.5e9

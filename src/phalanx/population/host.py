@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +15,8 @@ from phalanx.population.batches import Fold, Readers, Stream, batches_of, batche
 from phalanx.population.member import Record, start, valid_block
 from phalanx.population.predict import Final
 from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, reorder, start_all
-from phalanx.population.stack import padded, power_of_two, stack
+from phalanx.population.rows import Rows
+from phalanx.population.stack import stack
 from phalanx.population.steps import Folds, Limits, Member, State
 
 
@@ -71,20 +72,30 @@ class Trained:
         return Final(self.trial.network, self.params, self.states, self.best_round / self.max_rounds)
 
 
+class Standing(NamedTuple):
+    """How a population stands after a round: its networks, how many still train, the rounds trained, the best score."""
+
+    members: int
+    alive: int
+    rounds: int
+    best_score: float
+
+
 class Population:
     """Trials of one structure, trained together as one program."""
 
     def __init__(
         self,
         trials: Sequence[Trial],
-        rows: Batch,
+        rows: Batch | Rows,
         folds: Sequence[Fold],
         max_rounds: int,
         round_steps: int | None,
         mesh: jax.sharding.Mesh | None = None,
         width: int | None = None,
     ) -> None:
-        network = trials[0].network
+        network, placed = trials[0].network, Rows.of(rows)
+        rows = placed.batch
         shapes = state_shape(network, rows)
         in_order = remembers(shapes.states)
         splits = 1 if in_order else network.batch_size  # a memory belongs to one device
@@ -103,7 +114,7 @@ class Population:
             Readers(fold, network.batch_size) if in_order else Stream(fold, network.batch_size, lengths)
             for fold in folds
         ]
-        self._rows = self._put(rows_on_device(rows), EVERYWHERE)
+        self._rows = placed.on(self.mesh)
         if in_order:
             folds = [fold._replace(valid=in_reading_order(fold.valid, network.batch_size)) for fold in folds]
         self._valid = self._put(valid_of(folds, valid_block(network, shapes.states)), EVERYWHERE)
@@ -128,6 +139,12 @@ class Population:
     def alive(self) -> list[int]:
         """Positions of the members that still train."""
         return [i for i, member in enumerate(self.trained) if not member.stopped]
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands."""
+        rounds = max(member.rounds for member in self.trained)
+        return Standing(len(self.trained), len(self.alive), rounds, min(member.best_score for member in self.trained))
 
     def compile(self) -> None:
         """Build the program of a round by advancing nobody."""
@@ -199,11 +216,6 @@ def _reason(member: Trained, diverged: bool) -> str:
     if member.curve[-1][1] <= member.trial.goal:
         return "goal"
     return "max_rounds" if member.rounds >= (member.trial.rounds or member.max_rounds) else "patience"
-
-
-def rows_on_device(rows: Batch) -> Batch:
-    """Return rows padded to the next power of two, so that data of other lengths meet the same program."""
-    return jax.tree.map(lambda a: padded(a, power_of_two(len(a))), rows)
 
 
 def steps_of_a_round(folds: Sequence[Fold], batch_size: int) -> int:

@@ -9,11 +9,13 @@ import jax
 import numpy as np
 
 from phalanx.model import Batch
+from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold, valid_of
-from phalanx.population.host import Trained, Trial, rows_on_device
+from phalanx.population.host import Trained, Trial
 from phalanx.population.member import VALID_ROWS
 from phalanx.population.predict import Final
 from phalanx.population.program import mean_cost
+from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.spec import at_progress
 
@@ -42,7 +44,7 @@ class Refitted:
 def refit(
     rule: str,
     members: Sequence[Trained],
-    rows: Batch,
+    rows: Batch | Rows,
     folds: Sequence[Fold],
     *,
     clock: Clock,
@@ -59,6 +61,7 @@ def refit(
     rounds, as the cost may never get there. Other arguments, and the outcome, are as for `train`.
     """
     whole = [Fold(np.concatenate([fold.train, fold.valid]), fold.valid, fold.seed) for fold in folds]
+    rows = Rows.of(rows)
     limits, sides = (None if given is None else iter(given) for given in (rounds, widths))
     found: dict[int, Refitted] = {}
     outcome = Outcome([], [], [])
@@ -110,14 +113,14 @@ def _final(again: Trained) -> Final:
     return dataclasses.replace(again, best_round=again.rounds).final
 
 
-def _goal(member: Trained, rows: Batch, folds: Sequence[Fold]) -> tuple[float, float]:
+def _goal(member: Trained, rows: Rows, folds: Sequence[Fold]) -> tuple[float, float]:
     """Return the mean cost of the training rows, and of the validation rows, at θ*."""
     final, fold = member.final, folds[member.trial.fold]
-    knobs = jax.tree.map(np.float32, final.network)
+    knobs, held = jax.tree.map(np.float32, final.network), rows.alone(mesh_for(1, 1))
 
     def at(chosen: np.ndarray) -> float:
         index, number = valid_of([Fold(chosen, chosen, 0)], VALID_ROWS)
         progress = np.float32(final.progress)
-        return float(mean_cost(knobs, final.params, final.states, rows_on_device(rows), index[0], number[0], progress))
+        return float(mean_cost(knobs, final.params, final.states, held, index[0], number[0], progress))
 
     return at(fold.train), at(fold.valid)

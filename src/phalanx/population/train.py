@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from phalanx.model import Batch
+from phalanx.population.arithmetic import check_arithmetic
 from phalanx.population.backend import devices, memory
 from phalanx.population.batches import Fold
-from phalanx.population.host import Population, Trained, Trial, bytes_of_a_member
+from phalanx.population.host import Population, Standing, Trained, Trial, bytes_of_a_member
+from phalanx.population.rows import Rows
 from phalanx.population.stack import group
 
 
@@ -26,9 +29,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a watcher is told after each round: the populations of the current wave, and which one just moved."""
+    """What a watcher is told after each round: how the populations of the wave stand, and which one just moved."""
 
-    populations: Sequence[Population]
+    populations: tuple[Standing, ...]
     moved: int
 
 
@@ -41,16 +44,17 @@ class Outcome:
     widths: list[int]
 
 
-def plan(trials: Sequence[Trial], rows: Batch, limit: int | None = None) -> list[list[list[int]]]:
+def plan(trials: Sequence[Trial], rows: Batch | Rows, limit: int | None = None) -> list[list[list[int]]]:
     """Return waves of groups of positions: each group one structure, each wave small enough for the memory.
 
-    `limit` is in bytes; by default half of what is free.
+    `limit` is in bytes; by default half of what is free. The rows, of which each device holds a copy, come first.
     """
-    limit = memory() if limit is None else limit
+    rows = Rows.of(rows)
+    limit = (memory() if limit is None else limit) - rows.missing_bytes(len(devices()))
     waves: list[list[list[int]]] = []
     room = 0
     for positions in group([trial.network for trial in trials]):
-        each = bytes_of_a_member(trials[positions[0]].network, rows)
+        each = bytes_of_a_member(trials[positions[0]].network, rows.batch)
         while positions:
             if room < each:
                 waves.append([])
@@ -63,7 +67,7 @@ def plan(trials: Sequence[Trial], rows: Batch, limit: int | None = None) -> list
 
 def train(
     trials: Sequence[Trial],
-    rows: Batch,
+    rows: Batch | Rows,
     folds: Sequence[Fold],
     *,
     max_rounds: int = 200,
@@ -77,14 +81,16 @@ def train(
 ) -> Outcome:
     """Train all trials.
 
-    `rows` holds every row, `folds` say which a member trains on and watches. `max_rounds` bounds each member and is
-    the horizon of schedules; `round_steps` are the optimizer steps of a round (None: one pass, at most 500).
+    `rows` holds every row (as `Rows` they stay on the devices for what follows), `folds` say which a member trains on
+    and watches. `max_rounds` bounds each member and is the horizon of schedules; `round_steps` are the optimizer steps
+    of a round (None: one pass, at most 500).
     `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
     repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains
     at one time. `share` of the time left may be used. `watch` is called after every round.
     """
-    clock = Clock() if clock is None else clock
+    clock, rows = Clock() if clock is None else clock, Rows.of(rows)
     waves = plan(trials, rows, memory_limit)
+    check_arithmetic()
     end = None if clock.deadline is None else time.monotonic() + share * clock.left()
     allowed, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
     done: dict[int, Trained] = {}
@@ -92,34 +98,39 @@ def train(
     for number, wave in enumerate(waves):
         now = time.monotonic()
         until = Clock(None if end is None else now + (end - now) / (len(waves) - number))
-        with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
-            making = [
-                pool.submit(
-                    _prepared,
-                    [trials[i] for i in positions],
-                    rows,
-                    folds,
-                    max_rounds,
-                    round_steps,
-                    next(sides, None),
-                    until if place else Clock(),
-                )
-                for place, positions in enumerate(wave)
-            ]
-            populations = [made.result() for made in making]
-        limits = [next(allowed, max_rounds) for _ in populations]
-        outcome.rounds += _take_turns(populations, limits, clock, until, watch)
-        outcome.widths += [population.width for population in populations]
-        reason = "interrupt" if clock.interrupted else "time"
-        for positions, population in zip(wave, populations, strict=True):
-            done.update(zip(positions, population.finish(reason), strict=True))
+        limits = [next(allowed, max_rounds) for _ in wave]
+        chosen = [[trials[i] for i in positions] for positions in wave]
+        making = [
+            (group, rows, folds, max_rounds, round_steps, next(sides, None), until if place else Clock())
+            for place, group in enumerate(chosen)
+        ]
+        trained = _wave(making, limits, clock, until, watch)
+        outcome.rounds += trained.rounds
+        outcome.widths += trained.widths
+        done.update(zip((i for positions in wave for i in positions), trained.members, strict=True))
     outcome.members += [done[i] for i in range(len(trials))]
     return outcome
 
 
+def _wave(
+    making: Sequence[tuple[Any, ...]],
+    limits: list[int],
+    clock: Clock,
+    until: Clock,
+    watch: Callable[[Progress], None] | None,
+) -> Outcome:
+    """Train the populations that are made of the arguments of `_prepared`; what they hold is free when this returns."""
+    with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
+        populations = list(pool.map(lambda arguments: _prepared(*arguments), making))
+    rounds = _take_turns(populations, limits, clock, until, watch)
+    reason = "interrupt" if clock.interrupted else "time"
+    members = [member for population in populations for member in population.finish(reason)]
+    return Outcome(members, rounds, [population.width for population in populations])
+
+
 def _prepared(
     trials: Sequence[Trial],
-    rows: Batch,
+    rows: Rows,
     folds: Sequence[Fold],
     max_rounds: int,
     round_steps: int | None,
@@ -155,6 +166,6 @@ def _take_turns(
             rounds[i] += 1
             moved = True
             if watch is not None:
-                watch(Progress(populations, i))
+                watch(Progress(tuple(each.standing for each in populations), i))
         if not moved:
             return rounds
