@@ -14,7 +14,7 @@
 - ``goals``: columns that one head of a network predicts, as the data has them and as the network sees them.
 - ``splits``: which rows train, validate and test.
 - ``copies``: which columns say the target alone.
-- ``canonical``: equal rows become one, with the sum of their weights (for the estimators).
+- ``canonical``: weights become copies of rows, and rows get a fixed order (for the estimators).
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
 """
 

@@ -7,26 +7,41 @@ import pandas as pd
 
 from phalanx.data.cells import keys, tidy
 
+_MOST_COPIES = 16  # a row, on average: weights that are larger only weigh
 
-def canonical_rows(
-    matrix: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of distinct rows in a fixed order, and the weight of each (float64).
 
-    Rows of zero weight are dropped; rows equal in `matrix` (float64, two-dimensional) and `target` are merged, with
-    the sum of their weights.
+def copied_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the rows that weights count, in their order, and the weight of each (float64).
 
-    >>> canonical_rows(np.array([[2.0], [1.0], [2.0]]), np.array([0, 0, 0]))[1]
-    array([1., 2.])
+    Rows of weight 0 are dropped. Where all weights are whole numbers, of at most 16 on average, a row of weight k
+    becomes k rows of weight 1, so that nothing tells it from k rows of the data: copies may fall into different parts
+    of a split, as equal rows do.
+
+    >>> copied_rows(np.array([2.0, 0.0, 1.0]))
+    (array([0, 0, 2]), array([1., 1., 1.]))
+    >>> copied_rows(np.array([0.5, 0.0, 1.0]))
+    (array([0, 2]), array([0.5, 1. ]))
     """
-    weight = np.ones(len(target)) if weight is None else np.asarray(weight, np.float64)
     present = np.flatnonzero(weight > 0)
-    whole = np.column_stack([matrix[present], target[present].astype(np.float64)])
+    if np.all(weight == np.floor(weight)) and weight.sum() <= _MOST_COPIES * len(weight):
+        rows = np.repeat(present, weight[present].astype(np.int64))
+        return rows, np.ones(len(rows))
+    return present, weight[present].astype(np.float64)
+
+
+def canonical_order(matrix: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the order of rows, a permutation, that does not depend on the one they are given in.
+
+    Rows are sorted by `matrix` (float64, two-dimensional), then by `target` and `weight`.
+
+    >>> canonical_order(np.array([[2.0], [1.0], [2.0]]), np.array([1, 0, 0]), np.ones(3))
+    array([1, 2, 0])
+    """
+    whole = np.column_stack([matrix, target.astype(np.float64), weight])
     whole = np.where(np.isnan(whole), np.nan, whole) + 0.0  # one form of NaN, and of zero
     # As bytes, most significant first, rows sort in one fixed order whatever their number.
     rows = np.ascontiguousarray(whole.astype(">f8")).view(np.dtype((np.void, 8 * whole.shape[1]))).ravel()
-    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
-    return present[first], np.bincount(group, weights=weight[present])
+    return np.argsort(rows, kind="stable")
 
 
 def comparable(X: Any) -> np.ndarray:

@@ -35,6 +35,7 @@ _CODE_WORDS = frozenset(
 )  # fmt: skip
 _UNNAMED = "unnamed_"
 _NOTHING = Reading()
+_EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,21 @@ def infer_columns(
         )
     counting = [name for name in table if name not in {*categories, *numbers} and _counts_rows(table[name])]
     return _without_counters(found, counting)
+
+
+def warnings_of(columns: tuple[Column, ...]) -> list[str]:
+    """Return the warnings about columns; many of one kind are one warning."""
+    warnings = []
+    for kind in dict.fromkeys(column.kind for column in columns if column.warning):
+        warned = [column for column in columns if column.kind == kind and column.warning]
+        if len(warned) <= _EACH_WARNED:
+            warnings += [column.warning for column in warned]
+        else:
+            names = ", ".join(repr(column.name) for column in warned[:_EACH_WARNED])
+            more = f"{names} and {len(warned) - _EACH_WARNED:,} more"
+            left_out = "are left out" if not warned[0].used else f"may be misread: {warned[0].warning}"
+            warnings.append(f"{len(warned):,} columns of kind {kind} {left_out}: {more}")
+    return warnings
 
 
 def named_columns(frame: pd.DataFrame) -> dict[str, pd.Series]:

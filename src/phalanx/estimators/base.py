@@ -18,8 +18,8 @@ from sklearn.utils.validation import (
 )
 
 from phalanx.data import Encoder
-from phalanx.data.canonical import canonical_rows, comparable
-from phalanx.data.columns import infer_columns
+from phalanx.data.canonical import canonical_order, comparable, copied_rows
+from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
@@ -29,12 +29,11 @@ from phalanx.data.letters import composed
 from phalanx.data.reading import Reading, bad_cells
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
-from phalanx.data.texts import TextEncoder, steps_of
+from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
-from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit, trials_for
+from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit
 from phalanx.hints import hints
-from phalanx.layers import Columns, Embedding, Layer, Pixels
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
@@ -42,6 +41,7 @@ from phalanx.options import check_text
 from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
+from phalanx.search.space import is_space
 from phalanx.stopping import EarlyStopping
 
 
@@ -137,15 +137,16 @@ class NetworkEstimator(PartsEstimator):
         """Train on a table, an array or texts `X` and the columns of the target."""
         settings = self._settings(SCORE)
         _words(self.missing)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        rows, weight = copied_rows(weight)
+        if isinstance(X, pd.DataFrame):
+            self._choose_columns(X.iloc[rows])
         if X.ndim == 2:
-            kept, weight = canonical_rows(comparable(X), np.column_stack([c.values for c in columns]), weight)
-        else:
-            weight = np.ones(len(X)) if weight is None else weight
-            kept = np.flatnonzero(weight > 0)
-            weight = weight[kept]
-        X = X.iloc[kept] if isinstance(X, pd.DataFrame) else X[kept]
-        columns = [replace(column, values=column.values[kept]) for column in columns]
+            target = np.column_stack([column.values[rows] for column in columns])
+            order = canonical_order(comparable(X)[rows], target, weight)
+            rows, weight = rows[order], weight[order]
+        X = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+        columns = [replace(column, values=column.values[rows]) for column in columns]
         for column in columns:
             if column.classes and len(np.unique(column.values)) < 2:
                 raise ValueError(
@@ -153,16 +154,11 @@ class NetworkEstimator(PartsEstimator):
                 )
         groups = self._groups(columns)
         self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
-        everyone = np.arange(len(kept))
-        kind = _kind(X)
-        size = size_for(len(kept), kind)
-        space = self._space(len(kept), kind, self._goals(columns, everyone, weight))
-        chooses = trials_for(space, settings, size) > 1 or (settings.repeats > 1 and not settings.bootstrap)
         split = split_rows(
-            len(kept),
+            len(rows),
             classes=columns[0].values if len(columns) == 1 and columns[0].classes else None,
             test=0.0,
-            valid=self.validation_fraction if chooses or space.stopping is not None else 0.0,
+            valid=self.validation_fraction if self._validates(settings) else 0.0,
             seed=settings.seed,
         )
         goals = self._goals(columns, split.train, weight)
@@ -172,17 +168,36 @@ class NetworkEstimator(PartsEstimator):
         )
         settings = replace(settings, metric=metric_named(self.metric, goals))
         if isinstance(X, pd.DataFrame):
-            frame, mass = X.iloc[split.train], weight[split.train]
-            self.columns_ = infer_columns(frame, self._readings)
-            self.encoder_: Encoder = TableEncoder.fit(self.columns_, frame, mass)
+            self.encoder_: Encoder = TableEncoder.fit(self.columns_, X.iloc[split.train], weight[split.train])
             self._warn_of_copies(X, columns)
         elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
         else:
             self.encoder_ = (TextEncoder if X.ndim == 1 else ImageEncoder).fit(X[split.train])
         problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
+        space = self._space(len(split.train), problem.kind, goals)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self._keep(fit(problem, space, settings, clock=clock), problem, settings)
+
+    def _choose_columns(self, X: pd.DataFrame) -> None:
+        """Decide what the columns of a table are, by all rows that are learned from; warn of what is left out.
+
+        Raises `InputError` where no column is left to learn from.
+        """
+        self.columns_ = infer_columns(X, self._readings)
+        for line in warnings_of(self.columns_):
+            warnings.warn(line, UserWarning, stacklevel=4)
+        if any(column.used for column in self.columns_):
+            return
+        texts = text_columns(X, self.columns_)
+        hint = f"; X[{texts[0]!r}] in place of X is learned from as texts" if texts else ""
+        raise InputError(f"X has no column left to learn from: {', '.join(map(repr, X.columns))} left out{hint}")
+
+    def _validates(self, settings: Settings) -> bool:
+        """Say whether rows are held out: to stop early, or to choose among networks."""
+        parts = (self.layers, self.likelihood, self.regularizers, self.optimizer, self.stopping, self.batch_size)
+        chooses = (self.layers is None or any(map(is_space, parts))) and settings.trials != 1
+        return self.stopping is not None or chooses or (settings.repeats > 1 and not settings.bootstrap)
 
     def _keep(self, fitted: Fitted, problem: Problem, settings: Settings) -> None:
         """Set the fitted attributes."""
@@ -274,14 +289,6 @@ class NetworkEstimator(PartsEstimator):
                     UserWarning,
                     stacklevel=4,
                 )
-
-
-def _kind(X: Any) -> Kind:
-    """Return what a row is."""
-    if X.ndim == 1:
-        return Kind(Embedding, (steps_of(X),))
-    entry: type[Layer] = Columns if X.ndim == 2 else Pixels
-    return Kind(entry, X.shape[1:])
 
 
 def _words(missing: Any) -> tuple[str, ...] | None:

@@ -58,7 +58,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
 
         `X` is a table (rows, columns), images (rows, height, width, channels), or texts, a list of `str`.
-        `sample_weight` counts rows. Returns the estimator.
+        `sample_weight` counts rows: where all are whole numbers, a weight of k is k copies of the row; otherwise they
+        weigh its cost. Warns of columns of a DataFrame that are left out. Returns the estimator.
         """
         X = self._check_X(X, reset=True)
         columns, several = columns_of(y)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from phalanx.data import (
     BUNDLED,
-    Column,
     Encoder,
     Goal,
     ImageEncoder,
@@ -25,6 +24,7 @@ from phalanx.data import (
     split_rows,
 )
 from phalanx.data.cells import check_finite
+from phalanx.data.columns import warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.targets import no_column
 from phalanx.data.texts import texts_of_table
@@ -46,7 +46,6 @@ from phalanx.runs.targets import (
 )
 
 _TEST = 0.2  # share of the rows that test where the source holds none out
-_EACH_WARNED = 3  # columns of one kind with a warning each; of more columns there is one warning
 
 
 def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> Prepared:
@@ -112,7 +111,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         files = _files(source, np.flatnonzero(present)[split.test])
     rows = (len(split.train), len(split.valid), len(jax.tree.leaves(test_inputs)[0]))
     notes.append("rows: {:,} train, {:,} validate, {:,} test (seed {})".format(*rows, config.seed))
-    columns_said = _of_columns(inputs.columns)
+    columns_said = warnings_of(inputs.columns)
     warnings = (
         *source.notes,
         *inputs.notes,
@@ -240,18 +239,3 @@ def load_like(
         return load(sources, strict=strict, known=readings)
     *size, channels = encoder.shape
     return load(sources, size=(size[0], size[1]), channels=channels, strict=strict)
-
-
-def _of_columns(columns: tuple[Column, ...]) -> list[str]:
-    """Return the warnings about columns; many of one kind are one warning."""
-    warnings = []
-    for kind in dict.fromkeys(column.kind for column in columns if column.warning):
-        warned = [column for column in columns if column.kind == kind and column.warning]
-        if len(warned) <= _EACH_WARNED:
-            warnings += [column.warning for column in warned]
-        else:
-            names = ", ".join(repr(column.name) for column in warned[:_EACH_WARNED])
-            more = f"{names} and {len(warned) - _EACH_WARNED:,} more"
-            left_out = "are left out" if not warned[0].used else f"may be misread: {warned[0].warning}"
-            warnings.append(f"{len(warned):,} columns of kind {kind} {left_out}: {more}")
-    return warnings

@@ -1,0 +1,90 @@
+"""The two doors use one set of rules: the same rows get the same columns, space and trials; copies of rows count."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from phalanx import Adam, Classifier, Dense, Regressor, Tanh
+from phalanx.errors import InputError
+from phalanx.estimators import base
+from phalanx.experiment import trials_for
+from phalanx.runs.config import Config
+from phalanx.runs.prepare import prepare
+from phalanx.runs.training import make_plan
+
+
+class PlannedError(Exception):
+    pass
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """What an estimator would train: its problem, space and settings."""
+
+    def stop(problem, space, settings, **rest):
+        raise PlannedError(problem, space, settings)
+
+    def plan(net, X, y):
+        monkeypatch.setattr(base, "fit", stop)
+        with pytest.raises(PlannedError) as caught:
+            net.fit(X, y)
+        return caught.value.args
+
+    return plan
+
+
+@pytest.mark.parametrize(("door", "rows"), [(Classifier, 2_400), (Regressor, 2_600)])
+@pytest.mark.filterwarnings("ignore:column 'unit' is always")
+def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned, door, rows):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({f"c{j}": rng.choice(list("abc"), rows) for j in range(40)})
+    frame["x"], frame["n"], frame["unit"] = rng.normal(size=rows).round(1), rng.integers(0, 5, rows), "kg"
+    frame["y"] = rng.choice(["yes", "no"], rows) if door is Classifier else rng.normal(size=rows)
+    frame = pd.concat([frame.iloc[: rows // 2]] * 2)
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
+    plan = make_plan(prepared)
+    net = door()
+    problem, space, settings = planned(net, frame.drop(columns="y").reset_index(drop=True), frame["y"].to_numpy())
+    said = [(column.name, column.kind, column.detail, column.warning) for column in net.columns_]
+    assert said == [(column.name, column.kind, column.detail, column.warning) for column in prepared.columns]
+    assert (problem.kind, problem.size) == (prepared.problem.kind, prepared.problem.size)
+    assert len(problem.train) == len(prepared.problem.train)
+    assert space == plan.space
+    assert trials_for(space, settings, problem.size) == plan.settings.trials
+
+
+def test_estimators_do_not_learn_from_nothing():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=60)
+    texts = [f"some words and {i} more" for i in range(60)]
+    with (
+        pytest.warns(UserWarning, match="column 'review' holds 60 distinct texts"),
+        pytest.raises(InputError, match=r"X has no column left to learn from: 'review' left out; X\['review'\]"),
+    ):
+        Regressor().fit(pd.DataFrame({"review": texts}), y)
+    with (
+        pytest.warns(UserWarning, match="column 'unit' is always 'kg': left out"),
+        pytest.raises(InputError, match=r"X has no column left to learn from: 'unit' left out$"),
+    ):
+        Regressor().fit(pd.DataFrame({"unit": ["kg"] * 60}), y)
+
+
+def small(seed):
+    return Classifier([Dense(8), Tanh()], optimizer=Adam(0.05), max_rounds=60, random_state=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_of_few_different_rows_is_learned(seed):
+    X = np.random.default_rng(seed).integers(0, 2, (200, 2)).astype(float)
+    y = X[:, 0] != X[:, 1]
+    assert small(seed).fit(X, y).score(X, y) == 1
+
+
+def test_a_table_of_six_different_rows_is_predicted_as_well_as_by_the_best_rule():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"sex": rng.choice(["f", "m"], 600), "class": rng.choice(["first", "second", "third"], 600)})
+    chance = np.where(frame["sex"] == "f", 0.75, 0.2) + np.where(frame["class"] == "first", 0.2, 0)
+    y = pd.Series(rng.random(600) < chance)
+    best = y.groupby([frame["sex"], frame["class"]]).transform(lambda cell: cell.mean() > 0.5)
+    assert small(0).fit(frame, y.to_numpy()).score(frame, y) >= (best == y).mean() - 1e-9
