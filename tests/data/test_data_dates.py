@@ -182,3 +182,10 @@ def test_times_of_several_offsets_keep_their_order_and_distance(offsets):
     if not zone.local:
         assert (np.diff(times) == np.timedelta64(7, "h")).all()
         assert zone.offset == minutes[-1]
+
+
+def test_a_column_of_times_of_day_is_not_the_time_of_a_series():
+    table = pd.DataFrame(
+        {"day": pd.date_range("2024-01-01", periods=5), "at": ["08:30", "09:15", "08:45"] + ["10:00"] * 2}
+    )
+    assert infer_layout(table.assign(y=range(5)), "y")[0].time == "day"

@@ -20,10 +20,16 @@ def test_utf_16_needs_no_mark(text, order):
     assert decode(text.encode(f"utf-16-{order}")) == (text, "UTF-16", 0)
 
 
-@given(st.text(WINDOWS))
+@given(st.lists(WINDOWS).map(" ".join))
 def test_windows_1252_reads_back(text):
     raw = b"a\n\x92 " + text.encode("cp1252")  # a byte that no UTF-8 has there
     assert decode(raw) == ("a\n\u2019 " + text, "windows-1252", 2)
+
+
+def test_a_few_bytes_of_windows_1252_do_not_spoil_the_rest():
+    raw = "naïve café\n".encode() + b"don\x92t"
+    assert decode(raw) == ("naïve café\ndon’t", "UTF-8 with 1 byte of windows-1252", 2)
+    assert decode(b"\xef\xbb\xbf" + raw)[:2] == decode(raw)[:2]
 
 
 def test_bytes_without_a_meaning_keep_their_number():

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phalanx.data.frames import read_frame
 from phalanx.data.letters import one_form
 from phalanx.data.read import BUNDLED, load_source, read_table
 from phalanx.errors import InputError
+from phalanx.runs.config import Config
 
 TABLES = Path(__file__).parents[2] / "../shared/data/tables"
 needs_tables = pytest.mark.skipif(not TABLES.is_dir(), reason="the shared data tables are not beside this checkout")
@@ -336,3 +338,5 @@ def test_accents_spaces_and_marks_are_one_value(write):
     )
     assert list(table) == ["caf\u00e9", "n"]
     assert table["caf\u00e9"].tolist() == ["caf\u00e9", "caf\u00e9", "New York", "New York"]
+    assert Config(source="t.csv", target=("cafe\u0301\u200b",)).target == ("caf\u00e9",)
+    assert list(read_frame(pd.DataFrame({"e\u0301": [1, 2], "\u00e9": [3, 4]}))[0]) == ["\u00e9", "\u00e9.1"]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 from itertools import product
 
 import pandas as pd
@@ -90,8 +91,7 @@ def read_dates(column: pd.Series, spelling: str) -> pd.Series:
     if spelling == WEEK:
         return pd.to_datetime(column + "-1", format=f"{WEEK}-%u", errors="coerce")
     if "%q" in spelling:
-        quarter = re.compile(re.sub("%[Yyq]", lambda field: _FIELDS[field[0]], spelling), re.ASCII)
-        months = column.map(lambda cell: _month(quarter.fullmatch(cell)), na_action="ignore")
+        months = column.map(lambda cell: _month(_quarter(spelling).fullmatch(cell)), na_action="ignore")
         return pd.to_datetime(months, format="%Y-%m", errors="coerce")
     return pd.to_datetime(column, format=spelling, errors="coerce")
 
@@ -145,13 +145,22 @@ def example(spelling: str) -> str:
 
 
 def _fits(cell: str, spelling: str) -> bool:
-    if spelling in FORMATS:
-        try:
-            datetime.strptime(cell, spelling)
-        except ValueError:
-            return False
-        return True
-    return bool(read_dates(pd.Series([cell]), spelling).notna().all())
+    if spelling == OFFSETS:
+        return _ISO.fullmatch(cell) is not None
+    if spelling == TIME:
+        return is_time_of_day(cell)
+    if "%q" in spelling:
+        return _quarter(spelling).fullmatch(cell) is not None
+    try:
+        datetime.strptime(*((f"{cell}-1", f"{WEEK}-%u") if spelling == WEEK else (cell, spelling)))
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _quarter(spelling: str) -> re.Pattern[str]:
+    return re.compile(re.sub("%[Yyq]", lambda field: _FIELDS[field[0]], spelling), re.ASCII)
 
 
 def _on_the_first_day(cell: str) -> str | None:

@@ -12,7 +12,7 @@ from phalanx.data.cells import is_number, numbers, tidy, zoned
 from phalanx.data.columns import infer_columns
 from phalanx.data.series.times import Step, infer_step
 from phalanx.data.series.zones import Zone, on_one_clock
-from phalanx.data.spellings import OFFSETS, date_formats, offset_of, read_dates
+from phalanx.data.spellings import OFFSETS, TIME, date_formats, offset_of, read_dates
 from phalanx.data.targets import no_column
 from phalanx.errors import InputError
 
@@ -137,7 +137,9 @@ def read_numbers(column: pd.Series, name: str) -> tuple[np.ndarray, str]:
 
 def _is_dates(column: pd.Series) -> bool:
     column = tidy(column)
-    return types.is_datetime64_any_dtype(column.dtype) or (not _numeric(column) and bool(date_formats(column)))
+    if _numeric(column) or types.is_datetime64_any_dtype(column.dtype):
+        return not _numeric(column)
+    return bool(set(date_formats(column)) - {TIME})
 
 
 def _is_numbers(column: pd.Series) -> bool:
