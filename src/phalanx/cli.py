@@ -153,6 +153,9 @@ def train(
     size: Annotated[
         str | None, _option("PIXELS", "Side of all images, or HEIGHTxWIDTH; default: theirs, at most 64.")
     ] = None,
+    scaling: Annotated[
+        str | None, _option("NAME", "Of a table's numbers: robust, standard or none; default: robust.")
+    ] = None,
     strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of leaving it out.")] = None,
     out: Annotated[Path | None, _option("RUN", "Folder to write; default: runs/NAME-K.")] = None,
 ) -> int:
@@ -188,6 +191,7 @@ def train(
         "test": test,
         "valid": valid,
         "size": size,
+        "scaling": scaling,
         "strict": strict,
     }
     from phalanx.runs.command import train_command

@@ -23,7 +23,11 @@ QUARTILES = (0.25, 0.5, 0.75)
 #: Cycles of a date, in days.
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 
+#: How numbers may be scaled: by median and quartiles, and bent; to mean 0 and deviation 1; or not at all.
+SCALINGS = ("robust", "standard", "none")
+
 _LARGEST = 1e300  # numbers are cut here, so that no difference of two overflows
+_LARGEST_SCALED = 1e30  # a float32 holds it, and its square is finite
 _CLIP = 3.0  # where the smooth clip levels off, in scaled units
 _COUNTS_CLIP = 30.0  # the same for whole numbers of few values, none of them outlying
 _COUNTS, _COUNTS_ROWS = 20, 10  # few values are at most so many, each with so many rows on average
@@ -41,13 +45,15 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class NumberScale:
-    """A number column: median, interquartile range, whether missing cells get an indicator, and where it is clipped."""
+    """A number column: what is taken off, what it is divided by, whether missing cells get an indicator, and where it
+    levels off, None: nowhere.
+    """
 
     name: str
     center: float
     scale: float
     indicator: bool
-    clip: float = _CLIP
+    clip: float | None = _CLIP
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class DateScale:
     indicator: bool
     date_format: str
     cycles: tuple[str, ...]
+    clip: float | None = _CLIP
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,10 @@ class TableEncoder:
       is computed in float64. A column that is constant in training becomes 0. A missing cell
       becomes 0; if training rows had some, a column of 1 (missing) and 0 is added. Whole numbers of at most 20 values
       in training, with ten rows each or more and none beyond ±3, lie in (-30, 30): later ones keep their distance.
-    - A **date** or a time of day becomes its days since 1970, scaled like a number, and for each cycle (year,
+      That is `scaling` "robust". With "standard" z is (x - mean) / deviation, and with "none" x itself, neither of
+      them bent: a linear network of such numbers is linear, beyond the training rows too.
+    - A **date** or a time of day becomes its days since 1970, scaled like a number (with
+      "none" as with "standard"), and for each cycle (year,
       week, day) that it moves through in training the sine and cosine of its phase; 0 if missing.
     - A **category** of one or two values becomes -1 and +1 (one value: +1), 0 if missing or
       not seen in training. Any other becomes a code: 0 if missing or not seen, else 1, 2, ... in
@@ -109,11 +119,13 @@ class TableEncoder:
     categories: tuple[Categories, ...]
 
     @staticmethod
-    def fit(columns: Iterable[Column], frame: pd.DataFrame, weight: np.ndarray | None = None) -> "TableEncoder":
-        """Learn from training rows the columns that are used.
+    def fit(
+        columns: Iterable[Column], frame: pd.DataFrame, weight: np.ndarray | None = None, scaling: str = "robust"
+    ) -> "TableEncoder":
+        """Learn from training rows the columns that are used; `scaling` is one of `SCALINGS`.
 
-        ``weight`` (n,) counts rows: an integer weight gives exactly what that many copies of the
-        row would. Raises InputError for a missing column, and for a cell that does not fit its
+        ``weight`` (n,) counts rows: an integer weight gives what that many copies of the row would, with
+        "robust" exactly. Raises InputError for a missing column, and for a cell that does not fit its
         column's kind.
         """
         if weight is not None:
@@ -125,17 +137,19 @@ class TableEncoder:
         for column in used:
             cells = table[column.name]
             if column.kind == "number":
-                scales.append(_number_scale(column.name, numbers(cells, column.name), weight))
+                scales.append(_number_scale(column.name, numbers(cells, column.name), weight, scaling))
             elif column.kind == "date":
                 since = days(tidy(cells), column.name, column.date_format)
-                scale = _robust_scale(since, weight)
-                dates.append(DateScale(column.name, *scale, column.date_format, _cycles_in(since)))
+                robust = scaling == "robust"
+                scale = (_robust_scale if robust else _standard_scale)(since, weight)
+                cycles = _cycles_in(since)
+                dates.append(DateScale(column.name, *scale, column.date_format, cycles, _CLIP if robust else None))
             else:
                 categories.append(Categories(column.name, tuple(sorted(set(keys(tidy(cells))[2]), key=_order))))
         return TableEncoder(tuple(scales), tuple(dates), tuple(categories))
 
     @staticmethod
-    def fit_numbers(values: np.ndarray, weight: np.ndarray | None = None) -> "TableEncoder":
+    def fit_numbers(values: np.ndarray, weight: np.ndarray | None = None, scaling: str = "robust") -> "TableEncoder":
         """Learn from an (n, p) array in which every column is a number; they are named x0, x1, ...
 
         No column is left out: one that is constant becomes 0. NaN is missing.
@@ -146,7 +160,7 @@ class TableEncoder:
         names = [f"x{position}" for position in range(values.shape[1])]
         for name, column in zip(names, values.T, strict=True):
             check_finite(column, name)
-        scales = [_number_scale(name, column, weight) for name, column in zip(names, values.T, strict=True)]
+        scales = [_number_scale(name, column, weight, scaling) for name, column in zip(names, values.T, strict=True)]
         return TableEncoder(tuple(scales), (), ())
 
     def transform(self, frame: pd.DataFrame) -> Encoded:
@@ -212,8 +226,8 @@ class TableEncoder:
         spread = np.array([scale.scale or np.inf for scale in scales], dtype=np.float64)
         with np.errstate(over="ignore"):
             z = (np.clip(raw, -_LARGEST, _LARGEST) - center) / spread
-        z = np.clip(z, -1e9, 1e9)  # the square below stays finite; beyond, the result no longer changes
-        clip = np.array([scale.clip if isinstance(scale, NumberScale) else _CLIP for scale in scales])
+        z = np.clip(z, -_LARGEST_SCALED, _LARGEST_SCALED)
+        clip = np.array([scale.clip or np.inf for scale in scales])
         z /= np.sqrt(1.0 + (z / clip) ** 2)
         missing = np.isnan(raw)
         z[missing] = 0.0
@@ -282,18 +296,38 @@ _WAVES = ("sine", "cosine")
 
 def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
     """Return center, scale, and whether some but not all values are missing."""
-    present = ~np.isnan(values)
-    if not present.any():
+    values, weight, indicator = _present(values, weight)
+    if not len(values):
         return 0.0, 0.0, False
-    indicator = not present.all()
-    if indicator:
-        values, weight = values[present], None if weight is None else weight[present]
-    values = np.clip(values, -_LARGEST, _LARGEST)
     low, middle, high = np.quantile(values, QUARTILES, method="inverted_cdf", weights=weight)
     return float(middle), float(high - low or (values.max() - values.min()) / 2), indicator
 
 
-def _number_scale(name: str, values: np.ndarray, weight: np.ndarray | None) -> NumberScale:
+def _standard_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """Return mean, deviation, and whether some but not all values are missing."""
+    values, weight, indicator = _present(values, weight)
+    if not len(values) or (values == values[0]).all():
+        return (float(values[0]) if len(values) else 0.0), 0.0, indicator
+    unit = float(np.abs(values).max())  # its square may not be finite
+    mean = np.average(values / unit, weights=weight)
+    deviation = np.sqrt(np.average((values / unit - mean) ** 2, weights=weight))
+    return float(mean * unit), float(deviation * unit), indicator
+
+
+def _present(values: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Return the values that are not missing, their weights, and whether some but not all are missing."""
+    present = ~np.isnan(values)
+    whole = bool(present.all())
+    if not whole:
+        values, weight = values[present], None if weight is None else weight[present]
+    return np.clip(values, -_LARGEST, _LARGEST), weight, bool(present.any()) and not whole
+
+
+def _number_scale(name: str, values: np.ndarray, weight: np.ndarray | None, scaling: str) -> NumberScale:
+    if scaling == "standard":
+        return NumberScale(name, *_standard_scale(values, weight), clip=None)
+    if scaling == "none":
+        return NumberScale(name, 0.0, 1.0, _present(values, weight)[2], clip=None)
     center, scale, indicator = _robust_scale(values, weight)
     present = ~np.isnan(values)
     seen = np.unique(values[present])

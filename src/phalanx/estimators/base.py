@@ -21,7 +21,7 @@ from phalanx.data import Encoder
 from phalanx.data.canonical import canonical_order, comparable, copied_rows
 from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
-from phalanx.data.encoding import TableEncoder
+from phalanx.data.encoding import SCALINGS, TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
@@ -37,7 +37,7 @@ from phalanx.hints import hints
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
-from phalanx.options import check_text
+from phalanx.options import check_text, check_word
 from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
@@ -103,6 +103,7 @@ class NetworkEstimator(PartsEstimator):
         refit: Any = None,
         samples: Any = 0,
         missing: Any = None,
+        scaling: Any = "robust",
         random_state: Any = 0,
     ) -> None:
         self.layers = layers
@@ -126,6 +127,7 @@ class NetworkEstimator(PartsEstimator):
         self.refit = refit
         self.samples = samples
         self.missing = missing
+        self.scaling = scaling
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -137,6 +139,9 @@ class NetworkEstimator(PartsEstimator):
         """Train on a table, an array or texts `X` and the columns of the target."""
         settings = self._settings(SCORE)
         _words(self.missing)
+        check_word("scaling", self.scaling, SCALINGS)
+        if self.scaling != "robust" and X.ndim != 2:
+            raise InputError(f"scaling is for the numbers of a table, but X has {X.ndim} axes; leave it out")
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         rows, weight = copied_rows(weight)
         if isinstance(X, pd.DataFrame):
@@ -168,10 +173,12 @@ class NetworkEstimator(PartsEstimator):
         )
         settings = replace(settings, metric=metric_named(self.metric, goals))
         if isinstance(X, pd.DataFrame):
-            self.encoder_: Encoder = TableEncoder.fit(self.columns_, X.iloc[split.train], weight[split.train])
+            self.encoder_: Encoder = TableEncoder.fit(
+                self.columns_, X.iloc[split.train], weight[split.train], self.scaling
+            )
             self._warn_of_copies(X, columns)
         elif X.ndim == 2:
-            self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train])
+            self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train], self.scaling)
         else:
             self.encoder_ = (TextEncoder if X.ndim == 1 else ImageEncoder).fit(X[split.train])
         problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)

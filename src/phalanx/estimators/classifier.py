@@ -34,7 +34,9 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from their best
     parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0 (default): scale
     weights instead. `missing`: spellings that mean missing in every column of a DataFrame, such as `("NA",)`; None:
-    they are found out (see docs/tables.md). `random_state`: the seed.
+    they are found out (see docs/tables.md). `scaling`: of a
+    table's numbers: "robust" (default): in interquartile ranges from the median, and bent so that none lies beyond ±3;
+    "standard": in deviations from the mean; "none": as they are. `random_state`: the seed.
 
     After `fit`: `classes_`, `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_` (what seems wrong
     inside the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`, and of

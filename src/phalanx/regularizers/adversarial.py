@@ -20,7 +20,7 @@ def attack(cost: Cost, x: Any, epsilon: Any, *, steps: int = 1, step_size: Any =
 
     `cost`: from inputs to the mean cost and anything beside it; each row's cost should depend on that row alone.
     `x`: an array, or a tree of arrays of which only those of floating-point numbers are moved: not category codes.
-    `epsilon`: ε, the largest change of a number, in units of `x` (encoded inputs: a table's are standardized).
+    `epsilon`: ε, the largest change of a number, in units of `x`, the encoded inputs: see `Adversarial`.
     `step_size`: in units of ε / steps, at least 1, or the edge of the ball would be out of reach (default 2.5).
     Raises `InputError` where there is no floating-point array.
 
@@ -60,8 +60,9 @@ class Adversarial(Regularizer):
     running statistics. With `steps` above 1 x' is found by that many smaller steps (PGD), see `attack`.
     A step computes about 2 + ⅔ · `steps` times as much as one without.
 
-    `epsilon`: ε, the largest change of an input number, in units of the encoded inputs: a table's numbers have
-    deviation 1 (default 0.1). `mix`: α in [0, 1] (default 0.5). `steps`: gradient steps to x' (default 1).
+    `epsilon`: ε, the largest change of an input number, in units of the encoded inputs (default 0.1). A table's
+    numbers are in interquartile ranges of their column, which are 1.35 deviations where it is normal, and bent towards
+    ±3; with `scaling="standard"` they are in deviations. `mix`: α in [0, 1] (default 0.5). `steps`: gradient steps to x' (default 1).
     `step_size`: of these, in units of ε / steps; of no effect where `steps` is 1 (default 2.5).
     Category codes stay as they are. Raises `InputError` in training where all inputs are codes.
     Source: notes F6; book 7.13; Goodfellow et al. 2014, Madry et al. 2018.

@@ -7,6 +7,7 @@ from typing import Any
 
 from phalanx.baselines import baselines
 from phalanx.data import Task
+from phalanx.data.encoding import SCALINGS
 from phalanx.data.letters import one_form
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
@@ -44,7 +45,8 @@ class Config(Options):
     `missing` (spellings that mean missing in every column, in place of those found out; see docs/tables.md), `id`,
     `group`, `test` (a share of the rows, or a source; None: rows that the source itself holds out, or
     else 0.2), `valid` (a share of the rest), `seed`; of images `size` ("28" or "28x32", height first; None: their own);
-    of files `strict` (a broken one is an error); `trials`, `design`, `structures`, `repeats`, `max_rounds`,
+    of files `strict` (a broken one is an error); of the numbers of a table `scaling` (see `phalanx.Classifier`);
+    `trials`, `design`, `structures`, `repeats`, `max_rounds`,
     `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
     `bootstrap`, `vote`, `samples` (see `phalanx.Classifier`); `layers`, `likelihood`, `regularizers`, `optimizer`,
     `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
@@ -71,6 +73,7 @@ class Config(Options):
     valid: float = field(default=0.2, above=0, below=1)
     size: str | None = None
     strict: bool = field(default=False)
+    scaling: str = field(default="robust", choices=SCALINGS)
     baselines: tuple[str, ...] | None = None
     layers: Any = DEFAULT
     likelihood: Any = DEFAULT
@@ -146,8 +149,8 @@ class Config(Options):
                 if getattr(self, name) is not None:
                     raise InputError(f"{name} is for forecasts; say which column with --forecast, or leave it out")
             return
-        for name in ("target", "text", "task", "id", "group"):
-            if getattr(self, name):
+        for name in ("target", "text", "task", "id", "group", "scaling"):
+            if getattr(self, name) != getattr(Config, name):
                 raise InputError(f"{name} does not go with --forecast, which says what to predict; leave one out")
 
     def space(self, default: Network) -> Network:

@@ -35,7 +35,7 @@ class Inputs:
     def fit(self, train: np.ndarray) -> Encoder:
         """Return the encoder that the training rows say."""
         if self.kind == "table":
-            return TableEncoder.fit(self.columns, self.rows.iloc[train])
+            return TableEncoder.fit(self.columns, self.rows.iloc[train], scaling=self.config.scaling)
         encoder = ENCODERS[self.kind].fit(self.rows[train])
         return replace(encoder, column=self.config.text) if self.config.text else encoder
 
@@ -46,6 +46,10 @@ def check_options(source: Source, config: Config) -> None:
     what = "is a table" if table else f"holds {source.kind}"
     if config.size is not None and source.kind != "images":
         raise InputError(f"--size is for images, but {config.source} {what}; leave it out")
+    if config.scaling != Config.scaling and (source.kind != "table" or config.text is not None):
+        raise InputError(
+            f"--scaling is for the numbers of a table, but {config.source} holds {source.kind}; leave it out"
+        )
     if table:
         if config.strict:
             raise InputError(f"--strict is for many files, but {config.source} {what}; leave it out")

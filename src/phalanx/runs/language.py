@@ -26,7 +26,7 @@ BOOK = {"test": 0.1, "valid": 0.05}
 """Shares of a text where none are given: of the whole, its end; and of what comes before, its end."""
 
 _OTHERS = (
-    *("target", "text", "forecast", "task", "ignore", "id", "group", "size", "strict"),
+    *("target", "text", "forecast", "task", "ignore", "id", "group", "size", "strict", "scaling"),
     *("refit", "bootstrap", "vote", "samples", "baselines"),
 )
 
