@@ -30,8 +30,8 @@ class GaussianNoise(Layer):
     As the first layer it shows several noisy copies of each datum (data augmentation). Of a table, whose inputs are
     numbers and category codes, the numbers get noise. It is normal on 65536 levels, at most 4.3 deviations from 0.
 
-    `deviation`: σ, in units of h (default 0.1). A table's numbers are in interquartile ranges of their column, which are
-    1.35 deviations where it is normal, and bent towards ±3; with `scaling="standard"` they are in deviations.
+    `deviation`: σ, in units of h (default 0.1). A table's numbers are in interquartile ranges of their column, which
+    are 1.35 deviations where it is normal, and bent towards ±3; with `scaling="standard"` they are in deviations.
     Source: notes F2; book 7.4.
     """
 
