@@ -99,7 +99,7 @@ def read_times(column: pd.Series, name: str, spelling: str) -> tuple[np.ndarray,
         if zone is None:
             return clocks, None
         offsets = (clocks - column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")) // _MINUTE
-        name = getattr(zone, "key", None) or ""
+        name = getattr(zone, "key", None) or getattr(zone, "zone", None) or ""  # the latter of pytz
         return on_one_clock(clocks, offsets, "" if name == "UTC" else name, name == "UTC")
     if types.is_integer_dtype(column.dtype):
         return column.to_numpy(np.int64), None
