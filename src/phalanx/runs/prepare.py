@@ -189,7 +189,9 @@ def _split(frame: pd.DataFrame, targets: list[Target], config: Config) -> Split:
 
 
 def _copies(inputs: Inputs, target: Target) -> list[str]:
-    """Return a warning of each column that alone says a target."""
+    """Return a warning of each column of a table that alone says a target."""
+    if not isinstance(inputs.rows, pd.DataFrame):
+        return []
     found = telling_columns(inputs.columns, inputs.rows, target.values, target.labels is not None)
     return [
         f"column {name!r} alone says {target.name!r} in every row: if it is a copy of it, or known only after it, "
