@@ -63,7 +63,8 @@ class Adversarial(Regularizer):
     `epsilon`: ε, the largest change of an input number, in units of the encoded inputs (default 0.1). A table's
     numbers are in interquartile ranges of their column, which are 1.35 deviations where it is normal, and bent towards
     ±3; with `scaling="standard"` they are in deviations. `mix`: α in [0, 1] (default 0.5).
-    `steps`: gradient steps to x' (default 1). `step_size`: of these, in units of ε / steps; of no effect where `steps` is 1 (default 2.5).
+    `steps`: gradient steps to x' (default 1). `step_size`: of these, in units of ε / steps; of no effect where `steps`
+    is 1 (default 2.5).
     Category codes stay as they are. Raises `InputError` in training where all inputs are codes.
     Source: notes F6; book 7.13; Goodfellow et al. 2014, Madry et al. 2018.
     """
