@@ -250,6 +250,12 @@ def part_classes():
 
 
 @pytest.fixture
+def every_layer():
+    """Instances of all layers together."""
+    return instances(_base("Layer"))
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 

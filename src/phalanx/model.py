@@ -82,6 +82,11 @@ def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple
         for local, layer in zip(names(layers), layers, strict=True):
             name = prefix + local
             yield from along(f"{name}.", layer.inner, shape)
+            if _is_table(shape) and not layer.tables:
+                raise InputError(
+                    f"{name}: {type(layer).__name__} needs rows of one array, but gets a table's numbers and codes; "
+                    "put Columns() before it"
+                )
             try:
                 after[name] = layer.init(key, shape)[2]
             except InputError as error:
@@ -93,6 +98,10 @@ def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple
     last = after[names(network.layers)[-1]] if network.layers else shape
     for prefix, head in branches(network):
         yield from along(f"{prefix}.", head.layers, after[head.after] if head.after else last)
+
+
+def _is_table(shape: Any) -> bool:
+    return bool(shape) and isinstance(shape[0], tuple)
 
 
 def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
@@ -114,7 +123,7 @@ def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
 
     params, states = jax.eval_shape(begin, seed)
     if any(layer.masks for layer in network.layers):  # of different lengths, which not every layer takes
-        rows = jax.ShapeDtypeStruct((network.batch_size, *shape), x.dtype)
+        rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
         jax.eval_shape(lambda params, states, rows: forward(network, params, states, rows).z, params, states, rows)
 
 

@@ -7,11 +7,28 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from phalanx import GRU, LSTM, Adam, Conv, Dense, Embedding, GlobalMaxPool, InputError, Multinoulli, Network, Recurrent
+from phalanx import (
+    GRU,
+    LSTM,
+    Adam,
+    Conv,
+    Dense,
+    DropConnect,
+    Embedding,
+    GlobalMaxPool,
+    InputError,
+    InstanceNorm,
+    Multinoulli,
+    Network,
+    Recurrent,
+    ReLU,
+    Residual,
+)
 from phalanx.experiment import Settings
 from phalanx.language import Corpus, continuation, fit, nats_per_token, probabilities, reading
 from phalanx.metrics import NATS
-from phalanx.model import fresh
+from phalanx.model import check_rows, forward, fresh, initialize
+from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold, Readers, in_reading_order
 
 WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what was before
@@ -138,12 +155,66 @@ def test_recurrent_layers_of_a_language_model_keep_their_memory():
         ([Embedding(4), Dense(3)], "a language model needs a layer with a memory; give it a Recurrent, LSTM or GRU"),
         ([Embedding(4), LSTM(3, both=True)], "but has LSTM, which also reads backwards; leave it out"),
         ([Embedding(4), Conv(3), Recurrent(3)], "but has Conv, which looks at several steps at once; leave it out"),
+        (
+            [Embedding(4), GRU(3), Residual([Conv(3), ReLU()])],
+            "has Conv, which looks at several steps at once; leave it out",
+        ),
+        (
+            [Embedding(4), Conv(3, 2, padding="causal"), GRU(3)],
+            "Conv, which looks at several steps at once; leave it out",
+        ),
+        ([Embedding(4), GRU(3), InstanceNorm()], "InstanceNorm, which looks at several steps at once; leave it out"),
+        ([Embedding(4), DropConnect(LSTM(3, both=True))], "has DropConnect, which also reads backwards; leave it out"),
         ([Embedding(4), GRU(3), GlobalMaxPool()], "GlobalMaxPool, which looks at several steps at once; leave it out"),
     ],
 )
 def test_layers_that_cannot_read_on_are_refused(layers, said):
-    with pytest.raises(InputError, match=f"{said}$"):
+    with pytest.raises(InputError, match=f"{said}(; leave it out)?$"):
         reading(Network(layers, Multinoulli()))
+
+
+def test_no_token_is_seen_before_it_is_said(every_layer):
+    first, last = Embedding(4, padding=False, tokens=5), LSTM(3)
+    codes = np.zeros((2, 7), np.int32)
+
+    def network(layers):
+        made = complete(reading(Network([first, *layers, last], Multinoulli())), Aim(5))
+        check_rows(made, codes, each_step=True)
+        return made
+
+    def taken(layer):
+        try:
+            return bool(network([Residual([Dense(20), layer])]))
+        except InputError:
+            return False
+
+    kinds = {(type(layer), getattr(layer, "padding", None)): layer for layer in every_layer}
+    hidden = [layer for layer in kinds.values() if not (layer.tables or layer.masks or layer.learned)]
+    every = [layer for layer in hidden if taken(layer)]
+    assert {"LSTM", "Dropout", "LayerNorm", "DropConnect", "ReLU"} <= {type(layer).__name__ for layer in every}
+    assert not {"BatchNorm", "InstanceNorm", "MaxPool", "Flatten"} & {type(layer).__name__ for layer in every}
+    whole = network([Residual([Dense(20), layer]) for layer in every])
+    x = np.array([[0, 1, 2, 3, 4, 1, 2]], np.int32)
+    both = np.concatenate([x, np.where(np.arange(7) > 3, (x + 1) % 5, x)])
+    params, states = initialize(whole, jax.random.key(0), (7,))
+    z = jax.jit(lambda x: forward(whole, params, fresh(states, 2), x, train=True).z[0])(both)
+    assert np.isfinite(z).all()
+    np.testing.assert_array_equal(z[0, :4], z[1, :4])
+    assert not np.array_equal(z[0, 4:], z[1, 4:])
+
+
+@pytest.mark.parametrize("around", [lambda layer: DropConnect(layer, 0.5), lambda layer: Residual([layer])])
+def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
+    network = complete(
+        reading(Network([Embedding(4, padding=False, tokens=5), around(LSTM(4))], Multinoulli())), Aim(5)
+    )
+    x = np.array([[0, 1, 2, 3, 4, 1]], np.int32)
+    params, states = initialize(network, jax.random.key(0), (6,))
+    states = fresh(states, 1)
+    whole = forward(network, params, states, x).z[0]
+    first = forward(network, params, states, x[:, :3])
+    second = forward(network, params, first.states, x[:, 3:])
+    np.testing.assert_allclose(np.concatenate([first.z[0], second.z[0]], 1), whole, atol=1e-6)
 
 
 def test_texts_that_are_too_short():

@@ -100,6 +100,15 @@ def test_three_steps_of_adam():
     assert path(adam, [2, -1, 4]) == pytest.approx([0.9333333, 0.9333333, 0.8742158], rel=1e-6)
 
 
+def test_two_steps_of_adam_with_delta_inside():
+    # ρ₁ = 0.5, ρ₂ = 0.75, δ = 5, ε = 0.1
+    # ŝ = 2, r̂ = 4                          θ = 1 − 0.1·2/√(4 + 5) = 0.9333333
+    # s = 0.5·1 + 0.5·1 = 1, ŝ = 1/0.75; r = 0.75·1 + 0.25·1 = 1, r̂ = 1/0.4375 = 2.2857143
+    #                                        θ = 0.9333333 − 0.1·1.3333333/√7.2857143 = 0.8839362
+    adam = Adam(0.1, decay1=0.5, decay2=0.75, delta=5.0, inside=True)
+    assert path(adam, [2, 1]) == pytest.approx([0.9333333, 0.8839362], rel=1e-6)
+
+
 def test_the_first_step_of_adam_is_the_learning_rate():
     # ŝ / √r̂ = g / |g|, whatever the size of g, as far as δ = 1e-8 is small beside it
     assert path(Adam(0.01), [1e-3]) == pytest.approx([0.99], rel=1e-5)
@@ -112,6 +121,7 @@ def test_where_delta_stands():
     assert path(AdaGrad(0.1, delta=1e-3), [1e-3]) == pytest.approx([0.95], rel=1e-5)
     # inside it, δ = 3e-6 beside r = 1e-6: 1 − ε·0.001/√4e-6 = 1 − ½ε
     assert path(RMSProp(0.1, decay=0, delta=3e-6), [1e-3]) == pytest.approx([0.95], rel=1e-5)
+    assert path(Adam(0.1, delta=3e-6, inside=True), [1e-3]) == pytest.approx([0.95], rel=1e-5)
     assert path(RMSPropNesterov(0.1, decay=0, delta=3e-6), [1e-3]) == pytest.approx([0.95], rel=1e-5)
 
 

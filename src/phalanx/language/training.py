@@ -17,10 +17,10 @@ from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
 from phalanx.experiment import Fitted, Settings, candidates, plan_draws, rank, shares, trials_of
 from phalanx.language.scoring import nats_per_token, probabilities
-from phalanx.layers import Embedding, Recurring, Spatial
+from phalanx.layers import Embedding
 from phalanx.metrics import NATS
 from phalanx.model import Batch, check_rows
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Aim, Network, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
 from phalanx.population.train import Clock, Progress, train
@@ -99,23 +99,20 @@ def scores(nats: float, characters: float) -> dict[str, float]:
 def reading(network: Network) -> Network:
     """Return a network whose recurrent layers answer at every step and keep their memory.
 
-    Raises `InputError` for layers that look ahead or keep no memory.
+    Raises `InputError` for a layer, inside another too, that sees other steps than by a memory, and where none
+    has a memory.
     """
-    for layer in network.layers:
-        if isinstance(layer, Spatial) or (isinstance(layer, Recurring) and layer.both is True):
-            what = f"{type(layer).__name__}, which " + (
-                "looks at several steps at once" if isinstance(layer, Spatial) else "also reads backwards"
+    layers = [layer for _, layer in layers_of(network)]
+    for layer in layers:
+        if layer.reach == "row" or (layer.reach == "past" and not layer.unrolls):
+            what = "also reads backwards" if layer.unrolls else "looks at several steps at once"
+            raise InputError(
+                f"a language model reads one token after the other, but has {type(layer).__name__}, which {what}; "
+                "leave it out"
             )
-            raise InputError(f"a language model reads one token after the other, but has {what}; leave it out")
-    if not any(isinstance(layer, Recurring) for layer in network.layers):
+    if not any(layer.unrolls for layer in layers):
         raise InputError("a language model needs a layer with a memory; give it a Recurrent, LSTM or GRU")
-    return replace(
-        network,
-        layers=tuple(
-            replace(layer, carry=True, output="all") if isinstance(layer, Recurring) else layer
-            for layer in network.layers
-        ),
-    )
+    return replace(network, layers=tuple(layer.carried() for layer in network.layers))
 
 
 def prepared(space: Network, corpus: Corpus, settings: Settings) -> tuple[list[Draw], list[Network]]:

@@ -35,6 +35,7 @@ from phalanx.layers.residual import Residual
 from phalanx.layers.reversal import ReverseGradient
 from phalanx.layers.shape import Flatten
 from phalanx.layers.spatial import Spatial
+from phalanx.layers.wrapper import Wrapper
 
 __all__ = [
     "EVALUATE",
@@ -90,4 +91,5 @@ __all__ = [
     "Spatial",
     "SpectralAugmentation",
     "Tanh",
+    "Wrapper",
 ]

@@ -40,39 +40,48 @@ class Linear(Activation):
 
 @part
 class ReLU(Activation):
-    """g(z) = max(0, z), with derivative 0 at 0.
+    """g(z) = max(0, z).
 
+    `at_zero`: which one-sided derivative stands at 0, "left" (default), 0, or "right", 1.
     Source: notes C4; book 6.3.1.
     """
 
     bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
 
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
+
     def activate(self, z: jax.Array) -> jax.Array:
-        return jnp.where(z <= 0, 0, z)  # not `z > 0`: NaN must come through, or no one sees a divergence
+        off = z <= 0 if self.at_zero == "left" else z < 0
+        return jnp.where(off, 0, z)  # not `z > 0`: NaN must come through, or no one sees a divergence
 
 
 @part
 class LeakyReLU(Activation):
-    """g(z) = max(0, z) + slope · min(0, z), with derivative `slope` at 0 (default 0.01).
+    """g(z) = max(0, z) + slope · min(0, z).
 
+    `slope`: default 0.01. `at_zero`: which one-sided derivative stands at 0, "left" (default), `slope`, or "right", 1.
     Source: notes C4; book 6.3.1; Maas et al. 2013.
     """
 
     slope: Knob = field(default=0.01)
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
 
     def activate(self, z: jax.Array) -> jax.Array:
-        return jnp.where(z > 0, z, self.slope * z)
+        return jnp.where(z > 0 if self.at_zero == "left" else z >= 0, z, self.slope * z)
 
 
 @part
 class Absolute(Activation):
-    """g(z) = |z|, the leaky rectifier of slope −1, with derivative −1 at 0.
+    """g(z) = |z|, the leaky rectifier of slope −1.
 
+    `at_zero`: which one-sided derivative stands at 0, "left" (default), −1, or "right", 1.
     Source: notes C4; book 6.3.1; Jarrett et al. 2009.
     """
 
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
+
     def activate(self, z: jax.Array) -> jax.Array:
-        return jnp.where(z > 0, z, -z)
+        return jnp.where(z > 0 if self.at_zero == "left" else z >= 0, z, -z)
 
 
 @part

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.errors import InputError
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.noise import BYTES_A_NUMBER
 from phalanx.spec import Knob, field, part
 
@@ -57,6 +57,10 @@ class Augmentation(RandomChange):
     """Base of layers that change images at random in training: set `draws`, implement `change`."""
 
     axes: ClassVar[tuple[str, ...]] = ("height", "width", "channels")
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
 
 @part

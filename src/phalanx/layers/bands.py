@@ -12,7 +12,7 @@ from jax import lax
 
 from phalanx.errors import InputError
 from phalanx.layers.augmentation import RandomChange
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
 from phalanx.spec import Knob, field, part
 
@@ -29,6 +29,10 @@ class InstanceNorm(Layer):
     """
 
     epsilon: Knob = field(default=1e-2, above=0)
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         if len(shape) < 2:

@@ -35,6 +35,8 @@ class Columns(Layer):
 
     learned: ClassVar[tuple[str, ...]] = ("cardinalities",)
 
+    tables: ClassVar[bool] = True
+
     cardinalities: tuple[int, ...] = field(default=(), at_least=1)
     one_hot: Fixed[int] = field(default=9, at_least=0)
     embedding: Fixed[int] = field(default=8, at_least=1)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
 from phalanx.layers.dense import initial_weight
-from phalanx.layers.layer import At, Params
+from phalanx.layers.layer import At, Params, Reach
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
 from phalanx.spec import Fixed, PerAxis, field, part
 
@@ -48,6 +48,15 @@ class Conv(Spatial):
     flip: Fixed[bool] = field(default=False)
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
     bias: Fixed[bool] = field(default=True)
+
+    @property
+    def reach(self) -> Reach:
+        size, stride = (held if isinstance(held, tuple) else (held,) for held in (self.size, self.stride))
+        if any(one != 1 for one in stride):
+            return "row"
+        if all(one == 1 for one in size):
+            return "step"
+        return "past" if self.padding == "causal" else "row"
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         space, size, around = self.space(shape), self.each("size", len(shape) - 1), self._margins(shape)

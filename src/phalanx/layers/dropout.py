@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.wrapper import Wrapper
 from phalanx.spec import Fixed, Knob, field, part
 
 
@@ -32,13 +33,14 @@ class Dropout(Layer):
 
 
 @part
-class DropConnect(Layer):
+class DropConnect(Wrapper):
     """h' = f(x; W ⊙ M / (1 − rate)), M_ij ~ Bernoulli(1 − rate): single weights of a layer are dropped in training.
 
     One mask is drawn for each step and shared by the rows of a batch; Wan et al. 2013 draw one for each row. Outside
     training the layer is the wrapped one (weight scaling), where they draw from a normal approximation.
 
-    `layer`: the wrapped layer; each of its parameters whose name begins with `weight` is thinned.
+    `layer`: the wrapped layer; each of its parameters whose name begins with `weight` is thinned, and
+    so are those of layers inside it.
     `rate`: probability in [0, 1) that a weight is dropped (default 0.5), rounded to a multiple of 1/256.
 
     >>> from phalanx import Dense
@@ -50,12 +52,6 @@ class DropConnect(Layer):
 
     layer: Fixed[Layer] = field()
     rate: Knob = field(default=0.5, at_least=0, below=1)
-
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        return self.layer.init(key, shape)
-
-    def noise(self, shape: Any) -> int:
-        return self.layer.noise(shape)
 
     def shared_noise(self, shape: Any) -> int:
         params = jax.eval_shape(lambda key: self.layer.init(key, shape)[0], jax.random.key(0))

@@ -50,6 +50,8 @@ class Embedding(Layer):
         return x != 0 if self.padding else None
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            raise InputError(f"Embedding needs rows of codes, whole numbers, but gets numbers of type {x.dtype}")
         weight = params["weight"]
         if self.tokens > _ONE_HOT:
             return (jnp.where((x != 0)[..., None], weight[x], 0) if self.padding else weight[x]), state

@@ -2,13 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import jax
 
 from phalanx.spec import Part, part
 
 Params = dict[str, Any]
+
+Reach = Literal["step", "past", "row"]
 
 
 class At(NamedTuple):
@@ -42,17 +44,41 @@ class Layer(Part):
     each row of the batch, and is handed on from batch to batch; `init` gives it one row of zeros.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = None
-    """Values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound."""
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound."""
+        return None
 
-    couples_rows: ClassVar[bool] = False
-    """Whether in training a row's output depends on the other rows of its batch."""
+    @property
+    def couples_rows(self) -> bool:
+        """Whether in training a row's output depends on the other rows of its batch."""
+        return False
 
-    unrolls: ClassVar[bool] = False
-    """Whether it goes through the steps of a row one after the other, which is fast for many rows at a time only."""
+    @property
+    def unrolls(self) -> bool:
+        """Whether it goes through the steps of a row one after the other, which is fast for many rows at a time only.
 
-    masks: ClassVar[bool] = False
-    """Whether it tells which steps of a row are padding."""
+        Such a layer has a memory, which `carried` hands on from batch to batch.
+        """
+        return False
+
+    @property
+    def masks(self) -> bool:
+        """Whether it tells which steps of a row are padding."""
+        return False
+
+    @property
+    def tables(self) -> bool:
+        """Whether it takes rows of a table, numbers and category codes, rather than one array."""
+        return False
+
+    @property
+    def reach(self) -> Reach:
+        """What an output step depends on: the same "step" of the input, that and its "past", or the whole "row".
+
+        Layers inside answer for themselves.
+        """
+        return "step"
 
     learned: ClassVar[tuple[str, ...]] = ()
     """Fields that the data say, of a layer that stands first and turns rows as they are read into numbers."""
@@ -61,6 +87,11 @@ class Layer(Part):
     def inner(self) -> tuple["Layer", ...]:
         """The layers inside this one, which the model runs, names and keeps as it does all others."""
         return ()
+
+    def carried(self) -> Self:
+        """Return this layer as one token after the other needs it: what goes step by step, inside it too, answers at
+        every step and hands its memory on."""
+        return self
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         """Return initial parameters, initial state and the shape of the output."""

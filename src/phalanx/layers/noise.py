@@ -1,7 +1,7 @@
 """Normal noise, and the layer that adds it to values."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 from jax.scipy.special import ndtri
@@ -34,6 +34,8 @@ class GaussianNoise(Layer):
     are 1.35 deviations where it is normal, and bent towards ±3; with `scaling="standard"` they are in deviations.
     Source: notes F2; book 7.4.
     """
+
+    tables: ClassVar[bool] = True
 
     deviation: Knob = field(default=0.1, at_least=0)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
 from phalanx.spec import Knob, field, part
 
@@ -37,6 +37,10 @@ class BatchNorm(Layer):
 
     momentum: Knob = field(default=0.9, at_least=0, below=1)
     epsilon: Knob = field(default=1e-5, above=0)
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         width = shape[-1:]

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.errors import InputError
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.spec import Fixed, field, part
 
 
@@ -27,6 +27,10 @@ class Past(Layer):
     learned: ClassVar[tuple[str, ...]] = ("anchor",)
 
     anchor: Fixed[str] = field(default="mean", choices=("mean", "last", "ratio"))
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         if len(shape) != 2:

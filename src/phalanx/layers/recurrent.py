@@ -1,7 +1,8 @@
 """Recurrent layers: the same function at every step of a row, with a memory between the steps."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from phalanx.errors import InputError
 from phalanx.layers.cells import Carry, Cell, GRUAfterCell, GRUBeforeCell, LSTMCell, SimpleCell, unroll
 from phalanx.layers.dense import initial_weight, product
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.spec import Fixed, Knob, field, part
 
 _NEAR, _MOST_STEPS = 1e-4, 100  # of an orthogonal matrix's square to the identity; each step squares the distance
@@ -42,6 +43,13 @@ class Recurring(Layer):
     carry: Fixed[bool] = field(default=False)
 
     unrolls: ClassVar[bool] = True
+
+    @property
+    def reach(self) -> Reach:
+        return "row" if self.both else "past"
+
+    def carried(self) -> Self:
+        return replace(self, carry=True, output="all")
 
     @abstractmethod
     def cell(self) -> Cell:

@@ -1,6 +1,7 @@
 """Layers around which their input goes unchanged."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 
@@ -35,6 +36,9 @@ class Residual(Layer):
     @property
     def inner(self) -> tuple[Layer, ...]:
         return self.layers
+
+    def carried(self) -> Self:
+        return replace(self, layers=tuple(layer.carried() for layer in self.layers))
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         out = shape

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
 from phalanx.spec import part
 
@@ -20,6 +20,10 @@ class Flatten(Layer):
 
     Source: notes H3; book 9.2.
     """
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
     def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
         return {}, {}, (math.prod(shape),)

@@ -8,13 +8,17 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.errors import InputError
-from phalanx.layers.layer import Layer
+from phalanx.layers.layer import Layer, Reach
 from phalanx.spec import part
 
 
 @part
 class Spatial(Layer):
     """Base of layers on (batch, *space, channels), with one to three spatial axes: a series, an image, a volume."""
+
+    @property
+    def reach(self) -> Reach:
+        return "row"
 
     def space(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the spatial part of a row's shape; raise `InputError` where there is none."""

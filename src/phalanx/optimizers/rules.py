@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.optimizers.optimizer import Rule, Tree
-from phalanx.spec import Knob, field, part
+from phalanx.spec import Fixed, Knob, field, part
 
 
 @part
@@ -155,10 +155,11 @@ class Adam(Rule):
     """Adam: s ← ρ₁ s + (1 − ρ₁) g; r ← ρ₂ r + (1 − ρ₂) g ⊙ g; θ ← θ − ε ŝ / (√r̂ + δ).
 
     ŝ = s / (1 − ρ₁ᵗ) and r̂ = r / (1 − ρ₂ᵗ) correct the bias of starting at 0. δ stands outside the root, as in the
-    notes, the book, Kingma & Ba 2015, PyTorch and Optax. With weight decay it is AdamW.
+    notes, the book, Kingma & Ba 2015, PyTorch and Optax; or inside, √(r̂ + δ). With weight decay it is AdamW.
 
     `learning_rate`: ε (default 0.001). `decay1`, `decay2`: ρ₁, ρ₂ (defaults 0.9, 0.999). `delta`: δ (default 1e-8).
-    `weight_decay`: λ, decoupled (default 0).
+    `inside`: whether δ stands inside the root (default no), where it is in units of g². `weight_decay`: λ, decoupled
+    (default 0).
     Source: notes G7; book 8.5.3, Algorithm 8.7; Kingma & Ba 2015.
     """
 
@@ -166,6 +167,7 @@ class Adam(Rule):
     decay1: Knob = field(default=0.9, at_least=0, below=1)
     decay2: Knob = field(default=0.999, at_least=0, below=1)
     delta: Knob = field(default=1e-8, above=0)
+    inside: Fixed[bool] = field(default=False)
 
     def init(self, params: Tree) -> Tree:
         zeros = jax.tree.map(jnp.zeros_like, params)
@@ -179,10 +181,10 @@ class Adam(Rule):
         # The corrections of ŝ and r̂ are scalars; taken out of the root they cost nothing per parameter.
         root = jnp.sqrt(1 - jnp.power(self.decay2, power))
         correction = root / (1 - jnp.power(self.decay1, power))
-        delta = self.delta * root
+        delta = self.delta * (root**2 if self.inside else root)
 
         def change(s: jax.Array, r: jax.Array, rate: Any) -> jax.Array:
-            return -(rate * correction) * s / (jnp.sqrt(r) + delta)
+            return -(rate * correction) * s / (jnp.sqrt(r + delta) if self.inside else jnp.sqrt(r) + delta)
 
         after = self.moved(params, jax.tree.map(change, first, second, self.rates(params)))
         return after, {"first": first, "second": second, "step": t}

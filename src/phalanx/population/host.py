@@ -98,7 +98,8 @@ class Population:
         rows = placed.batch
         shapes = state_shape(network, rows)
         in_order = remembers(shapes.states)
-        splits = 1 if in_order else network.batch_size  # a memory belongs to one device
+        whole = in_order or any(part.couples_rows for part in network.regularizers)
+        splits = 1 if whole else network.batch_size  # a memory belongs to one device, a penalty on means sees all rows
         self.mesh = mesh_for(len(trials), splits) if mesh is None else mesh
         along = self.mesh.shape["member"]
         platform = self.mesh.devices.flat[0].platform

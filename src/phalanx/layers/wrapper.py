@@ -1,0 +1,68 @@
+"""Layers around one other layer."""
+
+from dataclasses import replace
+from typing import Any, Self
+
+import jax
+
+from phalanx.layers.layer import At, Layer, Params, Reach
+from phalanx.spec import Fixed, field, names, part
+
+
+@part
+class Wrapper(Layer):
+    """Base of layers that are another one but for something: each question is answered as the wrapped layer does.
+
+    The layers inside it are wrapped in the same way, under their own names.
+
+    `layer`: the wrapped layer.
+    """
+
+    layer: Fixed[Layer] = field()
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return self.layer.bounds
+
+    @property
+    def couples_rows(self) -> bool:
+        return self.layer.couples_rows
+
+    @property
+    def unrolls(self) -> bool:
+        return self.layer.unrolls
+
+    @property
+    def masks(self) -> bool:
+        return self.layer.masks
+
+    @property
+    def tables(self) -> bool:
+        return self.layer.tables
+
+    @property
+    def reach(self) -> Reach:
+        return self.layer.reach
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        inside = self.layer.inner
+        return tuple(replace(self, layer=one, name=name) for name, one in zip(names(inside), inside, strict=True))
+
+    def carried(self) -> Self:
+        return replace(self, layer=self.layer.carried())
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+        return self.layer.init(key, shape)
+
+    def noise(self, shape: Any) -> int:
+        return self.layer.noise(shape)
+
+    def shared_noise(self, shape: Any) -> int:
+        return self.layer.shared_noise(shape)
+
+    def mask(self, x: Any, mask: Any) -> Any:
+        return self.layer.mask(x, mask)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[Any, Params]:
+        return self.layer(params, state, x, at)
