@@ -22,7 +22,7 @@ from phalanx.population.predict import Final, predict
 from phalanx.population.refit import Refitted, refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
-from phalanx.predictor import Predictor, member_predictions
+from phalanx.predictor import Predictor, predictions_of
 from phalanx.search.defaults import Kind, size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
@@ -322,7 +322,7 @@ def fit(
 
     def judge(final: Final) -> tuple[Final, Predictions, dict[str, float]]:
         final = _with_fitted_likelihood(final, problem)
-        valid = member_predictions(final, problem.valid_inputs, problem.goals, settings.samples)
+        valid = predictions_of([final], problem.valid_inputs, problem.goals, settings.samples)[0]
         return final, valid, problem.score(valid)
 
     members = candidates(outcome, draws, settings, judge)

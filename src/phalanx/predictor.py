@@ -1,6 +1,6 @@
 """What predicts after training: the members of the ensemble and the best member, without anything that trained them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from phalanx.ensemble import Predictions, average, votes
 from phalanx.errors import InputError
 from phalanx.mixture import Mixture, deviation, interval, mode, sample
 from phalanx.network import heads
-from phalanx.population.predict import Final, predict, raw_outputs
+from phalanx.population.predict import Final, predict_all, raw_outputs_all
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Predictor:
     def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
         shares = self._shares(ensemble)
-        said = {id_: member_predictions(self.members[id_], inputs, self.goals, self.samples) for id_ in shares}
+        found = predictions_of([self.members[id_] for id_ in shares], inputs, self.goals, self.samples)
+        said = dict(zip(shares, found, strict=True))
         return average({id_: votes(p, self.goals) for id_, p in said.items()} if self.vote else said, shares)
 
     def interval(self, inputs: Any, level: float, ensemble: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -73,7 +74,7 @@ class Predictor:
         if all(goal.classes for goal in self.goals):
             return []
         shares = self._shares(ensemble)
-        z = {id_: raw_outputs(self.members[id_], inputs) for id_ in shares}
+        z = dict(zip(shares, raw_outputs_all([self.members[id_] for id_ in shares], inputs), strict=True))
         found = []
         for i, goal in enumerate(self.goals):
             if not goal.classes:
@@ -83,7 +84,11 @@ class Predictor:
         return found
 
 
-def member_predictions(final: Final, inputs: Any, goals: tuple[Goal, ...], samples: int = 0) -> Predictions:
-    """Return one network's predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal."""
-    found = predict(final, inputs, samples)
-    return tuple(p if goal.classes else goal.decode(p, inputs) for goal, p in zip(goals, found, strict=True))
+def predictions_of(
+    finals: Sequence[Final], inputs: Any, goals: tuple[Goal, ...], samples: int = 0
+) -> list[Predictions]:
+    """Return each network's predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal."""
+    return [
+        tuple(p if goal.classes else goal.decode(p, inputs) for goal, p in zip(goals, found, strict=True))
+        for found in predict_all(finals, inputs, samples)
+    ]

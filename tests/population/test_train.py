@@ -13,10 +13,12 @@ from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Aim, Network, complete
 from phalanx.optimizers import Adam
+from phalanx.population import program
 from phalanx.population.backend import capacity_for, devices, mesh_for
 from phalanx.population.batches import Fold, Stream
+from phalanx.population.compilation import compilations
 from phalanx.population.host import Population, Trial, bytes_of_a_member
-from phalanx.population.predict import predict
+from phalanx.population.predict import predict, predict_all
 from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
 from phalanx.population.stack import padded
@@ -128,12 +130,48 @@ def test_a_round_is_one_pass_but_at_most_500_steps(rows):
     assert Population([Trial(network(), 0)], rows, [FOLD], 1, 3).steps == 3
 
 
-def test_predictions_do_not_depend_on_neighbours_or_block(rows):
-    member = train([Trial(network(), 0)], rows, [FOLD], max_rounds=2).members[0]
+@pytest.fixture(scope="module")
+def finals(rows):
+    """Five networks of two structures, in turn."""
+    trials = [Trial(network(units, layers=[Dropout(0.5)]), seed) for seed, units in enumerate([4, 8, 4, 8, 4])]
+    return [member.final for member in train(trials, rows, [FOLD], max_rounds=2).members]
+
+
+def test_predictions_do_not_depend_on_neighbours_or_block(finals):
     x = np.random.default_rng(2).normal(size=(2500, 3)).astype(np.float32)
-    whole = predict(member.final, x)[0]
+    whole = predict(finals[0], x)[0]
     assert whole.shape == (2500, 3)
-    np.testing.assert_array_equal(whole[[7, 2222]], predict(member.final, x[[7, 2222]])[0])
+    np.testing.assert_array_equal(whole[[7, 2222]], predict(finals[0], x[[7, 2222]])[0])
+
+
+@pytest.mark.parametrize("samples", [0, 3])
+def test_networks_of_a_structure_are_asked_together_and_say_what_each_says_alone(finals, samples, monkeypatch):
+    asked, ask = [], program.answers
+    monkeypatch.setattr(
+        "phalanx.population.predict.answers", lambda *a, **options: (asked.append(a[1]), ask(*a, **options))[1]
+    )
+    x = np.random.default_rng(2).normal(size=(1500, 3)).astype(np.float32)
+    together = predict_all(finals, x, samples)
+    assert asked == [3, 3, 2, 2]  # networks of each structure, for each of two blocks of rows
+    before = compilations.programs
+    for final, said in zip(finals, together, strict=True):
+        np.testing.assert_array_equal(predict(final, x, samples)[0], said[0])
+    assert compilations.programs == before
+
+
+@pytest.mark.parametrize("together", [1, 2, 4])
+def test_more_networks_than_are_asked_together_keep_their_order(finals, together, monkeypatch):
+    x = np.random.default_rng(2).normal(size=(5, 3)).astype(np.float32)
+    alone = [predict(final, x)[0] for final in finals]
+    monkeypatch.setattr("phalanx.population.predict.MEMBERS", together)
+    np.testing.assert_array_equal([said[0] for said in predict_all(finals, x)], alone)
+
+
+def test_networks_side_by_side_say_what_each_says_alone(finals, monkeypatch):
+    x = np.random.default_rng(2).normal(size=(5, 3)).astype(np.float32)
+    alone = [predict(final, x)[0] for final in finals]
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    np.testing.assert_allclose([said[0] for said in predict_all(finals, x)], alone, rtol=1e-5)
 
 
 def test_capacity_is_a_power_of_two_on_each_device():

@@ -1,18 +1,26 @@
-"""Predictions of trained networks, in blocks of a fixed number of rows: one program, whatever the number of rows."""
+"""Predictions of trained networks, in blocks of a fixed number of rows: one program for each structure, whatever the
+number of rows and of networks.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from phalanx.model import parameter_count, row_shape, widest
 from phalanx.network import Network
-from phalanx.population.program import outputs, sampled_outputs
-from phalanx.population.stack import padded
+from phalanx.population.program import answers, outputs, predictions, sampled_predictions
+from phalanx.population.stack import group, padded, stack
 
 BLOCK_ROWS, BLOCK_NUMBERS = 1024, 2**20
 """Rows of a block, fewer where a row holds many numbers; numbers of the inputs of a block then."""
+
+MEMBERS, PARAMETERS = 64, 2**18
+"""Networks that are handed to a program together, and numbers that all their parameters hold at most."""
+
+_SIDE_BY_SIDE = 2**28  # numbers in the widest layers of what an accelerator computes at once
 
 
 class Final(NamedTuple):
@@ -28,30 +36,65 @@ class Final(NamedTuple):
 
 
 def predict(final: Final, x: Any, samples: int = 0) -> tuple[np.ndarray, ...]:
-    """Return of each head probabilities (rows, classes) or means (rows, d), as float32.
+    """Return one network's predictions: see `predict_all`."""
+    return predict_all([final], x, samples)[0]
+
+
+def predict_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[tuple[np.ndarray, ...]]:
+    """Return of each network and each of its heads probabilities (rows, classes) or means (rows, d), as float32.
 
     With `samples` it is the average over so many draws of random layers, such as dropout masks (MAP F10); without,
     those layers pass their input through, which for dropout is the weight scaling rule.
-    A row's answer does not depend on its neighbours: every block has the same shape, padded where rows run out.
+    A row's answer does not depend on its neighbours, nor on how many networks are asked: every block has the same
+    shape, padded where rows or networks run out.
     """
     if samples:
-        return _in_blocks(final, x, lambda *block: sampled_outputs(*block, np.int32(samples), np.uint32(0)))
-    return _in_blocks(final, x, outputs)
+        return _ask_all(finals, x, sampled_predictions, np.int32(samples), np.uint32(0))
+    return _ask_all(finals, x, predictions)
 
 
-def raw_outputs(final: Final, x: Any) -> tuple[np.ndarray, ...]:
-    """Return of each head the outputs z (rows, units), from which a likelihood makes distributions."""
-    return _in_blocks(final, x, lambda *block: outputs(*block, raw=True))
+def raw_outputs_all(finals: Sequence[Final], x: Any) -> list[tuple[np.ndarray, ...]]:
+    """Return of each network and head the outputs z (rows, units), from which a likelihood makes distributions."""
+    return _ask_all(finals, x, outputs)
 
 
-def _in_blocks(final: Final, x: Any, program: Callable[..., tuple[jax.Array, ...]]) -> tuple[np.ndarray, ...]:
-    network, params, states, progress = final
-    knobs = jax.tree.map(np.float32, network)
+def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: Any) -> list[tuple[np.ndarray, ...]]:
+    """Return what each network says of the rows; those of one structure are asked together."""
+    found: dict[int, tuple[np.ndarray, ...]] = {}
+    for positions in group([final.network for final in finals]):
+        first = finals[positions[0]]
+        room = PARAMETERS // max(parameter_count(first.params), 1)
+        together = min(MEMBERS, 2 ** room.bit_length() // 2) or 1
+        for at in range(0, len(positions), together):
+            chosen = positions[at : at + together]
+            found |= zip(chosen, _ask([finals[i] for i in chosen], together, x, ask, *given), strict=True)
+    return [found[i] for i in range(len(finals))]
+
+
+def _ask(
+    finals: Sequence[Final], places: int, x: Any, ask: Callable[..., Any], *given: Any
+) -> list[tuple[np.ndarray, ...]]:
+    """Return what each network of one structure says of the rows, by a program that has as many `places`."""
+    held = [(final.params, final.states, np.float32(final.progress)) for final in finals]
+    stacked = jax.tree.map(lambda *leaves: padded(np.stack(leaves), places), *held)
+    members = jax.device_put((stack([final.network for final in finals], places), *stacked))
     rows = len(jax.tree.leaves(x)[0])
     numbers = max(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(x))
     each = max(1, min(BLOCK_ROWS, 2 ** (BLOCK_NUMBERS // max(numbers, 1)).bit_length() // 2))
+    width = _width(finals[0].network, row_shape(x), each, places)
     blocks = []
     for first in range(0, max(rows, 1), each):
         block = jax.tree.map(lambda a, first=first: padded(a[first : first + each], each), x)
-        blocks.append(program(knobs, params, states, block, np.float32(progress)))
-    return tuple(np.concatenate([np.asarray(block[i]) for block in blocks])[:rows] for i in range(len(blocks[0])))
+        blocks.append(answers(members, np.int32(len(finals)), block, *given, ask=ask, width=width))
+    said = jax.tree.map(lambda *parts: np.concatenate([part[: len(finals)] for part in parts], 1)[:, :rows], *blocks)
+    return [jax.tree.map(lambda a, i=i: a[i], said) for i in range(len(finals))]
+
+
+def _width(network: Network, shape: Any, rows: int, places: int) -> int:
+    """Return how many networks are computed side by side: one on a CPU, which a block of rows fills; on an accelerator
+    all whose layers fit.
+    """
+    if jax.default_backend() == "cpu":
+        return 1
+    room = _SIDE_BY_SIDE // (rows * widest(network, shape))
+    return max(1, min(places, 2 ** room.bit_length() // 2))

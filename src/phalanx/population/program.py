@@ -4,6 +4,7 @@ All take everything as arguments and are compiled once for a structure, a capaci
 fit, other knob values, seeds or numbers of rows compile nothing.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -89,25 +90,46 @@ def mean_cost(
     return validate(at_progress(network, progress), params, states, rows, index, number)[0]
 
 
-@partial(jax.jit, static_argnames="raw")
-def outputs(
-    network: Network, params: Any, states: Any, x: Any, progress: Any, *, raw: bool = False
-) -> tuple[jax.Array, ...]:
-    """Return one network's predictions for a block of rows, of each head: see `means`; or its outputs z, if `raw`."""
-    network = at_progress(network, progress)
-    z = forward(network, params, fresh(states, len(jax.tree.leaves(x)[0])), x).z
-    return z if raw else means(network, z)
+@partial(jax.jit, static_argnames=("ask", "width"))
+def answers(members: Any, number: jax.Array, x: Any, *given: Any, ask: Callable[..., Any], width: int) -> Any:
+    """Return what `ask(network, params, states, x, *given)` says of a block of rows for the first `number` members.
+
+    `members` holds networks, parameters, states and progress, stacked, in blocks of `width`. The answers of the other
+    members are 0.
+    """
+
+    def one(member: Any) -> Any:
+        network, params, states, progress = member
+        return ask(at_progress(network, progress), params, states, x, *given)
+
+    def block(i: jax.Array, found: Any) -> Any:
+        if width == 1:
+            said = one(jax.tree.map(lambda a: a[i], members))
+            return jax.tree.map(lambda whole, one: whole.at[i].set(one), found, said)
+        said = jax.vmap(one)(jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, i * width, width), members))
+        return jax.tree.map(lambda w, b: lax.dynamic_update_slice_in_dim(w, b, i * width, 0), found, said)
+
+    shapes = jax.eval_shape(jax.vmap(one), members)
+    return lax.fori_loop(0, -(-number // width), block, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes))
 
 
-@jax.jit
-def sampled_outputs(
-    network: Network, params: Any, states: Any, x: Any, progress: Any, samples: jax.Array, seed: jax.Array
+def outputs(network: Network, params: Any, states: Any, x: Any) -> tuple[jax.Array, ...]:
+    """Return one network's outputs z for a block of rows, of each head."""
+    return forward(network, params, fresh(states, len(jax.tree.leaves(x)[0])), x).z
+
+
+def predictions(network: Network, params: Any, states: Any, x: Any) -> tuple[jax.Array, ...]:
+    """Return one network's predictions for a block of rows, of each head: see `means`."""
+    return means(network, outputs(network, params, states, x))
+
+
+def sampled_predictions(
+    network: Network, params: Any, states: Any, x: Any, samples: jax.Array, seed: jax.Array
 ) -> tuple[jax.Array, ...]:
     """Return the mean of the predictions of as many thinned networks: each draws its masks once, for all rows.
 
     So a row's answer does not depend on its neighbours.
     """
-    network = at_progress(network, progress)
     needed = noise_bytes(network, row_shape(x))
     rows = len(jax.tree.leaves(x)[0])
     states = fresh(states, rows)
