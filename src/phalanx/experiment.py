@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.data import Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
+from phalanx.data import CodeEncoder, Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
 from phalanx.ensemble import Predictions, Voice, average, greedy, voices, votes
 from phalanx.errors import InputError
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
@@ -164,11 +164,11 @@ def rows_at(inputs: Any, at: np.ndarray) -> Any:
     return jax.tree.map(lambda part: part[at], inputs)
 
 
-def entry_for(encoder: Encoder) -> Layer:
+def entry_for(encoder: Encoder | CodeEncoder) -> Layer:
     """Return the layer that takes what an encoder makes."""
     if isinstance(encoder, ImageEncoder):
         return Pixels(encoder.mean, encoder.deviation)
-    if isinstance(encoder, TextEncoder):
+    if isinstance(encoder, (TextEncoder, CodeEncoder)):
         return Embedding(_UNITS, encoder.tokens)
     if isinstance(encoder, SoundEncoder):
         return Frames()
@@ -178,7 +178,15 @@ def entry_for(encoder: Encoder) -> Layer:
 
 
 def with_entry(network: Network, entry: Layer) -> Network:
-    """Return the network with the layer that takes the data: the first, unless it has one of its kind."""
+    """Return the network with the layer that takes the data: the first, unless it has one of its kind.
+
+    Raises `InputError` for an embedding of data that are no codes.
+    """
+    if not isinstance(entry, Embedding) and any(isinstance(layer, Embedding) for layer in network.layers):
+        raise InputError(
+            f"Embedding takes rows of codes, but these data are taken by {type(entry).__name__}: leave it out, or give "
+            "an estimator an array of whole numbers, (rows, steps), with Embedding as the first layer"
+        )
     if any(isinstance(layer, type(entry)) for layer in network.layers):
         return network
     return replace(network, layers=(entry, *network.layers))

@@ -12,6 +12,7 @@
 - ``columns``: what each column is, and which are left out.
 - ``targets``: which column is predicted, the task it sets, labels and standardized values.
 - ``goals``: columns that one head of a network predicts, as the data has them and as the network sees them.
+- ``codes``: rows of codes, for estimators whose first layer is an embedding.
 - ``splits``: which rows train, validate and test.
 - ``copies``: which columns say the target alone.
 - ``canonical``: weights become copies of rows, and rows get a fixed order (for the estimators).
@@ -20,6 +21,7 @@
 
 from typing import Any
 
+from phalanx.data.codes import CodeEncoder
 from phalanx.data.columns import Column, infer_columns
 from phalanx.data.encoding import Encoded, TableEncoder
 from phalanx.data.goals import Goal, each_column
@@ -57,6 +59,7 @@ __all__ = [
     "BUNDLED",
     "ENCODERS",
     "ClassTarget",
+    "CodeEncoder",
     "Column",
     "Encoded",
     "Encoder",

@@ -17,8 +17,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from phalanx.data import Encoder
+from phalanx.data import CodeEncoder, Encoder
 from phalanx.data.canonical import canonical_order, comparable, copied_rows
+from phalanx.data.codes import code_rows
 from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.encoding import SCALINGS, TableEncoder
@@ -34,6 +35,7 @@ from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
 from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit
 from phalanx.hints import hints
+from phalanx.layers import Embedding
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
@@ -42,6 +44,7 @@ from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
 from phalanx.search.space import is_space
+from phalanx.spec.distributions import Choice
 from phalanx.stopping import EarlyStopping
 
 
@@ -78,6 +81,7 @@ class NetworkEstimator(PartsEstimator):
     """What `Classifier`, `Regressor` and `MultiTask` share; see `Classifier`."""
 
     _readings: dict[str, Reading]
+    _framed: bool
 
     def __init__(
         self,
@@ -140,10 +144,13 @@ class NetworkEstimator(PartsEstimator):
         settings = self._settings(SCORE)
         _words(self.missing)
         check_word("scaling", self.scaling, SCALINGS)
-        if self.scaling != "robust" and X.ndim != 2:
-            raise InputError(f"scaling is for the numbers of a table, but X has {X.ndim} axes; leave it out")
+        if self.scaling != "robust" and (X.ndim != 2 or _are_codes(X)):
+            what = "codes" if _are_codes(X) else f"{X.ndim} axes"
+            raise InputError(f"scaling is for the numbers of a table, but X has {what}; leave it out")
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         rows, weight = copied_rows(weight)
+        if hasattr(self, "columns_"):  # of an earlier fit
+            del self.columns_
         if isinstance(X, pd.DataFrame):
             self._choose_columns(X.iloc[rows])
         if X.ndim == 2:
@@ -173,10 +180,12 @@ class NetworkEstimator(PartsEstimator):
         )
         settings = replace(settings, metric=metric_named(self.metric, goals))
         if isinstance(X, pd.DataFrame):
-            self.encoder_: Encoder = TableEncoder.fit(
+            self.encoder_: Encoder | CodeEncoder = TableEncoder.fit(
                 self.columns_, X.iloc[split.train], weight[split.train], self.scaling
             )
             self._warn_of_copies(X, columns)
+        elif _are_codes(X):
+            self.encoder_ = CodeEncoder.fit(X)
         elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train], self.scaling)
         else:
@@ -254,29 +263,46 @@ class NetworkEstimator(PartsEstimator):
         return self.encoder_.transform(X)
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return a DataFrame as it is, with its names checked, or an array: floats, (n, *space, channels), or texts."""
+        """Return a DataFrame with its text read, or an array: floats, (n, *space, channels), texts, or rows of codes.
+
+        After `fit`, rows are read as those of `fit`: an array by the position of a DataFrame's columns, and a DataFrame
+        by that of an array's, both with scikit-learn's warning.
+        """
         if (texts := _texts(X, isinstance(getattr(self, "encoder_", None), TextEncoder) and not reset)) is not None:
             return texts
-        if isinstance(X, pd.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            if reset and len(X) < 2:
-                raise ValueError(
-                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required."
-                )
-            X, readings = read_frame(X, None if reset else self._readings, _words(self.missing))
+        if _takes_codes(self.layers) if reset else isinstance(self.encoder_, CodeEncoder):
+            rows = code_rows(X.to_numpy() if isinstance(X, pd.DataFrame) else X)
             if reset:
-                self._readings = readings
-            else:
-                for line in bad_cells(readings):
-                    warnings.warn(line, UserWarning, stacklevel=4)
-            return X
+                self.n_features_in_ = rows.shape[1]
+            return rows
+        if reset:
+            self._framed = isinstance(X, pd.DataFrame)
         if getattr(X, "ndim", 2) > 2:
             X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
             _check_n_features(self, X, reset=reset)
             return X
+        if self._framed:
+            return self._read_frame(X, reset)
         return validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1
         )
+
+    def _read_frame(self, X: Any, reset: bool) -> pd.DataFrame:
+        """Return the rows of a DataFrame, or of an array whose columns are those of the DataFrame of `fit`."""
+        if not isinstance(X, pd.DataFrame):
+            X = check_array(X, dtype=None, ensure_all_finite=False)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        if not isinstance(X, pd.DataFrame):
+            X = pd.DataFrame(X, columns=[column.name for column in self.columns_]).infer_objects()
+        if reset and len(X) < 2:
+            raise ValueError(f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required.")
+        X, readings = read_frame(X, None if reset else self._readings, _words(self.missing))
+        if reset:
+            self._readings = readings
+        else:
+            for line in bad_cells(readings):
+                warnings.warn(line, UserWarning, stacklevel=5)
+        return X
 
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -296,6 +322,20 @@ class NetworkEstimator(PartsEstimator):
                     UserWarning,
                     stacklevel=4,
                 )
+
+
+def _are_codes(X: Any) -> bool:
+    """Say whether rows are codes: those of tables are a DataFrame or floats."""
+    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "i"
+
+
+def _takes_codes(layers: Any) -> bool:
+    """Say whether layers, or every option of theirs, begin with an embedding."""
+    if isinstance(layers, Choice):
+        return all(map(_takes_codes, layers.options))
+    if isinstance(layers, (list, tuple)):
+        return bool(layers) and _takes_codes(layers[0])
+    return isinstance(layers, Embedding)
 
 
 def _words(missing: Any) -> tuple[str, ...] | None:

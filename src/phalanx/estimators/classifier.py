@@ -59,7 +59,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Classifier":
         """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
 
-        `X` is a table (rows, columns), images (rows, height, width, channels), or texts, a list of `str`.
+        `X` is a table (rows, columns), images (rows, height, width, channels), texts, a list of `str`, or,
+        where `Embedding` is the first layer, rows of codes, whole numbers from 0, each as long as it is.
         `sample_weight` counts rows: where all are whole numbers, a weight of k is k copies of the row; otherwise they
         weigh its cost. Warns of columns of a DataFrame that are left out. Returns the estimator.
         """

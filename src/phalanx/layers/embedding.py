@@ -21,7 +21,8 @@ class Embedding(Layer):
     follow pass over it.
 
     `units`: length of a vector. `tokens`: number of codes, that of padding included (default 2); `padding`: whether
-    code 0 is padding (default), or a token as others. The data say both. Vectors start as N(0, 1 / units). Up to 256
+    code 0 is padding (default), or a token as others. The data say both; to an estimator a code is any whole
+    number from 0, and -1 or NaN, or a shorter row, is padding. Vectors start as N(0, 1 / units). Up to 256
     codes the rows of E are looked up by a product with one-hot vectors, whose gradient is a product too; beyond, by
     position.
 
