@@ -139,7 +139,8 @@ def train(
     ] = None,
     vote: Annotated[bool | None, typer.Option(help="Choose classes by majority vote of the networks.")] = None,
     refit: Annotated[
-        str | None, _option("RULE", "Train again on all rows: steps (afresh) or continue; default: do not.")
+        str | None,
+        _option("RULE", "Train again on all rows: steps (afresh), continue, none; default: only series, books."),
     ] = None,
     samples: Annotated[
         int | None, _option("N", "Average predictions over N dropout masks; default: 0, scale weights.", _whole)

@@ -19,18 +19,18 @@ from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final, predict
-from phalanx.population.refit import Refitted, refit
+from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.predictor import Predictor, predictions_of
-from phalanx.search.defaults import Kind, size_for
+from phalanx.search.defaults import REFIT, Kind, size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
 from phalanx.search.space import is_space
 from phalanx.spec.distributions import Choice, Repeat
 from phalanx.spec.part import has_default
 
-_TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
+TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
 _UNITS = 32  # of an embedding, where layers are given without one
 
 
@@ -40,7 +40,8 @@ class Problem:
 
     `inputs` is an array, or a tuple of arrays, whose first axis counts the rows; `entry` is the layer that takes them.
     `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units.
-    `weight` (float64) counts rows, None: each once.
+    `weight` (float64) counts rows, None: each once. `between`: positions of rows that neither train nor validate, but
+    are learned from when networks are trained again.
     """
 
     inputs: Any
@@ -50,6 +51,7 @@ class Problem:
     valid: np.ndarray
     entry: Layer
     weight: np.ndarray | None = None
+    between: np.ndarray | None = None
 
     @cached_property
     def rows(self) -> Batch:
@@ -309,8 +311,7 @@ def fit(
     draws = plan_draws(space, problem.entry, settings, problem.size)
     if not len(problem.valid) and any(draw.spec.stopping is not None for draw in draws):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
-    if settings.refit and any(draw.spec.stopping is None for draw in draws):
-        raise InputError(f"refit {settings.refit!r} needs early stopping, which says how long to train; set stopping")
+    rule = refit_rule(settings.refit, REFIT.get(type(problem.entry)), draws, len(problem.valid))
     max_rounds = settings.max_rounds or problem.size.max_rounds
     trials = trials_of(completed(draws, problem), settings)
     folds = [_fold(problem, settings, i) for i in range(len(trials) if settings.bootstrap else settings.repeats)]
@@ -322,7 +323,7 @@ def fit(
         max_rounds=max_rounds,
         round_steps=settings.round_steps,
         clock=clock,
-        share=_TRAINING if settings.refit else 1.0,
+        share=TRAINING if rule else 1.0,
         rounds=rounds,
         widths=widths,
         watch=watch,
@@ -345,12 +346,25 @@ def fit(
     fitted = Fitted(
         members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
-    if settings.refit:
-        _refit(fitted, rows, settings.refit, folds, clock, rounds, widths, watch)
+    if rule:
+        refit_used(fitted, rows, rule, folds, clock, rounds, widths, watch, problem.between)
     return fitted
 
 
-def _refit(
+def refit_rule(asked: str | None, usual: str | None, draws: Sequence[Draw], valid: int) -> str | None:
+    """Return by which rule members train again on all rows, None: they do not; `usual` holds where nothing is asked.
+
+    Early stopping says how long, and without `valid` rows there are no others: `InputError` where a rule is asked for
+    without early stopping, while `usual` then does not hold.
+    """
+    stops = all(draw.spec.stopping is not None for draw in draws)
+    if asked in RULES and not stops:
+        raise InputError(f"refit {asked!r} needs early stopping, which says how long to train; set stopping")
+    rule = usual if asked is None else asked
+    return rule if rule in RULES and stops and valid else None
+
+
+def refit_used(
     fitted: Fitted,
     rows: Rows,
     rule: str,
@@ -359,6 +373,7 @@ def _refit(
     rounds: Sequence[int] | None,
     widths: Sequence[int] | None,
     watch: Callable[[Progress], None] | None,
+    between: np.ndarray | None = None,
 ) -> None:
     """Train the members that predict again on all rows, and note it in them."""
     before = len(fitted.rounds)
@@ -373,6 +388,7 @@ def _refit(
         rounds=later[0],
         widths=later[1],
         watch=watch,
+        between=between,
     )
     for member, refitted in zip(chosen, again, strict=True):
         member.refitted = refitted

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.population.refit import RULES
+from phalanx.population.refit import NEVER, RULES
 from phalanx.search.designs import DESIGNS
 from phalanx.spec.distributions import without_numpy
 from phalanx.spec.fields import Constraint, constraint_of, field
@@ -27,7 +27,7 @@ class Options:
     round_steps: int | None = field(default=None, at_least=1, at_most=2**20)
     minutes: float | None = field(default=None, above=0)
     seed: int = field(default=0, at_least=0, at_most=2**32 - 1)
-    refit: str | None = field(default=None, choices=RULES)
+    refit: str | None = field(default=None, choices=(*RULES, NEVER))
     bootstrap: bool = field(default=False)
     vote: bool = field(default=False)
     samples: int = field(default=0, at_least=0, at_most=2**31 - 1)

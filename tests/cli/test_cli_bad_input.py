@@ -216,7 +216,7 @@ CASES = [
         "good.csv --target y --config after.yaml",
         "Head: after: unknown layer `dense_9`; did you mean `dense_1`?",
     ),
-    ("good.csv --target y --refit twice", "refit is 'twice', but must be one of steps, continue"),
+    ("good.csv --target y --refit twice", "refit is 'twice', but must be one of steps, continue, none"),
     (
         "good.csv --target y --refit steps --config endless.yaml",
         "refit is 'steps', which needs early stopping to say how long; set stopping",

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import RidgeCV
 
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import prepare
@@ -72,6 +73,20 @@ def test_the_seasonal_naive_baseline_by_hand(forecast, series):
     assert result["baselines"]["seasonal_naive"]["mase"] == pytest.approx(errors.mean() / naive, rel=1e-5)
     last = np.abs(sold[origins[:, None] + [1, 2, 3]] - sold[origins][:, None]).mean()
     assert result["baselines"]["last_value"]["mae"] == pytest.approx(last, rel=1e-5)
+
+
+def test_the_linear_baseline_is_tested_with_all_that_came_before(forecast):
+    """60 windows train, 2 lie between, 16 validate; the 2 before the test know its first values."""
+    result = json.loads((forecast[0] / "run" / "result.json").read_text())
+    prepared = prepare(Config(source=str(forecast[0] / "series.csv"), forecast="sold", horizon=3))
+    inputs, values = (
+        prepared.encoder.as_numbers(part).numbers for part in (prepared.problem.inputs, prepared.test_inputs)
+    )
+    model = RidgeCV(np.logspace(-3, 4, 15)).fit(inputs[:78].astype(float), prepared.problem.values[0][:78])
+    errors = np.abs(model.predict(values.astype(float)) - prepared.test_values[0])
+    assert result["baselines"]["linear"]["mae"] == pytest.approx(errors.mean(), rel=1e-5)
+    assert result["refit"]["rule"] == "steps"
+    assert "validation scores are of the networks before they were trained again" in forecast[1]
 
 
 def test_predict_goes_on_after_the_end(forecast, in_folder):

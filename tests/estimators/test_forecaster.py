@@ -85,3 +85,16 @@ def test_asking_for_too_much(linear):
         linear.predict(5)
     with pytest.raises(InputError, match="the series holds 15 steps, but one window and what follows it are 16"):
         linear.score(np.arange(15.0))
+
+
+def test_the_newest_windows_are_learned_from_in_the_end():
+    """By as many rounds as were best, which "none" turns off; what is said of these windows is from before."""
+    y = np.random.default_rng(0).normal(size=150) + np.repeat([0, 5], [110, 40])
+    known = {"window": 6, "layers": [Flatten()], "optimizer": Adam(0.01), "max_rounds": 4}
+    before, after, asked = (Forecaster(2, refit=rule, **known).fit(y) for rule in ("none", None, "steps"))
+    was, board = (net.leaderboard_.set_index("id").loc["m001"] for net in (before, after))
+    assert "refit_rounds" not in before.leaderboard_
+    assert (board["refit_ended"], board["refit_rounds"]) == ("steps", board["best_round"])
+    assert board["valid_mae"] == was["valid_mae"]
+    np.testing.assert_array_equal(after.predict(), asked.predict())
+    assert not np.array_equal(before.predict(), after.predict())

@@ -189,7 +189,7 @@ def test_refitting_uses_all_rows_and_says_how_it_ended():
     assert net.score(X[600:900], y[600:900]) > 0.85
     with pytest.raises(ValueError, match="refit 'steps' needs early stopping"):
         Classifier(**NET, stopping=None, refit="steps").fit(X[:100], y[:100])
-    with pytest.raises(ValueError, match="refit is 'again', but must be one of steps, continue"):
+    with pytest.raises(ValueError, match="refit is 'again', but must be one of steps, continue, none"):
         Classifier(**NET, refit="again").fit(X[:100], y[:100])
 
 

@@ -100,3 +100,15 @@ def test_memory(monkeypatch):
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Free", (), {"available": 100}))
     with pytest.raises(InputError, match=r"57 windows of 2 steps and 1 channels need 0\.0 GB of memory, but only 0\.0"):
         made_of(np.arange(60.0), steps=2)
+
+
+def test_what_lies_between_the_parts_is_kept_for_the_last_training():
+    """All windows whose values are known before the first test window ends are learned from then, and no others."""
+    made = made_of(np.arange(60.0), horizon=4, steps=3)
+    problem = made.problem
+    learned = np.concatenate([problem.train, problem.between, problem.valid])
+    np.testing.assert_array_equal(learned, np.arange(len(learned)))
+    present = made.encoder.observed(made.test_inputs)[0, -1].round(3)
+    ahead = problem.values[0]
+    assert ahead[learned].max() == present
+    assert ahead[len(learned)].max() > present

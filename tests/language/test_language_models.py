@@ -30,6 +30,7 @@ from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
 from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold, Readers, in_reading_order
+from phalanx.stopping import EarlyStopping
 
 WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what was before
 
@@ -226,3 +227,29 @@ def test_memory_has_a_row_for_each_row():
     states = {"lstm_1": {"memory_1": jnp.ones((1, 3))}, "batch_norm_1": {"mean": jnp.ones(3)}}
     after = jax.tree.map(np.shape, fresh(states, 5))
     assert after == {"lstm_1": {"memory_1": (5, 3)}, "batch_norm_1": {"mean": (3,)}}
+
+
+@pytest.mark.parametrize("rule", ["steps", "continue"])
+def test_the_end_of_the_text_is_learned_from_too(rule):
+    """What follows a 3 is another token in the text that validates."""
+    codes = np.r_[np.tile(WORD, 100), np.tile([0, 2, 3, 4, 1, 1], 40)].astype(np.int32)
+    corpus = Corpus(codes, codes[-60:], tokens=5, steps=5, valid=0.25)
+    space = Network(
+        [Embedding(8), LSTM(16)], Multinoulli(), optimizer=Adam(0.02), batch_size=8, stopping=EarlyStopping()
+    )
+    before, after = (
+        fit(corpus, space, Settings(NATS, max_rounds=6, round_steps=10, refit=name)) for name in ("none", rule)
+    )
+    assert before.best.refitted is None
+    assert after.best.metrics == before.best.metrics
+    assert after.best.refitted.finished
+    assert after.best.refitted.rounds > 0
+    assert cost(after.best.final, corpus.test) < cost(before.best.final, corpus.test)
+    again = fit(
+        corpus,
+        space,
+        Settings(NATS, max_rounds=6, round_steps=10, refit=rule),
+        rounds=after.rounds,
+        widths=after.widths,
+    )
+    assert cost(again.best.final, corpus.test) == cost(after.best.final, corpus.test)

@@ -80,7 +80,7 @@ def test_short_forms(tmp_path, text, read):
         ("target: ''", r"target is '', but must be text$"),
         ("target: [a, b, a]", r"target names 'a' 2 times; once is enough$"),
         ("target: [a, b]\ngroup: b", r"group names the target 'b'; give another column$"),
-        ("refit: 7.2", r"refit is 7.2, but must be one of steps, continue$"),
+        ("refit: 7.2", r"refit is 7.2, but must be one of steps, continue, none$"),
         (
             "refit: steps\nstopping: null",
             r"refit is 'steps', which needs early stopping to say how long; set stopping$",

@@ -30,11 +30,11 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     `bootstrap`: bagging: each network, of all `trials` and `repeats`, learns from a bootstrap sample of its own of the
     training rows, and the ensemble is the mean over all of them (default False). `vote`: classes by majority
     vote of the ensemble instead of mean probabilities (default False).
-    `refit`: what the members that predict do with the validation rows in the end: None (default): nothing; "steps":
-    they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from their best
-    parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0 (default): scale
-    weights instead. `missing`: spellings that mean missing in every column of a DataFrame, such as `("NA",)`; None:
-    they are found out (see docs/tables.md). `scaling`: of a
+    `refit`: what the members that predict do with the validation rows in the end: None (default) or "none": nothing;
+    "steps": they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from
+    their best parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0
+    (default): scale weights instead. `missing`: spellings that mean missing in every column of a DataFrame, such as
+    `("NA",)`; None: they are found out (see docs/tables.md). `scaling`: of a
     table's numbers: "robust" (default): in interquartile ranges from the median, and bent so that none lies beyond ±3;
     "standard": in deviations from the mean; "none": as they are. `random_state`: the seed.
 

@@ -28,6 +28,8 @@ class Forecaster(NetworkEstimator):
     `horizon`: steps ahead (default 1), all of which a network says at once. `window`: steps of the past that it sees;
     None: by the season. `metric`: what ranks members; None: mae, the mean absolute error over all steps ahead. The last
     `validation_fraction` of the windows validates: splits are in the order of time.
+    `refit`: None (default): with early stopping, the networks that predict are in the end trained again on these newest
+    windows too, as by "steps"; "none": they are not. Scores in `leaderboard_` are from before.
 
     >>> from phalanx import Adam, Flatten, Forecaster
     >>> y = np.sin(2 * np.pi * np.arange(200) / 12)

@@ -35,7 +35,9 @@ class LanguageModel(PartsEstimator):
     `steps`: tokens of a stretch (default 64). `regularizers`, `optimizer`, `batch_size`, `trials`, `design`,
     `structures`, `repeats`, `max_rounds`, `round_steps`: as for `Classifier`. `stopping`: "auto" (the default for
     texts), an `EarlyStopping`, or None: train `max_rounds` rounds. `validation_fraction`: share of the text, its end,
-    that validates (default 0.05). `minutes`: time limit of the training. `random_state`: the seed.
+    that validates (default 0.05). `minutes`: time limit of the training. `refit`: how the networks that speak are
+    trained again on the whole text in the end: None (default): by "steps" where they stopped early; "steps",
+    "continue" or "none", as for `Classifier`. `random_state`: the seed.
 
     After `fit`: `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_`, `members_`, `best_`,
     `ensemble_` (shares by id), `codec_`.
@@ -64,6 +66,7 @@ class LanguageModel(PartsEstimator):
         round_steps: Any = None,
         validation_fraction: Any = 0.05,
         minutes: Any = None,
+        refit: Any = None,
         random_state: Any = 0,
     ) -> None:
         self.layers = layers
@@ -81,6 +84,7 @@ class LanguageModel(PartsEstimator):
         self.round_steps = round_steps
         self.validation_fraction = validation_fraction
         self.minutes = minutes
+        self.refit = refit
         self.random_state = random_state
 
     def fit(self, text: Any, y: Any = None) -> "LanguageModel":

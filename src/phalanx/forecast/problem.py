@@ -56,7 +56,8 @@ def forecasting(
     _check_memory(len(found), steps, len(encoder.channels))
     windows, ahead = encoder.windows(series, found), encoder.targets(series, found)
     goal = _goal(encoder, windows[split.train], ahead[split.train], likelihood)
-    problem = Problem(windows, (goal,), (ahead,), split.train, split.valid, entry_for(encoder))
+    between = np.arange(split.train[-1] + 1, split.valid[0]) if len(split.valid) else None
+    problem = Problem(windows, (goal,), (ahead,), split.train, split.valid, entry_for(encoder), between=between)
     return Forecasting(encoder, problem, windows[split.test], ahead[split.test])
 
 

@@ -9,7 +9,7 @@
 from phalanx.language.baselines import language_baselines
 from phalanx.language.scoring import continuation, nats_per_token, probabilities
 from phalanx.language.speaker import Speaker, split_text
-from phalanx.language.training import Corpus, fit, prepared, reading, scores
+from phalanx.language.training import Corpus, fit, prepared, reading, rule_of, scores
 
 __all__ = [
     "Corpus",
@@ -21,6 +21,7 @@ __all__ = [
     "prepared",
     "probabilities",
     "reading",
+    "rule_of",
     "scores",
     "split_text",
 ]

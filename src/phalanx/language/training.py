@@ -15,7 +15,18 @@ import numpy as np
 
 from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted, Settings, candidates, plan_draws, rank, shares, trials_of
+from phalanx.experiment import (
+    TRAINING,
+    Fitted,
+    Settings,
+    candidates,
+    plan_draws,
+    rank,
+    refit_rule,
+    refit_used,
+    shares,
+    trials_of,
+)
 from phalanx.language.scoring import nats_per_token, probabilities
 from phalanx.layers import Embedding
 from phalanx.metrics import NATS
@@ -23,9 +34,10 @@ from phalanx.model import Batch, check_rows
 from phalanx.network import Aim, Network, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
+from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Progress, train
 from phalanx.search.designs import Draw
-from phalanx.search.language import language_size
+from phalanx.search.language import REFIT, language_size
 
 
 @dataclass(frozen=True)
@@ -138,18 +150,22 @@ def fit(
 
     Arguments are those of `experiment.fit`. What a member predicts for the validation text is the probability of each
     token but the first. The validation costs of a round, which stop it, are those of as many readers as a batch has
-    rows, each of which begins without context.
+    rows, each of which begins without context. Where `rule_of` names a rule, the members that speak are in the end
+    trained again on the whole text; what is said of the validation text stays from before.
     """
     draws, networks = prepared(space, corpus, settings)
     everyone = np.arange(corpus.stretches)
-    fold = Fold(everyone[: corpus.border], everyone[corpus.border :], 0)
+    folds = [Fold(everyone[: corpus.border], everyone[corpus.border :], 0)] * settings.repeats
+    rule = rule_of(draws, corpus, settings)
+    clock, rows = Clock() if clock is None else clock, Rows(corpus.rows)
     outcome = train(
         trials_of(networks, settings),
-        corpus.rows,
-        [fold] * settings.repeats,
+        rows,
+        folds,
         max_rounds=settings.max_rounds or language_size(len(corpus.codes)).max_rounds,
         round_steps=settings.round_steps,
         clock=clock,
+        share=TRAINING if rule else 1.0,
         rounds=rounds,
         widths=widths,
         watch=watch,
@@ -163,4 +179,12 @@ def fit(
 
     members = candidates(outcome, draws, settings, judge)
     heard = [Voice(True, np.stack([member.valid[0] for member in members]))] if validates else []
-    return Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
+    fitted = Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
+    if rule:
+        refit_used(fitted, rows, rule, folds, clock, rounds, widths, watch)
+    return fitted
+
+
+def rule_of(draws: Sequence[Draw], corpus: Corpus, settings: Settings) -> str | None:
+    """Return by which rule the networks that speak are trained again on the whole text; see `refit_rule`."""
+    return refit_rule(settings.refit, REFIT, draws, corpus.stretches - corpus.border)

@@ -8,11 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.model import Batch
+from phalanx.model import Batch, fresh, remembers
 from phalanx.population.backend import mesh_for
-from phalanx.population.batches import Fold, valid_of
+from phalanx.population.batches import Fold, in_reading_order, valid_of
 from phalanx.population.host import Trained, Trial
-from phalanx.population.member import VALID_ROWS
+from phalanx.population.member import valid_block
 from phalanx.population.predict import Final
 from phalanx.population.program import mean_cost
 from phalanx.population.rows import Rows
@@ -20,6 +20,8 @@ from phalanx.population.train import Clock, Outcome, Progress, train
 from phalanx.spec import at_progress
 
 RULES = ("steps", "continue")
+NEVER = "none"
+"""What is said in place of a rule where nothing is to be trained again."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ def refit(
     rounds: Iterable[int] | None = None,
     widths: Iterable[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
+    between: np.ndarray | None = None,
 ) -> tuple[list[Refitted], Outcome]:
-    """Train members again on the training and validation rows of their folds.
+    """Train members again on the training and validation rows of their folds, and on the rows `between` the two.
 
     `rule` "steps" is Algorithm 7.2: afresh from the same initial weights for i* optimizer steps, the number at which
     early stopping found θ* (the book's other choice would be as many passes). "continue" is Algorithm 7.3: on from θ*,
@@ -60,7 +63,8 @@ def refit(
     above that of the training rows at θ*, both without penalties and with dropout off; for at most `max_rounds`
     rounds, as the cost may never get there. Other arguments, and the outcome, are as for `train`.
     """
-    whole = [Fold(np.concatenate([fold.train, fold.valid]), fold.valid, fold.seed) for fold in folds]
+    left = np.zeros(0, np.intp) if between is None else between
+    whole = [Fold(np.concatenate([fold.train, left, fold.valid]), fold.valid, fold.seed) for fold in folds]
     rows = Rows.of(rows)
     limits, sides = (None if given is None else iter(given) for given in (rounds, widths))
     found: dict[int, Refitted] = {}
@@ -104,9 +108,8 @@ def _onwards(member: Trained, goal: float, steps: int) -> Trial:
     network: Any = at_progress(member.trial.network, np.float32(member.best_round / member.max_rounds))
     network = dataclasses.replace(jax.tree.map(float, network), stopping=None)
     seed = (member.trial.seed + 1) % 2**32
-    return dataclasses.replace(
-        member.trial, network=network, seed=seed, goal=goal, trained=(member.params, member.states)
-    )
+    states = jax.device_get(fresh(member.states, member.trial.network.batch_size))  # reading begins anew
+    return dataclasses.replace(member.trial, network=network, seed=seed, goal=goal, trained=(member.params, states))
 
 
 def _final(again: Trained) -> Final:
@@ -119,7 +122,9 @@ def _goal(member: Trained, rows: Rows, folds: Sequence[Fold]) -> tuple[float, fl
     knobs, held = jax.tree.map(np.float32, final.network), rows.alone(mesh_for(1, 1))
 
     def at(chosen: np.ndarray) -> float:
-        index, number = valid_of([Fold(chosen, chosen, 0)], VALID_ROWS)
+        if remembers(final.states):
+            chosen = in_reading_order(chosen, final.network.batch_size)
+        index, number = valid_of([Fold(chosen, chosen, 0)], valid_block(final.network, final.states))
         progress = np.float32(final.progress)
         return float(mean_cost(knobs, final.params, final.states, held, index[0], number[0], progress))
 

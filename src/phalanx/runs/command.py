@@ -12,6 +12,7 @@ from phalanx.display import Display, columns_table, make_console, make_table, nu
 from phalanx.errors import InputError
 from phalanx.language import Speaker
 from phalanx.options import check_number
+from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import compare
 from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
@@ -47,7 +48,9 @@ def _train(config: Config, out: Path | None, clock: Clock, display: Display, sta
     plan = make_plan(prepared)
     with run_folder(out, prepared.name) as folder:
         _show_plan(display, prepared, plan)
-        compared = compare(prepared, plan.metric, config.seed, config.baselines, clock, display)
+        compared = compare(
+            prepared, plan.metric, config.seed, config.baselines, plan.settings.refit in RULES, clock, display
+        )
         with ending_on_signal(clock, lambda: display.progress is not None):
             run = train_run(prepared, plan, compared, clock, display, started)
             display.stage("writing")

@@ -41,11 +41,20 @@ class Compared:
 
 
 def compare(
-    prepared: Prepared, metric: Metric, seed: int, names: tuple[str, ...] | None, clock: Clock, display: Display
+    prepared: Prepared,
+    metric: Metric,
+    seed: int,
+    names: tuple[str, ...] | None,
+    again: bool,
+    clock: Clock,
+    display: Display,
 ) -> dict[str, Compared]:
-    """Train baselines: those named, or with None all for which the time is expected to suffice."""
+    """Train baselines: those named, or with None all for which the time is expected to suffice.
+
+    With `again` those of a series are trained once more, on all that is before the test, once they are validated.
+    """
     if isinstance(prepared.encoder, SeriesEncoder):
-        return _compare_forecasts(prepared.encoder, prepared.problem, metric, names, display)
+        return _compare_forecasts(prepared.encoder, prepared.problem, metric, names, again, display)
     problem = prepared.problem
     found: dict[str, Compared] = {}
     left_out = _LEFT_OUT.get(type(prepared.encoder), ())
@@ -68,11 +77,17 @@ def compare(
 
 
 def _compare_forecasts(
-    encoder: SeriesEncoder, problem: Problem, metric: Metric, names: tuple[str, ...] | None, display: Display
+    encoder: SeriesEncoder,
+    problem: Problem,
+    metric: Metric,
+    names: tuple[str, ...] | None,
+    again: bool,
+    display: Display,
 ) -> dict[str, Compared]:
     """Train the baselines of a series, all of which are quick."""
     found = {}
     windows, values = problem.inputs[problem.train], problem.values[0][problem.train]
+    last = max(problem.train[-1], *problem.valid[-1:])  # in the order of time
     for name, fit in forecast_baselines().items():
         if names is None or name in names:
             display.stage(f"baseline {name}")
@@ -80,6 +95,8 @@ def _compare_forecasts(
             forecast = fit(encoder, windows, values)
             seconds = time.monotonic() - began
             valid = problem.score((forecast(problem.valid_inputs),))
+            if again:
+                forecast = fit(encoder, problem.inputs[: last + 1], problem.values[0][: last + 1])
             found[name] = Compared(partial(_as_goals, forecast), valid, seconds)
             display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
     return found

@@ -15,6 +15,7 @@ from phalanx.forecast import forecast_baselines
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
 from phalanx.options import Options, check_number, check_whole, check_word
+from phalanx.population.refit import RULES
 from phalanx.spec import subclasses
 from phalanx.spec.fields import field, unknown
 from phalanx.spec.plain import field_from_plain, to_plain
@@ -115,7 +116,7 @@ class Config(Options):
         self._check_columns()
         self._check_forecast()
         _ = self.image_size
-        if self.refit is not None and self.stopping is None:
+        if self.refit in RULES and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
 
     @property

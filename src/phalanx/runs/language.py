@@ -10,15 +10,16 @@ from phalanx.data.texts import CODECS, Codec, read_book
 from phalanx.display import Display, number
 from phalanx.errors import InputError
 from phalanx.experiment import Settings
-from phalanx.language import Corpus, Speaker, fit, language_baselines, prepared, scores, split_text
+from phalanx.language import Corpus, Speaker, fit, language_baselines, prepared, rule_of, scores, split_text
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
+from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.folder import run_folder, write_run
-from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result, refit_result
 from phalanx.runs.signals import ending_on_signal
 from phalanx.search.language import STEPS, language_size, language_space
 
@@ -27,7 +28,7 @@ BOOK = {"test": 0.1, "valid": 0.05}
 
 _OTHERS = (
     *("target", "text", "forecast", "task", "ignore", "id", "group", "size", "strict", "scaling"),
-    *("refit", "bootstrap", "vote", "samples", "baselines"),
+    *("bootstrap", "vote", "samples", "baselines"),
 )
 
 
@@ -87,6 +88,7 @@ def prepare_book(config: Config) -> Book:
     max_rounds = config.max_rounds or language_size(len(codes)).max_rounds
     settings = Settings.of(config, NATS, max_rounds=max_rounds)
     draws, networks = prepared(space, corpus, settings)
+    rule = rule_of(draws, corpus, settings)
     parts = ("layers", "likelihood", "optimizer", "stopping", "batch_size")
     resolved = replace(
         config,
@@ -95,6 +97,7 @@ def prepare_book(config: Config) -> Book:
         tokens=tokens,
         metric=NATS.name,
         max_rounds=max_rounds,
+        refit=rule or config.refit,
         trials=len(draws),
         **{name: getattr(space, name) for name in parts},
     )
@@ -108,7 +111,7 @@ def prepare_book(config: Config) -> Book:
         f"plan: {count} network{'s' if count > 1 else ''} as {programs} compiled program{'s' if programs > 1 else ''}, "
         f"up to {max_rounds} rounds, ranked by {NATS.name}",
     )
-    settings = replace(settings, trials=len(draws))
+    settings = replace(settings, trials=len(draws), refit=rule or NEVER)
     return Book(resolved, path.stem, codec, corpus, test, space, settings, programs, notes)
 
 
@@ -151,7 +154,7 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     result = {
         "task": "language",
         **make_result(fitted, NATS, valid, test, beside, watch, clock),
-        "refit": None,
+        "refit": refit_result(fitted, book.settings.refit),
         "rows": {**stretches, "test": len(corpus.test) // corpus.steps},
         "tokens": {"kind": book.config.tokens, "different": corpus.tokens, "steps": corpus.steps},
         "seed": book.config.seed,
@@ -161,16 +164,20 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
 
 
 def _baselines(book: Book) -> dict[str, dict[str, Any]]:
-    """Return by name the validation and test metrics of the baselines, and the seconds they took together."""
+    """Return by name the validation and test metrics of the baselines, and the seconds they took together.
+
+    Like the networks, they learn from what validates too before they are tested, unless this is not wanted.
+    """
     began, corpus = time.monotonic(), book.corpus
     border = corpus.border * corpus.steps
-    texts = {"valid": corpus.codes[border:], **({"test": corpus.test} if book.test else {})}
-    found = language_baselines(corpus.codes[:border], texts, corpus.tokens)
+    found = language_baselines(corpus.codes[:border], {"valid": corpus.codes[border:]}, corpus.tokens)
+    learned = corpus.codes[:border] if book.settings.refit == NEVER else corpus.codes
+    tested = language_baselines(learned, {"test": corpus.test} if book.test else {}, corpus.tokens)
     seconds = round(time.monotonic() - began, 3)
     return {
         name: {
             "valid": corpus.metrics(nats["valid"]),
-            "test": scores(nats["test"], len(book.test) / len(corpus.test)) if book.test else {},
+            "test": scores(tested[name]["test"], len(book.test) / len(corpus.test)) if book.test else {},
             "seconds": seconds,
         }
         for name, nats in found.items()

@@ -41,6 +41,7 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
             display.line(line)
     if run.result["refit"]:
         display.line(_refit(**run.result["refit"]))
+        display.line("validation scores are of the networks before they were trained again, test scores of those after")
     for line in run.result["hints"]:
         display.line(f"hint: {line}")
     seconds, diverged = run.result["seconds"], run.result["n_diverged"]

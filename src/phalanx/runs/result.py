@@ -16,6 +16,7 @@ from phalanx.hints import hints
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric
 from phalanx.population.compilation import compilations
+from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
 from phalanx.spec.plain import to_plain
 
@@ -87,6 +88,15 @@ def make_result(
         "versions": versions(),
         "interrupted": clock.interrupted,
     }
+
+
+def refit_result(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
+    """Return by which rule members were trained again on all rows, and how each ended; None where none was."""
+    if rule not in RULES:
+        return None
+    again = {member.id: member.refitted for member in fitted.members if member.refitted is not None}
+    members = {id_: {"rounds": r.rounds, "ended": r.ended, "goal": r.goal} for id_, r in again.items()}
+    return {"rule": rule, "members": members}
 
 
 def versions() -> dict[str, str]:

@@ -3,22 +3,22 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Fitted, Settings, check_vote, completed, fit, plan_draws
+from phalanx.experiment import Fitted, Settings, check_vote, completed, fit, plan_draws, refit_rule
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
+from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, absolute
-from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result
-from phalanx.search.defaults import default_space
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result, refit_result
+from phalanx.search.defaults import REFIT, default_space
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def make_plan(prepared: Prepared) -> Plan:
     space = config.space(default_space(rows, problem.kind, problem.goals))
     settings = Settings.of(config, metric, max_rounds=config.max_rounds or problem.size.max_rounds)
     draws = plan_draws(space, problem.entry, settings, problem.size)
+    rule = refit_rule(config.refit, REFIT.get(problem.kind.entry), draws, len(problem.valid))
     completed(draws, problem)  # names of layers that do not exist, and what does not fit, before anything trains
     parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
     resolved = replace(
@@ -51,10 +52,12 @@ def make_plan(prepared: Prepared) -> Plan:
         metric=metric.name,
         max_rounds=settings.max_rounds,
         trials=len(draws),
+        refit=rule or config.refit,
         **{name: getattr(space, name) for name in parts},
     )
     programs = len(group([draw.spec for draw in draws]))
-    return Plan(resolved, space, metric, replace(settings, trials=len(draws)), len(draws) * config.repeats, programs)
+    settings = replace(settings, trials=len(draws), refit=rule or NEVER)
+    return Plan(resolved, space, metric, settings, len(draws) * config.repeats, programs)
 
 
 def train_run(
@@ -86,7 +89,7 @@ def train_run(
         "task": _task(prepared),
         "target": config.forecast or config.to_plain()["target"],
         **make_result(fitted, plan.metric, valid, test, beside, watch, clock),
-        "refit": _refit(fitted, plan.settings.refit),
+        "refit": refit_result(fitted, plan.settings.refit),
         "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": prepared.test_rows},
         "seed": plan.config.seed,
         "columns": [column.to_plain() for column in prepared.columns],
@@ -107,15 +110,6 @@ def _task(prepared: Prepared) -> str:
         "classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in prepared.problem.goals
     }
     return tasks.pop() if len(tasks) == 1 else "mixed"
-
-
-def _refit(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
-    """Return how each member that was trained again on all rows ended."""
-    if rule is None:
-        return None
-    again = {member.id: member.refitted for member in fitted.members if member.refitted is not None}
-    members = {id_: {"rounds": r.rounds, "ended": r.ended, "goal": r.goal} for id_, r in again.items()}
-    return {"rule": rule, "members": members}
 
 
 def _test_predictions(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]) -> dict[str, Predictions]:

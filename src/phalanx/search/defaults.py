@@ -37,6 +37,11 @@ _DEFAULTS: dict[type[Layer], Defaults] = {
 }
 
 
+REFIT: dict[type[Layer], str] = {Past: "steps"}
+"""How the networks that predict are trained again on the validation rows when nothing is said, where rows are in the
+order of time: there the validation rows are the newest. See `phalanx.population.refit`."""
+
+
 def size_for(rows: int, kind: Kind) -> Size:
     """Return how much to try for this many training rows."""
     return _DEFAULTS[kind.entry].size(rows)

@@ -11,6 +11,10 @@ from phalanx.stopping import EarlyStopping
 STEPS = 64
 """Tokens of a row: how far back the gradient reaches."""
 
+REFIT = "steps"
+"""How the networks that speak are trained again on the validation text when nothing is said: it is the newest. See
+`phalanx.population.refit`."""
+
 _SIZES = (
     Size(100_000, 16, 2, 40),
     Size(3_000_000, 32, 2, 16),
