@@ -42,11 +42,13 @@ class Noise(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """What comes out of a forward pass: the output of each head, the new states, and the outputs asked for by name."""
+    """What comes out of a forward pass: the output of each head, the new states, the outputs asked for by name, and
+    which of their steps are real (see `Layer.mask`)."""
 
     z: tuple[jax.Array, ...]
     states: dict[str, Params]
     kept: dict[str, jax.Array]
+    masks: dict[str, Any]
 
 
 def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters, dict[str, Params]]:
@@ -212,7 +214,7 @@ def forward(
 
     kept[""] = through("", network.layers, None, x)
     z = tuple(through(f"{name}.", head.layers, masks[head.after], kept[head.after]) for name, head in branches(network))
-    return Passed(z, after, {name: kept[name] for name in keep})
+    return Passed(z, after, *({name: held[name] for name in keep} for held in (kept, masks)))
 
 
 def cost(
@@ -237,13 +239,13 @@ def cost(
         passed = forward(network, at, states, x, noise, train=True, keep=keep, over=over)
         z, y = _by_step(passed.z, batch.y)
         total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), batch.weight))
-        return total, (total, passed.states, passed.kept)
+        return total, (total, passed.states, passed.kept, passed.masks)
 
     whole: Cost = data
     for regularizer in network.regularizers:
         whole = regularizer.cost(whole)
-    value, (clean, after, kept) = whole(batch.x)
-    penalties = sum(regularizer.penalty(params, kept) for regularizer in network.regularizers)
+    value, (clean, after, kept, masks) = whole(batch.x)
+    penalties = sum(regularizer.penalty(params, kept, masks) for regularizer in network.regularizers)
     return value + penalties, (clean, after)
 
 

@@ -10,7 +10,7 @@ from phalanx import SGD, Dense, Gaussian, Network, ReLU, Tanh
 from phalanx.model import Batch
 from phalanx.network import Aim, complete, layers_of
 from phalanx.population.batches import Fold
-from phalanx.population.diagnostics import COLUMNS, at_bounds
+from phalanx.population.diagnostics import COLUMNS, at_bounds, count, no_count
 from phalanx.population.host import Trial
 from phalanx.population.train import train
 
@@ -82,3 +82,18 @@ def test_a_network_with_dead_units_gets_a_hint():
     assert any("of units are dead; lower the learning rate" in hint for hint in far.hints_), far.diagnostics_
     near = Classifier([Dense(20), ReLU()], optimizer=SGD(0.1), max_rounds=3).fit(x, x[:, 0] > 0)
     assert near.hints_ == []
+
+
+def test_padding_is_neither_saturated_nor_dead():
+    network = Network([Tanh(), ReLU()], Gaussian())
+    h = jnp.array([[[0.0, 1.0], [0.9, 0.0]], [[1.0, 0.0], [0.0, 0.0]]])  # the last row's second step is padding
+    mask = jnp.array([[True, True], [True, False]])
+    kept, masks = {"tanh_1": h, "relu_1": h}, {"tanh_1": mask, "relu_1": mask}
+    nothing = no_count(network, {"tanh_1": 2, "relu_1": 2})
+    after = count(network, nothing, kept, masks, jnp.array([True, True]))
+    assert float(after["tanh_1"][0]) == 1 / 4 + 1 / 2  # one of four numbers, one of two
+    padding = h.at[1, 1].set(jnp.array([-1.0, 5.0]))
+    other = count(network, nothing, {"tanh_1": padding, "relu_1": padding}, masks, jnp.array([True, True]))
+    np.testing.assert_array_equal([*after["relu_1"]][1], [*other["relu_1"]][1])
+    assert float(other["tanh_1"][0]) == float(after["tanh_1"][0])
+    assert float(after["relu_1"][0]) == 2 / 4 + 1 / 2

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from phalanx import Dense, Frames, Gaussian, GlobalAveragePool, Network
 from phalanx.errors import InputError
+from phalanx.model import Batch, forward, initialize
+from phalanx.network import Aim, complete
+from phalanx.population import host
+from phalanx.population.backend import mesh_for
+from phalanx.population.batches import Fold
 from phalanx.regularizers import ActivityKL, ActivityL1
 
 PARAMS = {"dense_1": {"weight": jnp.ones((2, 2))}, "relu_1": {}, "output": {"weight": jnp.ones((2, 1))}}
@@ -29,6 +35,19 @@ def test_l1_does_not_grow_with_the_batch():
     rule = ActivityL1(0.1, on=["relu_1"])
     once, twice = (rule.penalty(PARAMS, {"relu_1": a}) for a in (h, jnp.concatenate([h, h])))
     assert once == pytest.approx(float(twice))
+
+
+@pytest.mark.parametrize("kind", [ActivityL1(0.1, on=["relu_1"]), ActivityKL(1.0, target=0.5, on=["relu_1"])])
+def test_padding_does_not_count(kind):
+    # rows of 2 steps and of 1, and no row has a third; whatever stands in padding
+    mask = jnp.array([[True, True, False], [True, False, False]])
+    h = jnp.array([[[0.2], [0.25], [0.9]], [[0.4], [0.8], [0.7]]])
+    said = kind.penalty(PARAMS, {"relu_1": h}, {"relu_1": mask})
+    # L1: 0.1 · (0.2 + 0.25 + 0.4) / 2; KL of the means 0.3 and 0.25
+    expected = (
+        0.0425 if isinstance(kind, ActivityL1) else sum(stats.entropy([0.5] * 2, [m, 1 - m]) for m in (0.3, 0.25))
+    )
+    assert said == pytest.approx(expected, rel=1e-5)
 
 
 def test_kl_is_the_relative_entropy_of_the_mean_activation():
@@ -74,3 +93,34 @@ def test_they_watch_the_layers_named_and_need_a_name(kind):
     with pytest.raises(InputError) as caught:
         kind(on=["relu_2"]).penalty(PARAMS, {})
     assert str(caught.value) == f"{kind.__name__}: on: unknown layer `relu_2`; did you mean `relu_1`?"
+
+
+def test_the_penalty_of_a_network_passes_over_padding():
+    rule = ActivityL1(1.0, on=["dense_1"])
+    network = complete(Network([Frames(), Dense(2), GlobalAveragePool()], Gaussian(), regularizers=[rule]), Aim(1))
+    x = np.ones((1, 5, 1), np.float32)
+    params, states = initialize(network, jax.random.key(0), (5, 1))
+
+    def penalty(steps):
+        rows = jnp.where(np.arange(5)[None, :, None] < steps, x, np.nan)
+        h = forward(network, params, states, rows, keep=["dense_1"])
+        return rule.penalty(params, h.kept, h.masks)
+
+    params["dense_1"]["bias"] = jnp.ones(2)  # what padding would become
+    assert penalty(2) == pytest.approx(2 * float(penalty(1)))
+
+
+def test_a_penalty_on_means_over_rows_keeps_batches_on_one_device(monkeypatch):
+    asked = []
+
+    def mesh(members, splits):
+        asked.append(splits)
+        return mesh_for(1, 1)
+
+    monkeypatch.setattr(host, "mesh_for", mesh)
+    x = np.ones((6, 2), np.float32)
+    rows = Batch(x, (x[:, :1],), np.ones(6, np.float32))
+    for rule in (ActivityL1(on=["dense_1"]), ActivityKL(on=["dense_1"])):
+        network = complete(Network([Dense(2)], Gaussian(), regularizers=[rule], batch_size=4), Aim(1))
+        host.Population([host.Trial(network, 0)], rows, [Fold(np.arange(4), np.arange(4, 6), 0)], 1, 1)
+    assert asked == [4, 1]

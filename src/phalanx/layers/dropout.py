@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, names_weight
 from phalanx.layers.wrapper import Wrapper
 from phalanx.spec import Fixed, Knob, field, part
 
@@ -55,7 +55,7 @@ class DropConnect(Wrapper):
 
     def shared_noise(self, shape: Any) -> int:
         params = jax.eval_shape(lambda key: self.layer.init(key, shape)[0], jax.random.key(0))
-        own = sum(value.size for name, value in params.items() if name.startswith("weight"))
+        own = sum(value.size for name, value in params.items() if names_weight(name))
         return own + self.layer.shared_noise(shape)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[Any, Params]:
@@ -63,7 +63,7 @@ class DropConnect(Wrapper):
             return self.layer(params, state, x, at)
         thinned, first = dict(params), 0
         for name, value in params.items():
-            if name.startswith("weight"):
+            if names_weight(name):
                 thinned[name] = _thinned(value, self.rate, at.shared[first : first + value.size])
                 first += value.size
         rest = at.shared[first:]

@@ -13,6 +13,11 @@ Params = dict[str, Any]
 Reach = Literal["step", "past", "row"]
 
 
+def names_weight(parameter: str) -> bool:
+    """Say whether a parameter of this name is a weight: penalized, decayed, perturbed, dropped."""
+    return parameter.startswith("weight")
+
+
 class At(NamedTuple):
     """Where a layer is called from.
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from phalanx.layers.layer import names_weight
 from phalanx.network import Network, layers_of
 from phalanx.regularizers import Parameters
 
@@ -39,15 +40,22 @@ def no_count(network: Network, widths: dict[str, int]) -> dict[str, tuple[jax.Ar
     return {name: (jnp.zeros(()), jnp.ones(widths[name], bool)) for name in bounded(network)}
 
 
-def count(network: Network, before: Any, kept: dict[str, jax.Array], counts: jax.Array) -> Any:
-    """Return the count with the outputs of more rows added, of which those with `counts` count."""
+def count(network: Network, before: Any, kept: dict[str, jax.Array], masks: dict[str, Any], counts: jax.Array) -> Any:
+    """Return the count with the outputs of more rows added, of which those with `counts` count, at real steps."""
     after = {}
     for name, bounds in bounded(network).items():
         total, stuck = before[name]
         near = at_bounds(bounds, kept[name])
-        rows = jnp.broadcast_to(counts.reshape(-1, *[1] * (near.ndim - 1)), near.shape)
-        share = (near & rows).sum(dtype=total.dtype) * (len(near) / near.size)
-        after[name] = (total + share, stuck & (near | ~rows).all(tuple(range(near.ndim - 1))))
+        mask = masks[name]
+        real = counts if mask is None else counts[:, None] & mask
+        real = jnp.broadcast_to(real.reshape(*real.shape, *[1] * (near.ndim - real.ndim)), near.shape)
+        if mask is None:
+            share = (near & real).sum(dtype=total.dtype) * (len(near) / near.size)
+        else:
+            each = tuple(range(1, near.ndim))
+            number = real.sum(each, dtype=total.dtype)
+            share = ((near & real).sum(each, dtype=total.dtype) / jnp.maximum(number, 1)).sum()
+        after[name] = (total + share, stuck & (near | ~real).all(tuple(range(near.ndim - 1))))
     return after
 
 
@@ -75,7 +83,7 @@ def health(network: Network, counted: Any, rows: jax.Array, params: Parameters, 
 
 
 def _weights(params: Any) -> Any:
-    return {key: value for key, value in params.items() if key.startswith("weight")}
+    return {key: value for key, value in params.items() if names_weight(key)}
 
 
 def _norm(tree: Any) -> jax.Array:

@@ -134,7 +134,7 @@ def validate(
         passed = forward(network, params, states, batch.x, keep=keep)
         nll, watched = score(network, passed.z, batch.y)
         sums = sums + jnp.stack([(weight * nll).sum(), (weight * watched).sum(), weight.sum()])
-        return sums, count(network, counted, passed.kept, counts), passed.states
+        return sums, count(network, counted, passed.kept, passed.masks, counts), passed.states
 
     widths = {name: shape[-1] for name, shape in _output_shapes(network, params, states, rows.x).items()}
     nothing = jnp.zeros(3), no_count(network, widths), fresh(states, each)

@@ -1,4 +1,4 @@
-"""Penalties on what units do, λΩ(h) (MAP F8). Means are over the rows of a batch."""
+"""Penalties on what units do, λΩ(h) (MAP F8). Means are over the rows of a batch; padding does not count."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.errors import InputError
-from phalanx.regularizers.regularizer import Parameters, Regularizer
+from phalanx.layers.spatial import zero_padding
+from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer
 from phalanx.spec import Knob, field, part
 
 
@@ -26,12 +27,12 @@ class Activity(Regularizer):
     def watched(self) -> tuple[str, ...]:
         return self.on
 
-    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
-        return sum(self.of(activations[layer]) for layer in self.chosen(params))
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
+        return sum(self.of(activations[layer], masks.get(layer)) for layer in self.chosen(params))
 
     @abstractmethod
-    def of(self, h: jax.Array) -> Any:
-        """Return the penalty on the outputs of one layer, shape (batch, ...)."""
+    def of(self, h: jax.Array, mask: jax.Array | None) -> Any:
+        """Return the penalty on the outputs of one layer, shape (batch, ...), at those of its steps that are real."""
 
 
 @part
@@ -44,8 +45,8 @@ class ActivityL1(Activity):
 
     alpha: Knob = field(default=1e-4, at_least=0)
 
-    def of(self, h: jax.Array) -> Any:
-        return self.alpha * jnp.abs(h).sum() / len(h)
+    def of(self, h: jax.Array, mask: jax.Array | None) -> Any:
+        return self.alpha * jnp.abs(zero_padding(h, mask)).sum() / len(h)
 
 
 @part
@@ -65,8 +66,14 @@ class ActivityKL(Activity):
     alpha: Knob = field(default=1e-4, at_least=0)
     target: Knob = field(default=0.05, above=0, below=1)
 
-    def of(self, h: jax.Array) -> Any:
-        mean = jnp.clip(h.mean(0), 1e-6, 1 - 1e-6)
+    def of(self, h: jax.Array, mask: jax.Array | None) -> Any:
+        if mask is None:
+            mean, seen = h.mean(0), None
+        else:
+            count = mask.sum(0).reshape(-1, *(1,) * (h.ndim - 2))
+            mean, seen = zero_padding(h, mask).sum(0) / jnp.maximum(count, 1).astype(h.dtype), count > 0
+        mean = jnp.clip(mean, 1e-6, 1 - 1e-6)
         on = self.target * (jnp.log(self.target) - jnp.log(mean))
         off = (1 - self.target) * (jnp.log(1 - self.target) - jnp.log1p(-mean))
-        return self.alpha * (on + off).sum()
+        divergence = on + off if seen is None else jnp.where(seen, on + off, 0)
+        return self.alpha * divergence.sum()

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phalanx.regularizers.regularizer import Parameters, Regularizer, is_weight
+from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer, is_weight
 from phalanx.spec import Knob, field, part
 
 
@@ -21,7 +21,7 @@ class L2(Regularizer):
     alpha: Knob = field(default=1e-4, at_least=0)
     on: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
         return 0.5 * self.alpha * _total(self.chosen(params), jnp.square)
 
 
@@ -36,7 +36,7 @@ class L1(Regularizer):
     alpha: Knob = field(default=1e-4, at_least=0)
     on: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
         return self.alpha * _total(self.chosen(params), jnp.abs)
 
 

@@ -1,11 +1,13 @@
 """What a regularizer may do: it implements some of these, and the others do nothing."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jax
 
 from phalanx.layers import Params
+from phalanx.layers.layer import names_weight
 from phalanx.spec import Part, part
 from phalanx.spec.fields import unknown
 
@@ -15,10 +17,15 @@ Parameters = dict[str, Params]
 Cost = Callable[[Any], tuple[jax.Array, Any]]
 """From inputs x to the mean cost of the data, and whatever was computed beside it."""
 
+Masks = Mapping[str, Any]
+"""By layer name which steps of its output are real and not padding, (batch, steps); None or not there: all are."""
+
+ALL_REAL: Masks = MappingProxyType({})
+
 
 def is_weight(path: tuple[Any, ...]) -> bool:
     """Say whether the parameter at a tree path is a weight: penalized, decayed, perturbed."""
-    return str(path[-1].key).startswith("weight")
+    return names_weight(path[-1].key)
 
 
 @part
@@ -63,8 +70,8 @@ class Regularizer(Part):
         """Return the names of layers whose outputs `penalty` needs."""
         return ()
 
-    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array]) -> Any:
-        """Return a term to add to the cost, of all parameters and of the outputs of `watched` layers."""
+    def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
+        """Return a term to add to the cost, of all parameters and of the outputs of `watched` layers, real steps."""
         return 0.0
 
     def after(self, params: Parameters, noise: jax.Array | None) -> Parameters:
