@@ -63,8 +63,8 @@ def test_rebuilding_gives_an_equal_part(any_part):
     hash(structure)  # JAX keys its compiled programs by it
 
 
-WORDS = """same valid he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid before after
-other"""
+WORDS = """same valid left right he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid
+before after other"""
 """Of each field that holds a word, two that it may hold."""
 
 

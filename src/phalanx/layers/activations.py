@@ -48,7 +48,7 @@ class ReLU(Activation):
 
     bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
 
-    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
     def activate(self, z: jax.Array) -> jax.Array:
         off = z <= 0 if self.at_zero == "left" else z < 0
@@ -64,7 +64,7 @@ class LeakyReLU(Activation):
     """
 
     slope: Knob = field(default=0.01)
-    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(z > 0 if self.at_zero == "left" else z >= 0, z, self.slope * z)
@@ -78,7 +78,7 @@ class Absolute(Activation):
     Source: notes C4; book 6.3.1; Jarrett et al. 2009.
     """
 
-    at_zero: Fixed[str] = field(default="left", choices=("left", "right"))
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(z > 0 if self.at_zero == "left" else z >= 0, z, -z)

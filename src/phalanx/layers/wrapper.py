@@ -5,13 +5,13 @@ from typing import Any, Self
 
 import jax
 
-from phalanx.layers.layer import At, Layer, Params, Reach
+from phalanx.layers.layer import Layer, Params, Reach
 from phalanx.spec import Fixed, field, names, part
 
 
 @part
 class Wrapper(Layer):
-    """Base of layers that are another one but for something: each question is answered as the wrapped layer does.
+    """Base of layers around another one, which answer each question as it does: implement `__call__`.
 
     The layers inside it are wrapped in the same way, under their own names.
 
@@ -63,6 +63,3 @@ class Wrapper(Layer):
 
     def mask(self, x: Any, mask: Any) -> Any:
         return self.layer.mask(x, mask)
-
-    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[Any, Params]:
-        return self.layer(params, state, x, at)
