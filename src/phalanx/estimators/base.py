@@ -374,7 +374,7 @@ def check_lengths(X: Any, y: Any) -> None:
 def columns_of(y: Any, **options: Any) -> tuple[list[np.ndarray], bool]:
     """Return the columns of a target, and whether there are several; `options` go to scikit-learn's checks."""
     array = np.asarray(y)
-    if array.dtype.kind in "OUT":
+    if array.ndim and array.dtype.kind in "OUT":
         missing = pd.isna(np.asarray(y, object))  # an array of texts would call NaN "nan"
         if missing.any():
             row = int(np.argwhere(missing)[0][0]) + 1
