@@ -58,7 +58,7 @@ def test_result(folder):
     assert result["best"]["Network"]["layers"] == [{"Columns": {"cardinalities": [4]}}, {"Dense": {"units": 4}}, "Tanh"]
     assert {"python", "phalanx", "jax"} <= set(result["versions"])
     dummy = result["baselines"]["dummy"]
-    assert list(dummy) == [*CLASS_METRICS, "valid", "seconds"]
+    assert list(dummy) == [*CLASS_METRICS, "valid", "seconds", "rows"]
     assert list(dummy["valid"]) == CLASS_METRICS
 
 
@@ -298,7 +298,7 @@ def test_baselines_without_room_are_left_out(folder, in_folder):
     ended = in_folder(
         folder, "train", "good.csv", "--target", "y", "--config", "all.yaml", "--minutes", 1e-9, "--out", "bare"
     )
-    assert "baseline random_forest: left out, its share of the time left is too short\n" in ended.out
+    assert "baseline random_forest: left out, the baselines' share of the time is used up\n" in ended.out
     assert list(read_json(folder / "bare" / "result.json")["baselines"]) == ["dummy"]
 
 

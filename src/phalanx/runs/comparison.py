@@ -16,21 +16,22 @@ from phalanx.experiment import Problem, rows_at
 from phalanx.forecast import Method, forecast_baselines
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
+from phalanx.runs.budget import Budget, sample_sizes
 from phalanx.runs.prepare import Prepared
 
-_PROBE_ROWS = 1000
-_SHARE = 0.25  # of the time left that one baseline may take
-_MOST_IMAGES = 5_000  # images that a baseline trains on
 _LEFT_OUT: dict[type[Encoder], tuple[str, ...]] = {
     ImageEncoder: ("gradient_boosting",),
     TextEncoder: ("random_forest", "gradient_boosting"),
 }
 """Baselines that are trained only if they are named: they are slow on hundreds of columns, or thousands."""
 
+_Models = tuple[tuple[FittedBaseline, ...], ...]
+"""The baselines of each goal, one for each of its columns."""
+
 
 @dataclass(frozen=True)
 class Compared:
-    """A trained baseline, its validation metrics, and the seconds training took.
+    """A trained baseline, its validation metrics, the seconds training took, and the rows it learned from.
 
     `predict` returns of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units.
     """
@@ -38,6 +39,7 @@ class Compared:
     predict: Callable[[Any], Predictions]
     valid: dict[str, float]
     seconds: float
+    rows: int
 
 
 def compare(
@@ -49,30 +51,31 @@ def compare(
     clock: Clock,
     display: Display,
 ) -> dict[str, Compared]:
-    """Train baselines: those named, or with None all for which the time is expected to suffice.
+    """Train baselines: those named, or with None all for which their share of the time suffices; see `Budget`.
 
     With `again` those of a series are trained once more, on all that is before the test, once they are validated.
     """
     if isinstance(prepared.encoder, SeriesEncoder):
         return _compare_forecasts(prepared.encoder, prepared.problem, metric, names, again, display)
-    problem = prepared.problem
-    found: dict[str, Compared] = {}
+    problem, budget = prepared.problem, Budget[_Models](clock)
     left_out = _LEFT_OUT.get(type(prepared.encoder), ())
-    if isinstance(prepared.encoder, ImageEncoder):
-        rows = len(prepared.problem.train)
-        if rows > _MOST_IMAGES:
-            display.line(f"baselines train on {_MOST_IMAGES:,} of {rows:,} images, as vectors of pixels")
-    for name in baselines("classify"):  # the names are those for numbers too
-        if name not in names if names is not None else name in left_out:
-            continue
+    chosen = [  # the names are those for numbers too
+        name for name in baselines("classify") if (name in names if names is not None else name not in left_out)
+    ]
+    sizes = _sizes(prepared, seed)
+    found: dict[str, Compared] = {}
+    for place, name in enumerate(chosen):
         display.stage(f"baseline {name}")
-        if names is None and not _fits(prepared, name, seed, clock):
-            display.line(f"baseline {name}: left out, its share of the time left is too short")
+        if names is None and found and budget.left <= 0:
+            display.line(f"baseline {name}: left out, the baselines' share of the time is used up")
             continue
-        models, seconds = _train(prepared, name, seed, _rows(prepared))
+        others = len(chosen) - place - 1
+        tried = sizes[-1:] if name == "dummy" else sizes
+        models, rows, seconds = budget.grow(partial(_train, prepared, name, seed), tried, others)
         valid = problem.score(_predict(models, prepared.encoder.as_numbers(problem.valid_inputs)))
-        found[name] = Compared(partial(_predict_encoded, models, prepared.encoder), valid, seconds)
-        display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
+        found[name] = Compared(partial(_predict_encoded, models, prepared.encoder), valid, seconds, rows)
+        few = "" if rows == len(problem.train) else f", trained on {rows:,} of {len(problem.train):,} rows"
+        display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}{few}, {seconds:.1f} s")
     return found
 
 
@@ -97,7 +100,8 @@ def _compare_forecasts(
             valid = problem.score((forecast(problem.valid_inputs),))
             if again:
                 forecast = fit(encoder, problem.inputs[: last + 1], problem.values[0][: last + 1])
-            found[name] = Compared(partial(_as_goals, forecast), valid, seconds)
+            rows = last + 1 if again else len(problem.train)
+            found[name] = Compared(partial(_as_goals, forecast), valid, seconds, rows)
             display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
     return found
 
@@ -106,41 +110,43 @@ def _as_goals(forecast: Method, windows: np.ndarray) -> Predictions:
     return (forecast(windows),)
 
 
-def _predict_encoded(models: tuple[tuple[FittedBaseline, ...], ...], encoder: Encoder, inputs: Any) -> Predictions:
+def _predict_encoded(models: _Models, encoder: Encoder, inputs: Any) -> Predictions:
     return _predict(models, encoder.as_numbers(inputs))
 
 
-def _rows(prepared: Prepared) -> int:
-    """Return how many training rows a baseline uses: all of a table's, and of images as many as it can bear."""
-    rows = len(prepared.problem.train)
-    return min(rows, _MOST_IMAGES) if isinstance(prepared.encoder, ImageEncoder) else rows
+def _sizes(prepared: Prepared, seed: int) -> list[int]:
+    """Return the sizes of the samples that baselines learn from, in each of which every target varies."""
+    problem = prepared.problem
+    first = problem.train[:100]
+    held = prepared.encoder.as_numbers(rows_at(problem.inputs, first))
+    numbers = held.numbers.size  # of sparse numbers those that are stored
+    sizes = sample_sizes(len(problem.train), (numbers + held.codes.size) // len(first))
+    columns = each_column(problem.goals, problem.values)
+
+    def varies(size: int) -> bool:
+        return all(len(np.unique(values[_sample(problem, size, seed)])) > 1 for _, _, values in columns)
+
+    return [size for size in sizes[:-1] if varies(size)] + sizes[-1:]
 
 
-def _predict(models: tuple[tuple[FittedBaseline, ...], ...], inputs: Encoded) -> Predictions:
+def _sample(problem: Problem, size: int, seed: int) -> np.ndarray:
+    """Return the positions of so many training rows, drawn at random."""
+    if size == len(problem.train):
+        return problem.train
+    return np.sort(np.random.default_rng(seed).permutation(problem.train)[:size])
+
+
+def _predict(models: _Models, inputs: Encoded) -> Predictions:
     return tuple(
         goal[0].predict(inputs) if goal[0].classes else np.column_stack([model.predict(inputs) for model in goal])
         for goal in models
     )
 
 
-def _fits(prepared: Prepared, name: str, seed: int, clock: Clock) -> bool:
-    """Say whether a baseline's share of the time left suffices, by training it on a few rows."""
-    problem, rows = prepared.problem, _rows(prepared)
-    if clock.deadline is None or name == "dummy":
-        return True
-    if clock.left() <= 0:
-        return False
-    probe = min(_PROBE_ROWS, rows // 2)
-    columns = each_column(problem.goals, problem.values)
-    if any(len(np.unique(values[problem.train[:probe]])) < 2 for _, _, values in columns):
-        return True
-    return _train(prepared, name, seed, probe)[1] * rows / probe < _SHARE * clock.left()
-
-
-def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[tuple[tuple[FittedBaseline, ...], ...], float]:
-    """Train a baseline for each column on the first `rows` training rows; return the models and the seconds."""
-    problem, began = prepared.problem, time.monotonic()
-    chosen = problem.train[:rows]
+def _train(prepared: Prepared, name: str, seed: int, rows: int) -> _Models:
+    """Train a baseline for each column on so many training rows."""
+    problem = prepared.problem
+    chosen = _sample(problem, rows, seed)
     inputs = prepared.encoder.as_numbers(rows_at(problem.inputs, chosen))
 
     def models(goal: Goal, values: np.ndarray) -> tuple[FittedBaseline, ...]:
@@ -156,5 +162,4 @@ def _train(prepared: Prepared, name: str, seed: int, rows: int) -> tuple[tuple[t
             for _, column, held in each_column([goal], [values])
         )
 
-    made = tuple(models(goal, values) for goal, values in zip(problem.goals, problem.values, strict=True))
-    return made, time.monotonic() - began
+    return tuple(models(goal, values) for goal, values in zip(problem.goals, problem.values, strict=True))

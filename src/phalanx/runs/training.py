@@ -83,7 +83,7 @@ def train_run(
         display.warn(_unranked(plan.metric.name, valid))
     said = _test_predictions(prepared, fitted, compared)
     test = {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in said.items()}
-    beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3)} for name, b in compared.items()}
+    beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3), "rows": b.rows} for name, b in compared.items()}
     config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
     result = {
         "task": _task(prepared),
