@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.maximum import largest
 from phalanx.spec import Fixed, Knob, field, part
 
 
@@ -122,7 +123,7 @@ class Maxout(Layer):
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         z = product(x, params["weight"])
         z = z + jnp.broadcast_to(params["bias"], z.shape)
-        return z.reshape(*z.shape[:-1], self.units, self.pieces).max(-1), state
+        return largest(z.reshape(*z.shape[:-1], self.units, self.pieces), axis=z.ndim), state
 
 
 @part

@@ -16,6 +16,7 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.maximum import larger, largest
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
 from phalanx.spec import Fixed, PerAxis, field, part
 
@@ -150,8 +151,8 @@ class GlobalAveragePool(Spatial):
 class GlobalMaxPool(Spatial):
     """y_c = max over all places p of x_pc: one number a channel, whatever the size of the space.
 
-    Where several places are largest they share the gradient equally. Steps that are padding do not count; where there
-    are no others, it is 0.
+    Where several places are largest they share the gradient, two of them equally. Steps that are padding do not count;
+    where there are no others, it is 0.
     Source: notes H6; book 9.3.
     """
 
@@ -160,12 +161,11 @@ class GlobalMaxPool(Spatial):
         return {}, {}, shape[-1:]
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        axes = tuple(range(1, x.ndim - 1))
         if at.mask is None:
-            return x.max(axes), state
+            return _of_all_places(x), state
         real = at.mask.reshape(*at.mask.shape, *(1,) * (x.ndim - 2))
-        largest = jnp.where(real, x, jnp.finfo(x.dtype).min).max(axes)
-        return jnp.where(at.mask.any(1)[:, None], largest, 0), state
+        found = _of_all_places(jnp.where(real, x, jnp.finfo(x.dtype).min))
+        return jnp.where(at.mask.any(1)[:, None], found, 0), state
 
     def mask(self, x: Any, mask: Any) -> Any:
         return None
@@ -212,5 +212,9 @@ def _slices(x: jax.Array, axis: int, size: int, stride: int) -> list[jax.Array]:
     return [jax.lax.slice_in_dim(x, q, q + reach, stride, axis) for q in range(size)]
 
 
+def _of_all_places(x: jax.Array) -> jax.Array:
+    return largest(x.reshape(len(x), -1, x.shape[-1]), axis=1)
+
+
 def _largest(x: jax.Array, axis: int, size: int, stride: int) -> jax.Array:
-    return functools.reduce(jnp.maximum, _slices(x, axis, size, stride))
+    return functools.reduce(larger, _slices(x, axis, size, stride))
