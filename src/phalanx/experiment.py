@@ -18,7 +18,7 @@ from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
-from phalanx.population.predict import Final, predict
+from phalanx.population.predict import Final, predict_all
 from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
@@ -252,18 +252,18 @@ def plan_draws(space: Network, entry: Layer, settings: Settings, size: Size) -> 
     return [replace(draw, spec=with_entry(draw.spec, entry)) for draw in draws]
 
 
-Judge = Callable[[Final], tuple[Final, Predictions, dict[str, float]]]
-"""Returns of a trained network what predicts, its predictions of the validation rows, and their metrics."""
+Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Predictions, dict[str, float]]]]
+"""Returns of trained networks what predicts, its predictions of the validation rows, and their metrics."""
 
 
 def candidates(outcome: Outcome, draws: Sequence[Draw], settings: Settings, judge: Judge) -> list[Candidate]:
     """Return the trained members with what they are worth."""
     structures: dict[Any, int] = {}
     members = []
-    for i, member in enumerate(outcome.members):
+    judged = judge([member.final for member in outcome.members])
+    for i, (member, (final, valid, metrics)) in enumerate(zip(outcome.members, judged, strict=True)):
         trial = i // settings.repeats
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        final, valid, metrics = judge(member.final)
         members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics))
     return members
 
@@ -329,10 +329,10 @@ def fit(
         watch=watch,
     )
 
-    def judge(final: Final) -> tuple[Final, Predictions, dict[str, float]]:
-        final = _with_fitted_likelihood(final, problem)
-        valid = predictions_of([final], problem.valid_inputs, problem.goals, settings.samples)[0]
-        return final, valid, problem.score(valid)
+    def judge(finals: Sequence[Final]) -> list[tuple[Final, Predictions, dict[str, float]]]:
+        finals = _with_fitted_likelihoods(finals, problem)
+        said = predictions_of(finals, problem.valid_inputs, problem.goals, settings.samples)
+        return [(final, valid, problem.score(valid)) for final, valid in zip(finals, said, strict=True)]
 
     members = candidates(outcome, draws, settings, judge)
     ranking = rank(members, settings.metric)
@@ -413,18 +413,20 @@ def _seed(*key: int) -> int:
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
-def _with_fitted_likelihood(final: Final, problem: Problem) -> Final:
-    """Return the network with what training left out of its likelihoods, such as a fixed variance, estimated.
+def _with_fitted_likelihoods(finals: Sequence[Final], problem: Problem) -> list[Final]:
+    """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated.
 
     From the validation rows, or the training rows where there are none.
     """
     at = problem.valid if len(problem.valid) else problem.train
-    means = predict(final, rows_at(problem.inputs, at))
-    learned = [
-        head.likelihood.fitted(mean, y[at], problem.rows.weight[at])
-        for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)
-    ]
-    return final._replace(network=with_likelihoods(final.network, learned))
+    fitted = []
+    for final, means in zip(finals, predict_all(finals, rows_at(problem.inputs, at)), strict=True):
+        learned = [
+            head.likelihood.fitted(mean, y[at], problem.rows.weight[at])
+            for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)
+        ]
+        fitted.append(final._replace(network=with_likelihoods(final.network, learned)))
+    return fitted
 
 
 def _sound(members: Sequence[Candidate]) -> list[int]:

@@ -7,6 +7,7 @@ import weakref
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType
 
 from phalanx.layers import BatchNorm, Dense, Dropout, ReLU
 from phalanx.likelihoods import Multinoulli
@@ -17,7 +18,8 @@ from phalanx.population import program
 from phalanx.population.backend import capacity_for, devices, mesh_for
 from phalanx.population.batches import Fold, Stream
 from phalanx.population.compilation import compilations
-from phalanx.population.host import Population, Trial, bytes_of_a_member
+from phalanx.population.host import Population, Trial, _in_front, bytes_of_a_member
+from phalanx.population.member import Record
 from phalanx.population.predict import predict, predict_all
 from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
@@ -192,7 +194,7 @@ def test_the_batch_is_split_only_on_accelerators_with_fewer_members_than_devices
 @pytest.mark.skipif(len(devices()) < 2, reason="needs two devices")
 def test_splitting_the_batch_over_devices_changes_nothing_but_rounding(rows):
     split = jax.sharding.Mesh(
-        np.array(devices()[:2]).reshape(1, 2), ("member", "data"), axis_types=(jax.sharding.AxisType.Auto,) * 2
+        np.array(devices()[:2]).reshape(1, 2), ("member", "data"), axis_types=(AxisType.Auto,) * 2
     )
     costs = []
     for mesh in (None, split):
@@ -233,3 +235,59 @@ def test_a_wave_is_free_before_the_next_one_is_built(rows, monkeypatch):
 
 def test_the_horizon_of_a_long_run_exceeds_32_bits():
     assert float(horizon_of(Limits(np.int32(500), np.int32(5_000_000)))) == 2.5e9
+
+
+@pytest.mark.parametrize("along", [1, 2, 3, 8])
+def test_active_members_stand_in_front_of_each_device_in_equal_shares(along):
+    rng = np.random.default_rng(along)
+    for _ in range(50):
+        each = 2 ** int(rng.integers(0, 4))
+        capacity = along * each
+        active = rng.permutation(capacity)[: rng.integers(0, capacity + 1)].tolist()
+        order, counts = _in_front(active, capacity, along)
+        assert sorted(order) == list(range(capacity))
+        front = [place for d in range(along) for place in order[d * each : d * each + counts[d]]]
+        assert sorted(front) == sorted(active)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_members_keep_their_parameters_and_records_whoever_stops(rows):
+    rng = np.random.default_rng(4)
+    trials = [Trial(network(), seed) for seed in range(7)]
+    population = Population(trials, rows, [FOLD], 9, None)
+    before, capacity = population.parameters(), len(population.state.step)
+    while len(population.alive) > 1:
+        alive = population.alive
+        stops = rng.choice(alive, rng.integers(0, 3), replace=False)
+        score = np.full(capacity, np.nan, np.float32)
+        active = np.zeros(capacity, bool)
+        for i in alive:
+            score[population._place[i]], active[population._place[i]] = i, i not in stops
+        nothing = np.zeros(capacity, np.int32)
+        layers = np.zeros((capacity, 3, 4), np.float32)
+        population.note(Record(score, score, score, nothing, active, np.zeros(capacity, bool), layers), 0.0)
+        assert [population.trained[i].best_score for i in alive] == alive
+        jax.tree.map(np.testing.assert_array_equal, population.parameters(), before)
+        each = capacity // len(population._active)
+        places = {d * each + k for d, count in enumerate(population._active) for k in range(count)}
+        assert places >= {population._place[i] for i in population.alive}
+    assert len({member.rounds for member in population.trained}) > 2  # they stopped at several times
+
+
+@pytest.mark.skipif(len(devices()) < 2, reason="needs two devices")
+def test_members_are_the_same_on_one_device_or_two(rows):
+    trials = [Trial(network(rate=0.1, patience=1 + seed % 3, layers=[Dropout(0.3)]), seed) for seed in range(5)]
+    found = []
+    for number in (1, 2):
+        mesh = jax.sharding.Mesh(
+            np.array(devices()[:number]).reshape(number, 1), ("member", "data"), axis_types=(AxisType.Auto,) * 2
+        )
+        population = Population(trials, rows, [FOLD], 6, None, mesh=mesh, width=1)
+        while population.alive:
+            population.note(population.advance(), 0.0)
+        found.append(population.finish("time"))
+    assert len({member.rounds for member in found[0]}) > 1  # some stopped before others
+    for one, two in zip(*found, strict=True):
+        assert (one.rounds, one.best_round, one.stopped) == (two.rounds, two.best_round, two.stopped)
+        np.testing.assert_array_equal(one.curve, two.curve)
+        jax.tree.map(np.testing.assert_array_equal, one.params, two.params)

@@ -173,9 +173,9 @@ def fit(
 
     validates = len(corpus.valid_codes) > 0
 
-    def judge(final: Final) -> tuple[Final, Predictions, dict[str, float]]:
-        said = (probabilities([(final, 1.0)], corpus.valid_codes),) if validates else ()
-        return final, said, corpus.score(said)
+    def judge(finals: Sequence[Final]) -> list[tuple[Final, Predictions, dict[str, float]]]:
+        said = [(probabilities([(final, 1.0)], corpus.valid_codes),) if validates else () for final in finals]
+        return [(final, one, corpus.score(one)) for final, one in zip(finals, said, strict=True)]
 
     members = candidates(outcome, draws, settings, judge)
     heard = [Voice(True, np.stack([member.valid[0] for member in members]))] if validates else []
