@@ -102,6 +102,8 @@ def test_a_column_that_counts_the_rows_is_left_out(start):
     for rows in (frame, frame[rng.random(ROWS) < 0.5], frame.sample(frac=1.0, random_state=0)):
         first = infer_columns(rows)[0]
         assert (first.kind, first.warning) == ("identifier", "column 'sample' counts the rows: left out")
+    years = infer_columns(frame.rename(columns={"sample": "fiscal_year"}))[0]
+    assert years.kind == "number"
     increasing = frame.assign(sample=np.arange(ROWS) * 2, other=np.cumsum(rng.integers(1, 3, ROWS)))
     assert [column.kind for column in infer_columns(increasing)] == ["number"] * 3
 

@@ -28,6 +28,7 @@ FEW_VALUES = 20
 #: A text column with more distinct values than this, and under ten rows each, is one.
 MANY_VALUES = 10_000
 
+_YEAR_WORDS = frozenset(["year", "yr", "jahr", "annee", "année", "ano", "año", "anno"])
 _ID_WORDS = frozenset(["id", "ids", "index", "idx", "key", "nr", "no", "number", "row", "rownum", "uuid", "guid"])
 _CODE_WORDS = frozenset(
     ["code", "codes", "type", "kind", "category", "class", "group", "zone", "region", "cluster", "status", "color",
@@ -87,7 +88,7 @@ def infer_columns(
       fewer than two rows each; or more than 10,000, and fewer than ten rows each), a column of
       integers, all different, with a name like ``customer_id``, ``index`` or no name, or whatever its name one that
       counts the rows in steps of 1 by the table's index, ten rows or more. (Such a column is kept where there is
-      no other.)
+      no other, and one of years, whose last word is ``year`` or the like.)
 
     Columns in ``categories`` and ``numbers`` are what these say. ``readings`` says how columns of text were read.
     Constants and identifiers have a warning. Raises InputError with column and row (from 1)
@@ -108,7 +109,11 @@ def infer_columns(
         found.append(
             replace(inferred, missing=reading.missing, bad=reading.bad, unit=reading.unit, decimal=reading.decimal)
         )
-    counting = [name for name in table if name not in {*categories, *numbers} and _counts_rows(table[name])]
+    counting = [
+        name
+        for name in table
+        if name not in {*categories, *numbers} and _last_word(name) not in _YEAR_WORDS and _counts_rows(table[name])
+    ]
     return _without_counters(found, counting)
 
 
