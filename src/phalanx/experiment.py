@@ -1,7 +1,7 @@
 """The one path behind both doors: from encoded rows and a space of networks to trained, ranked, combined members."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -127,7 +127,7 @@ class Candidate:
 @dataclass
 class Fitted:
     """All members, the positions from best to worst, the shares of the ensemble; rounds and width of each
-    population.
+    population; `cut` says who was stopped in favour of others, see `population.train`.
     """
 
     members: list[Candidate]
@@ -138,6 +138,7 @@ class Fitted:
     goals: tuple[Goal, ...]
     vote: bool = False
     samples: int = 0
+    cut: list[int] = field(default_factory=list)
 
     @property
     def best(self) -> Candidate:
@@ -148,6 +149,11 @@ class Fitted:
     def used(self) -> list[int]:
         """Positions of the members that predict: those of the ensemble, and the best."""
         return sorted({*self.shares, self.ranking[0]})
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """By what arguments of `fit` the training can be repeated to the bit."""
+        return {"rounds": tuple(self.rounds), "widths": tuple(self.widths), "cut": tuple(self.cut) or None}
 
     def predictor(self) -> Predictor:
         """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""
@@ -300,12 +306,13 @@ def fit(
     clock: Clock | None = None,
     rounds: Sequence[int] | None = None,
     widths: Sequence[int] | None = None,
+    cut: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
     """Train a design drawn from a space as populations, rank the members, and choose the ensemble.
 
-    `clock` may end the training early; `rounds` and `widths`, of each population, repeat an earlier run to the bit, one
-    that a clock had ended too; `watch` sees every round.
+    `clock` may end the training early; `rounds` and `widths`, of each population, and `cut` repeat an earlier run to
+    the bit, one that a clock had ended too; `watch` sees every round.
     """
     check_vote(settings, problem.goals)
     draws = plan_draws(space, problem.entry, settings, problem.size)
@@ -324,6 +331,8 @@ def fit(
         round_steps=settings.round_steps,
         clock=clock,
         share=TRAINING if rule else 1.0,
+        fewest=None if settings.bootstrap or not len(problem.valid) else fewest_rounds(max_rounds),
+        cut=cut,
         rounds=rounds,
         widths=widths,
         watch=watch,
@@ -346,9 +355,15 @@ def fit(
     fitted = Fitted(
         members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
+    fitted.cut = outcome.cut
     if rule:
         refit_used(fitted, rows, rule, folds, clock, rounds, widths, watch, problem.between)
     return fitted
+
+
+def fewest_rounds(max_rounds: int) -> int:
+    """Return how many rounds networks should have in any case: rather fewer networks than fewer rounds."""
+    return -(-max_rounds // 3)
 
 
 def refit_rule(asked: str | None, usual: str | None, draws: Sequence[Draw], valid: int) -> str | None:

@@ -25,6 +25,7 @@ from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
 from phalanx.population.stack import padded
 from phalanx.population.steps import Limits, horizon_of
+from phalanx.population.thinning import Group, too_many
 from phalanx.population.train import Clock, plan, train
 from phalanx.stopping import EarlyStopping
 
@@ -291,3 +292,35 @@ def test_members_are_the_same_on_one_device_or_two(rows):
         assert (one.rounds, one.best_round, one.stopped) == (two.rounds, two.best_round, two.stopped)
         np.testing.assert_array_equal(one.curve, two.curve)
         jax.tree.map(np.testing.assert_array_equal, one.params, two.params)
+
+
+def test_who_goes_on_where_the_time_is_short():
+    """The best of each structure, then the best of all, as many as can train the rounds in the time left."""
+    groups = [Group({0: 3.0, 1: 1.0, 2: 2.0, 4: float("nan")}, 4.0), Group({1: 9.0, 3: 8.0}, 4.0), Group({}, 9.0)]
+    assert too_many(groups, left=80.0, rounds=10) == [[], [], []]
+    assert too_many(groups, left=79.0, rounds=10) == [[4], [], []]
+    assert too_many(groups, left=45.0, rounds=10) == [[0, 4], [1], []]
+    assert too_many(groups, left=0.0, rounds=10) == [[0, 2, 4], [1], []]
+
+
+def test_networks_stopped_in_favour_of_others_repeat_to_the_bit(rows, monkeypatch):
+    trials = [Trial(network(units), seed) for seed, units in enumerate([4, 8, 4, 8, 4])]
+    asked = []
+
+    def decide(groups, left, rounds):
+        asked.append((left, rounds, [sorted(group.scores) for group in groups]))
+        return [[0, 2], [1]]
+
+    monkeypatch.setattr("phalanx.population.train.too_many", decide)
+    clock = Clock(time.monotonic() + 1_000)
+    known = {"max_rounds": 6, "fewest": 4}
+    first = train(trials, rows, [FOLD], clock=clock, **known)
+    assert [member.rounds for member in first.members] == [2, 6, 6, 2, 2]
+    assert [member.stopped for member in first.members] == ["time", "max_rounds", "max_rounds", "time", "time"]
+    assert first.cut == [2, 0, 0, 2, 2]
+    assert [(rounds, alive) for _, rounds, alive in asked] == [(2, [[0, 1, 2], [0, 1]])]
+    again = train(trials, rows, [FOLD], rounds=first.rounds, widths=first.widths, cut=first.cut, **known)
+    assert (len(asked), again.cut) == (1, first.cut)
+    for one, other in zip(first.members, again.members, strict=True):
+        assert one.curve == other.curve
+        jax.tree.map(np.testing.assert_array_equal, one.params, other.params)

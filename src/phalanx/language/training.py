@@ -20,6 +20,7 @@ from phalanx.experiment import (
     Fitted,
     Settings,
     candidates,
+    fewest_rounds,
     plan_draws,
     rank,
     refit_rule,
@@ -144,6 +145,7 @@ def fit(
     clock: Clock | None = None,
     rounds: Sequence[int] | None = None,
     widths: Sequence[int] | None = None,
+    cut: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
     """Train language models drawn from a space as populations, rank the members, and choose the ensemble.
@@ -158,14 +160,17 @@ def fit(
     folds = [Fold(everyone[: corpus.border], everyone[corpus.border :], 0)] * settings.repeats
     rule = rule_of(draws, corpus, settings)
     clock, rows = Clock() if clock is None else clock, Rows(corpus.rows)
+    max_rounds = settings.max_rounds or language_size(len(corpus.codes)).max_rounds
     outcome = train(
         trials_of(networks, settings),
         rows,
         folds,
-        max_rounds=settings.max_rounds or language_size(len(corpus.codes)).max_rounds,
+        max_rounds=max_rounds,
         round_steps=settings.round_steps,
         clock=clock,
         share=TRAINING if rule else 1.0,
+        fewest=fewest_rounds(max_rounds) if len(corpus.valid_codes) else None,
+        cut=cut,
         rounds=rounds,
         widths=widths,
         watch=watch,
@@ -180,6 +185,7 @@ def fit(
     members = candidates(outcome, draws, settings, judge)
     heard = [Voice(True, np.stack([member.valid[0] for member in members]))] if validates else []
     fitted = Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
+    fitted.cut = outcome.cut
     if rule:
         refit_used(fitted, rows, rule, folds, clock, rounds, widths, watch)
     return fitted

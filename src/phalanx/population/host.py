@@ -170,6 +170,13 @@ class Population:
         if 0 < len(self.alive) < len(alive):
             self._compact()
 
+    def stop(self, chosen: Sequence[int], reason: str) -> None:
+        """Stop the members at some positions, for a reason; the others go on without them."""
+        for i in chosen:
+            self.trained[i].stopped = reason
+        if chosen and self.alive:
+            self._compact()
+
     def parameters(self) -> Any:
         """Return the latest parameters of all members, stacked in their order."""
         at = np.array([self._place[i] for i in range(len(self.trained))])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from phalanx.model import Batch
@@ -13,6 +13,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.host import Population, Standing, Trained, Trial, bytes_of_a_member
 from phalanx.population.rows import Rows
 from phalanx.population.stack import group
+from phalanx.population.thinning import PROBE, Group, too_many
 
 
 @dataclass
@@ -37,11 +38,15 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """Trained members in the order of their trials, and of each population the rounds it trained and its width."""
+    """Trained members in the order of their trials, and of each population the rounds it trained and its width.
+
+    `cut`: of each trial the rounds after which it was stopped in favour of others (0: it was not); empty if none was.
+    """
 
     members: list[Trained]
     rounds: list[int]
     widths: list[int]
+    cut: list[int] = field(default_factory=list)
 
 
 def plan(trials: Sequence[Trial], rows: Batch | Rows, limit: int | None = None) -> list[list[list[int]]]:
@@ -77,6 +82,8 @@ def train(
     widths: Iterable[int] | None = None,
     memory_limit: int | None = None,
     share: float = 1.0,
+    fewest: int | None = None,
+    cut: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Train all trials.
@@ -86,7 +93,8 @@ def train(
     of a round (None: one pass, at most 500).
     `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
     repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains
-    at one time. `share` of the time left may be used. `watch` is called after every round.
+    at one time. `share` of the time left may be used. Where it does not suffice for `fewest` rounds of all, those go
+    on that are best after two rounds, see `thinning`; `cut` repeats this. `watch` is called after every round.
     """
     clock, rows = Clock() if clock is None else clock, Rows.of(rows)
     waves = plan(trials, rows, memory_limit)
@@ -94,27 +102,33 @@ def train(
     end = None if clock.deadline is None else time.monotonic() + share * clock.left()
     allowed, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
     done: dict[int, Trained] = {}
+    stopped: dict[int, int] = {}
     outcome = Outcome([], [], [])
     for number, wave in enumerate(waves):
         now = time.monotonic()
         until = Clock(None if end is None else now + (end - now) / (len(waves) - number))
+        cuts = [[cut[i] if cut else 0 for i in positions] for positions in wave]
         limits = [next(allowed, max_rounds) for _ in wave]
         chosen = [[trials[i] for i in positions] for positions in wave]
         making = [
             (group, rows, folds, max_rounds, round_steps, next(sides, None), until if place else Clock())
             for place, group in enumerate(chosen)
         ]
-        trained = _wave(making, limits, clock, until, watch)
+        trained = _wave(making, limits, cuts, fewest, clock, until, watch)
         outcome.rounds += trained.rounds
         outcome.widths += trained.widths
+        stopped.update(zip((i for positions in wave for i in positions), trained.cut, strict=True))
         done.update(zip((i for positions in wave for i in positions), trained.members, strict=True))
     outcome.members += [done[i] for i in range(len(trials))]
+    outcome.cut += [stopped[i] for i in range(len(trials))] if any(stopped.values()) else []
     return outcome
 
 
 def _wave(
     making: Sequence[tuple[Any, ...]],
     limits: list[int],
+    cuts: list[list[int]],
+    fewest: int | None,
     clock: Clock,
     until: Clock,
     watch: Callable[[Progress], None] | None,
@@ -122,10 +136,12 @@ def _wave(
     """Train the populations that are made of the arguments of `_prepared`; what they hold is free when this returns."""
     with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
         populations = list(pool.map(lambda arguments: _prepared(*arguments), making))
-    rounds = _take_turns(populations, limits, clock, until, watch)
+    rounds = _take_turns(populations, limits, cuts, fewest, clock, until, watch)
     reason = "interrupt" if clock.interrupted else "time"
     members = [member for population in populations for member in population.finish(reason)]
-    return Outcome(members, rounds, [population.width for population in populations])
+    return Outcome(
+        members, rounds, [population.width for population in populations], [after for cut in cuts for after in cut]
+    )
 
 
 def _prepared(
@@ -147,12 +163,18 @@ def _prepared(
 def _take_turns(
     populations: list[Population],
     limits: list[int],
+    cuts: list[list[int]],
+    fewest: int | None,
     clock: Clock,
     until: Clock,
     watch: Callable[[Progress], None] | None,
 ) -> list[int]:
-    """Train the populations round by round in turn until each is done or the time is over; return their rounds."""
-    rounds = [0] * len(populations)
+    """Train the populations round by round in turn until each is done or the time is over; return their rounds.
+
+    Members are stopped after as many rounds as `cuts` says, where that is not 0; whoever is stopped in favour of others
+    is noted there.
+    """
+    rounds, seconds = [0] * len(populations), [0.0] * len(populations)
     while True:
         moved = False
         for i, population in enumerate(populations):
@@ -162,10 +184,25 @@ def _take_turns(
                 continue
             began = time.perf_counter()
             record = population.advance()
-            population.note(record, time.perf_counter() - began)
+            seconds[i] = time.perf_counter() - began
+            population.note(record, seconds[i])
             rounds[i] += 1
+            population.stop([k for k in population.alive if cuts[i][k] == rounds[i]], "time")
             moved = True
             if watch is not None:
                 watch(Progress(tuple(each.standing for each in populations), i))
         if not moved:
             return rounds
+        if fewest and fewest > PROBE and until.deadline is not None and max(rounds) == PROBE:
+            for i, chosen in enumerate(too_many(_groups(populations, seconds), until.left(), fewest - PROBE)):
+                populations[i].stop(chosen, "time")
+                for k in chosen:
+                    cuts[i][k] = rounds[i]
+
+
+def _groups(populations: list[Population], seconds: list[float]) -> list[Group]:
+    """Return how populations stand, to decide who goes on."""
+    return [
+        Group({k: population.trained[k].best_score for k in population.alive}, spent)
+        for population, spent in zip(populations, seconds, strict=True)
+    ]

@@ -25,7 +25,7 @@ from phalanx.stopping import EarlyStopping
 DEFAULT = "default"
 """Where a part is not given: the default for the data at hand."""
 
-RECORDED = ("rounds", "widths")
+RECORDED = ("rounds", "widths", "cut")
 """What a run writes down so that it can be repeated; meaningless for a run with other options."""
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
@@ -50,8 +50,9 @@ class Config(Options):
     `trials`, `design`, `structures`, `repeats`, `max_rounds`,
     `round_steps`, `minutes`, `baselines` (their names; None: all that the time allows); `refit`,
     `bootstrap`, `vote`, `samples` (see `phalanx.Classifier`); `layers`, `likelihood`, `regularizers`, `optimizer`,
-    `stopping`, `batch_size`. `rounds` and `widths` are written by a run: the rounds each population trained and its
-    width, by which the run can be repeated to the bit. Raises `InputError` for a value that no run can use.
+    `stopping`, `batch_size`. `rounds`, `widths` and `cut` are written by a run: the rounds each population trained, its
+    width, and where the time was short the rounds after which each network was stopped in favour of others (0: it was
+    not), by which the run can be repeated to the bit. Raises `InputError` for a value that no run can use.
     """
 
     source: str | None = None
@@ -84,6 +85,7 @@ class Config(Options):
     batch_size: Any = DEFAULT
     rounds: tuple[int, ...] | None = None
     widths: tuple[int, ...] | None = None
+    cut: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,7 +110,7 @@ class Config(Options):
             check_word("task", self.task, ("classify", "regress"))
         for name in self.baselines or ():
             check_word("baselines", name, tuple({**baselines("classify"), **forecast_baselines()}))
-        for name, least in (("rounds", 0), ("widths", 1)):
+        for name, least in (("rounds", 0), ("widths", 1), ("cut", 0)):
             for value in getattr(self, name) or ():
                 check_whole(name, value, least)
         if self.test is not None and not isinstance(self.test, str):

@@ -138,6 +138,7 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
         clock=clock,
         rounds=book.config.rounds,
         widths=book.config.widths,
+        cut=book.config.cut,
         watch=display.update,
     )
     watch.trained()
@@ -149,7 +150,7 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     if book.test:
         test |= {"ensemble": speaker.score(book.test), fitted.best.id: speaker.score(book.test, ensemble=False)}
     beside = {name: {"valid": held["valid"], "seconds": held["seconds"]} for name, held in plain.items()}
-    config = replace(book.config, rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
+    config = replace(book.config, **fitted.recorded)
     stretches = {"train": corpus.border, "valid": corpus.stretches - corpus.border}
     result = {
         "task": "language",

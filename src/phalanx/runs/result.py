@@ -110,4 +110,6 @@ def how_it_ended(fitted: Fitted) -> str:
     reasons = Counter(member.trained.stopped for member in fitted.members)
     rounds = max(member.trained.rounds for member in fitted.members)
     listed = ", ".join(f"{count} by {reason}" for reason, count in reasons.most_common())
-    return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}"
+    few = sum(after > 0 for after in fitted.cut)
+    early = f"; {few} of them after {max(fitted.cut)} rounds, as the time was too short for all" if few else ""
+    return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}{early}"

@@ -73,6 +73,7 @@ def train_run(
         clock=clock,
         rounds=plan.config.rounds,
         widths=plan.config.widths,
+        cut=plan.config.cut,
         watch=display.update,
     )
     watch.trained()
@@ -84,7 +85,7 @@ def train_run(
     said = _test_predictions(prepared, fitted, compared)
     test = {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in said.items()}
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3), "rows": b.rows} for name, b in compared.items()}
-    config = replace(plan.config, baselines=tuple(compared), rounds=tuple(fitted.rounds), widths=tuple(fitted.widths))
+    config = replace(plan.config, baselines=tuple(compared), **fitted.recorded)
     result = {
         "task": _task(prepared),
         "target": config.forecast or config.to_plain()["target"],
