@@ -90,7 +90,7 @@ def _compare_forecasts(
     """Train the baselines of a series, all of which are quick."""
     found = {}
     windows, values = problem.inputs[problem.train], problem.values[0][problem.train]
-    last = max(problem.train[-1], *problem.valid[-1:])  # in the order of time
+    last = int(max(problem.train[-1], *problem.valid[-1:]))  # in the order of time
     for name, fit in forecast_baselines().items():
         if names is None or name in names:
             display.stage(f"baseline {name}")
