@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -16,56 +16,76 @@ Key = TypeVar("Key", int, str)
 
 @dataclass(frozen=True)
 class Voice:
-    """What members say of one column, (members, rows): the probability of the true class, or the error of a number.
+    """What members say of one column or of all, (members, rows), and what the average of the members costs:
 
-    Both are averaged to what the average of the members says.
+    - "log": −log of it, where they say how probable was what came, or how dense, up to a factor of the row;
+    - "square", "absolute": its square, or its absolute value, where they say by how much they err.
     """
 
-    classify: bool
+    cost: Literal["log", "square", "absolute"]
     said: np.ndarray
 
+    def only(self, members: Sequence[int]) -> "Voice":
+        """Return the voice of some members."""
+        return Voice(self.cost, self.said[members])
 
-def voices(goals: Sequence[Goal], values: Sequence[np.ndarray], predictions: Sequence[Predictions]) -> list[Voice]:
-    """Return what members say of each column, from the predictions of each member; errors of numbers standardized."""
-    found = []
-    stacked = [np.stack([member[head] for member in predictions]) for head in range(len(goals))]
-    for goal, y, p in zip(goals, values, stacked, strict=True):
-        if goal.classes:
-            found.append(Voice(True, p[:, np.arange(len(y)), y]))
-        else:
-            errors = (p - y) / goal.deviations
-            found += [Voice(False, errors[..., j]) for j in range(goal.size)]
-    return found
+    def costs(self, counts: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Return for each member the mean cost of members that count so much, and of it once more."""
+        chosen = counts > 0  # what others say may not be a number
+        mean = (counts[chosen] @ self.said[chosen] + self.said) / (counts.sum() + 1)
+        match self.cost:
+            case "log":
+                errors = -np.log(np.maximum(mean, np.finfo(np.float32).tiny))
+            case "square":
+                errors = mean**2
+            case "absolute":
+                errors = np.abs(mean)
+        return np.where(np.isnan(errors), np.inf, errors) @ shares_of_rows(weight, errors.shape[1])
 
 
-def greedy(heard: Sequence[Voice], weight: np.ndarray | None = None, picks: int = 32) -> dict[int, float]:
+@dataclass(frozen=True)
+class Pairs:
+    """What any two members cost together, C (members, members): an average with shares w costs wᵀ C w."""
+
+    cost: np.ndarray
+
+    def only(self, members: Sequence[int]) -> "Pairs":
+        """Return the pairs of some members."""
+        return Pairs(self.cost[np.ix_(members, members)])
+
+    def costs(self, counts: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Return for each member the cost of members that count so much, and of it once more."""
+        chosen = counts > 0
+        beside = counts[chosen] @ self.cost[chosen]
+        with_it = beside[chosen] @ counts[chosen] + 2 * beside + np.diagonal(self.cost)
+        return np.where(np.isnan(with_it), np.inf, with_it) / (counts.sum() + 1) ** 2
+
+
+def greedy(heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None, picks: int = 32) -> dict[int, float]:
     """Choose members one by one, each time the one that lowers the cost of the average most (Caruana et al. 2004).
 
     A member may be picked again and then counts more. Returned are the shares, by position, of the best prefix of
-    the `picks` choices; the cost is the sum over columns of the log loss, or the mean squared error.
+    the `picks` choices; the cost is the sum over what is heard. `weight` counts rows.
 
-    >>> greedy([Voice(False, np.array([[-1.0, -1.0], [1.0, 1.0], [8.0, 8.0]]))])
+    >>> greedy([Voice("square", np.array([[-1.0, -1.0], [1.0, 1.0], [8.0, 8.0]]))])
     {0: 0.5, 1: 0.5}
     """
-    rows = heard[0].said.shape[1]
-    weight = np.full(rows, 1 / rows) if weight is None else weight / weight.sum()
-    totals = [np.zeros(rows) for _ in heard]
+    counts = np.zeros(len(heard[0].said if isinstance(heard[0], Voice) else heard[0].cost))
     chosen, costs = [], []
-    for n in range(1, picks + 1):
-        each = [_cost(voice, (total + voice.said) / n, weight) for voice, total in zip(heard, totals, strict=True)]
-        cost = np.sum(each, axis=0)
+    for _ in range(picks):
+        cost = np.sum([voice.costs(counts, weight) for voice in heard], axis=0)
         best = int(np.argmin(cost))
-        totals = [total + voice.said[best] for voice, total in zip(heard, totals, strict=True)]
+        counts[best] += 1
         chosen.append(best)
         costs.append(cost[best])
     best_length = int(np.argmin(costs)) + 1
-    members, counts = np.unique(chosen[:best_length], return_counts=True)
-    return {int(m): float(c / best_length) for m, c in zip(members, counts, strict=True)}
+    members, times = np.unique(chosen[:best_length], return_counts=True)
+    return {int(m): float(n / best_length) for m, n in zip(members, times, strict=True)}
 
 
-def _cost(voice: Voice, mean: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    errors = -np.log(np.maximum(mean, np.finfo(np.float32).tiny)) if voice.classify else mean**2
-    return np.where(np.isnan(errors), np.inf, errors) @ weight
+def shares_of_rows(weight: np.ndarray | None, rows: int) -> np.ndarray:
+    """Return the weights of rows, which add up to 1; each is the same for None."""
+    return np.full(rows, 1 / rows) if weight is None else weight / weight.sum()
 
 
 def average(predictions: Mapping[Key, Predictions], shares: Mapping[Key, float]) -> Predictions:

@@ -9,20 +9,22 @@ import jax
 import numpy as np
 
 from phalanx.data import CodeEncoder, Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
-from phalanx.ensemble import Predictions, Voice, average, greedy, voices, votes
+from phalanx.ensemble import Pairs, Voice, greedy
 from phalanx.errors import InputError
+from phalanx.hearing import hear
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
-from phalanx.metrics import Metric, evaluate
+from phalanx.metrics import Costs, Metric, evaluate
 from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.host import Trained, Trial
-from phalanx.population.predict import Final, predict_all
+from phalanx.population.predict import Final
 from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
-from phalanx.predictor import Predictor, predictions_of
+from phalanx.predictive import Predictive, Said, say_all
+from phalanx.predictor import Predictor
 from phalanx.search.defaults import REFIT, Kind, size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
@@ -86,11 +88,14 @@ class Problem:
         """How much to try when nothing is said."""
         return size_for(len(self.train), self.kind)
 
-    def score(self, predictions: Predictions) -> dict[str, float]:
-        """Return all metrics of predictions for the validation rows; none where there are no such rows."""
+    def score(self, predictive: Predictive) -> tuple[dict[str, float], list[Costs | None]]:
+        """Return all metrics of what is said of the validation rows, and what each row costs; none where there are no
+        such rows.
+        """
         if not len(self.valid):
-            return {}
-        return evaluate(self.goals, self.valid_values, predictions, self.valid_weight)
+            return {}, []
+        costs = predictive.costs(self.valid_values)
+        return evaluate(self.goals, self.valid_values, predictive.means, self.valid_weight, costs), costs
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ class Settings(Options):
 
 @dataclass
 class Candidate:
-    """A trained member with its place in the design, its validation predictions and metrics, and its refit if any.
+    """A trained member with its place in the design, what it says of the validation rows and what these cost it, its
+    metrics, and its refit if any.
 
     `final` is what predicts.
     """
@@ -119,8 +125,9 @@ class Candidate:
     trained: Trained
     final: Final
     structure: int
-    valid: Predictions
+    valid: Said
     metrics: dict[str, float]
+    costs: Sequence[Costs | None] = ()
     refitted: Refitted | None = None
 
 
@@ -161,10 +168,11 @@ class Fitted:
         shares = {self.members[i].id: share for i, share in self.shares.items()}
         return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
 
-    def ensemble_valid(self) -> Predictions:
-        """Return the ensemble's predictions for the validation rows."""
-        said = {i: self.members[i].valid for i in self.shares}
-        return average({i: votes(p, self.goals) for i, p in said.items()} if self.vote else said, self.shares)
+    def ensemble_valid(self, inputs: Any = None) -> Predictive:
+        """Return what the ensemble says of the validation rows, whose inputs are given if there are any."""
+        return Predictive.of(
+            {i: self.members[i].valid for i in self.shares}, self.shares, self.goals, inputs, self.vote
+        )
 
 
 def rows_at(inputs: Any, at: np.ndarray) -> Any:
@@ -258,8 +266,8 @@ def plan_draws(space: Network, entry: Layer, settings: Settings, size: Size) -> 
     return [replace(draw, spec=with_entry(draw.spec, entry)) for draw in draws]
 
 
-Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Predictions, dict[str, float]]]]
-"""Returns of trained networks what predicts, its predictions of the validation rows, and their metrics."""
+Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]]]
+"""Returns of trained networks what predicts, what it says of the validation rows, their metrics and their costs."""
 
 
 def candidates(outcome: Outcome, draws: Sequence[Draw], settings: Settings, judge: Judge) -> list[Candidate]:
@@ -267,10 +275,11 @@ def candidates(outcome: Outcome, draws: Sequence[Draw], settings: Settings, judg
     structures: dict[Any, int] = {}
     members = []
     judged = judge([member.final for member in outcome.members])
-    for i, (member, (final, valid, metrics)) in enumerate(zip(outcome.members, judged, strict=True)):
+    for i, member in enumerate(outcome.members):
         trial = i // settings.repeats
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics))
+        final, valid, metrics, costs = judged[i]
+        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics, costs))
     return members
 
 
@@ -287,14 +296,16 @@ def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
     return sorted(range(len(members)), key=key)
 
 
-def shares(members: Sequence[Candidate], heard: Sequence[Voice], weight: np.ndarray | None = None) -> dict[int, float]:
+def shares(
+    members: Sequence[Candidate], heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
+) -> dict[int, float]:
     """Choose the ensemble by what all members say of the validation rows; without such rows, where nothing is heard,
     every member that did not diverge has one voice.
     """
     sound = _sound(members)
     if not heard:
         return {i: 1 / len(sound) for i in sound}
-    chosen = greedy([Voice(voice.classify, voice.said[sound]) for voice in heard], weight)
+    chosen = greedy([voice.only(sound) for voice in heard], weight)
     return {sound[i]: share for i, share in chosen.items()}
 
 
@@ -338,10 +349,12 @@ def fit(
         watch=watch,
     )
 
-    def judge(finals: Sequence[Final]) -> list[tuple[Final, Predictions, dict[str, float]]]:
-        finals = _with_fitted_likelihoods(finals, problem)
-        said = predictions_of(finals, problem.valid_inputs, problem.goals, settings.samples)
-        return [(final, valid, problem.score(valid)) for final, valid in zip(finals, said, strict=True)]
+    def judge(finals: Sequence[Final]) -> Sequence[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]]:
+        found: list[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]] = []
+        for final, valid in _with_fitted_likelihoods(finals, problem, settings.samples):
+            alone = Predictive.of({0: valid}, {0: 1.0}, problem.goals, problem.valid_inputs)
+            found.append((final, valid, *problem.score(alone)))
+        return found
 
     members = candidates(outcome, draws, settings, judge)
     ranking = rank(members, settings.metric)
@@ -349,9 +362,7 @@ def fit(
         sound = _sound(members)
         chosen = {i: 1 / len(sound) for i in sound}  # every network has one voice (MAP F9)
     else:
-        said = [member.valid for member in members]
-        heard = voices(problem.goals, problem.valid_values, said) if len(problem.valid) else []
-        chosen = shares(members, heard, problem.valid_weight)
+        chosen = shares(members, _heard(members, problem, settings.metric), problem.valid_weight)
     fitted = Fitted(
         members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
@@ -428,20 +439,43 @@ def _seed(*key: int) -> int:
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
-def _with_fitted_likelihoods(finals: Sequence[Final], problem: Problem) -> list[Final]:
-    """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated.
+def _heard(members: Sequence[Candidate], problem: Problem, metric: Metric) -> list[Voice | Pairs]:
+    if not len(problem.valid):
+        return []
+    said, costs = [member.valid for member in members], [member.costs for member in members]
+    inputs, weight = problem.valid_inputs, problem.valid_weight
+    return hear(problem.goals, problem.valid_values, said, costs, metric, inputs, weight)
+
+
+def _with_fitted_likelihoods(finals: Sequence[Final], problem: Problem, samples: int) -> list[tuple[Final, Said]]:
+    """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated, and
+    what they then say of the validation rows.
 
     From the validation rows, or the training rows where there are none.
     """
-    at = problem.valid if len(problem.valid) else problem.train
-    fitted = []
-    for final, means in zip(finals, predict_all(finals, rows_at(problem.inputs, at)), strict=True):
+    valid = seen = say_all(finals, problem.valid_inputs, problem.goals, samples)
+    at, estimated = problem.valid, [any(h.likelihood.estimated for h in heads(final.network)) for final in finals]
+    if not len(at) and any(estimated):
+        at = problem.train
+        seen = say_all(finals, rows_at(problem.inputs, at), problem.goals, samples)
+    found = []
+    for final, said, learned_from, needed in zip(finals, valid, seen, estimated, strict=True):
+        if not needed:
+            found.append((final, said))
+            continue
         learned = [
-            head.likelihood.fitted(mean, y[at], problem.rows.weight[at])
-            for head, mean, y in zip(heads(final.network), means, problem.rows.y, strict=True)
+            part if output is None else part.fitted(output.z, y[at], problem.rows.weight[at])
+            for part, output, y in zip(
+                (head.likelihood for head in heads(final.network)), learned_from.outputs, problem.rows.y, strict=True
+            )
         ]
-        fitted.append(final._replace(network=with_likelihoods(final.network, learned)))
-    return fitted
+        outputs = tuple(
+            None if output is None else output._replace(likelihood=part)
+            for part, output in zip(learned, said.outputs, strict=True)
+        )
+        network = with_likelihoods(final.network, learned)
+        found.append((final._replace(network=network), said._replace(outputs=outputs)))
+    return found
 
 
 def _sound(members: Sequence[Candidate]) -> list[int]:

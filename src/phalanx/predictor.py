@@ -1,6 +1,7 @@
 """What predicts after training: the members of the ensemble and the best member, without anything that trained them."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,13 @@ import jax
 import numpy as np
 
 from phalanx.data.goals import Goal
-from phalanx.ensemble import Predictions, average, votes
+from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
-from phalanx.mixture import Mixture, deviation, interval, mode, sample
-from phalanx.network import heads
-from phalanx.population.predict import Final, predict_all, raw_outputs_all
+from phalanx.metrics import evaluate
+from phalanx.population.predict import Final
+from phalanx.predictive import Predictive, say_all
+
+_ROWS = 2**20  # times masks, that are predicted at once
 
 
 @dataclass(frozen=True)
@@ -32,63 +35,42 @@ class Predictor:
 
     def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
-        shares = self._shares(ensemble)
-        found = predictions_of([self.members[id_] for id_ in shares], inputs, self.goals, self.samples)
-        said = dict(zip(shares, found, strict=True))
-        return average({id_: votes(p, self.goals) for id_, p in said.items()} if self.vote else said, shares)
+        return self.ask(inputs, lambda predictive: predictive.means, ensemble)
 
-    def interval(self, inputs: Any, level: float, ensemble: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return of each goal of numbers the ends of the central interval that holds them with probability `level`.
+    def ask(self, inputs: Any, question: Callable[..., Any], ensemble: bool = True, beside: Any = ()) -> Any:
+        """Return the answers to a question about the `Predictive` of the rows: arrays whose first axis counts rows.
 
-        Arrays are (rows, columns), in units of the target; the ensemble is the mixture of its members' distributions.
+        The networks see each row once, whatever is asked. Without `ensemble` the best member speaks alone. The rows of
+        the arrays `beside` are handed to the question too.
         """
-        if not 0 < level < 1:
-            raise InputError(f"level is {level!r}, but must be between 0 and 1")
-        found = []
-        for goal, mixture in self._mixtures(inputs, ensemble):
-            low, high = interval(mixture, level)
-            found.append((goal.decode(low, inputs), goal.decode(high, inputs)))
-        return found
-
-    def deviation(self, inputs: Any, ensemble: bool = True) -> list[np.ndarray]:
-        """Return of each goal of numbers the standard deviation (rows, columns), in units of the target."""
-        return [goal.units(inputs) * deviation(mixture) for goal, mixture in self._mixtures(inputs, ensemble)]
+        shares = self.shares if ensemble else {self.best: 1.0}
+        rows = len(jax.tree.leaves(inputs)[0])
+        size = max(1024, _ROWS // max(self.samples, 1))
+        answers = []
+        for first in range(0, max(rows, 1), size):
+            part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
+            found = say_all([self.members[id_] for id_ in shares], part, self.goals, self.samples)
+            said = dict(zip(shares, found, strict=True))
+            answers.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
+        return answers[0] if len(answers) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *answers)
 
     def sample(self, inputs: Any, count: int, seed: int, ensemble: bool = True) -> list[np.ndarray]:
-        """Return of each goal of numbers `count` draws, (count, rows, columns), in units of the target."""
-        keys = jax.random.split(jax.random.key(seed), count)
-        return [
-            goal.decode(np.stack([sample(mixture, key) for key in keys]), inputs)
-            for goal, mixture in self._mixtures(inputs, ensemble)
-        ]
+        """Return `count` draws of each goal: class codes (count, rows), or numbers (count, rows, columns)."""
+        if not isinstance(count, (int, np.integer)) or count < 1:
+            raise InputError(f"count is {count!r}, but must be a whole number from 1")
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"the seed is {seed!r}, but must be a whole number from 0")
+        part = itertools.count()
+        drawn = self.ask(inputs, lambda predictive: predictive.sample(int(count), (int(seed), next(part))), ensemble)
+        return [np.moveaxis(found, 1, 0) for found in drawn]
 
-    def mode(self, inputs: Any) -> list[np.ndarray]:
-        """Return of each goal of numbers the most probable value by the best member, (rows, columns)."""
-        return [goal.decode(mode(mixture), inputs) for goal, mixture in self._mixtures(inputs, ensemble=False)]
+    def log_density(self, inputs: Any, values: Sequence[np.ndarray], ensemble: bool = True) -> list[np.ndarray]:
+        """Return of each goal log p of the values of each row, (rows,); see `Predictive.log_density`."""
+        return self.ask(inputs, lambda predictive, *y: predictive.log_density(y), ensemble, values)
 
-    def _shares(self, ensemble: bool) -> Mapping[str, float]:
-        return self.shares if ensemble else {self.best: 1.0}
-
-    def _mixtures(self, inputs: Any, ensemble: bool) -> list[tuple[Goal, Mixture]]:
-        """Return for each goal of numbers the mixture of the members' distributions."""
-        if all(goal.classes for goal in self.goals):
-            return []
-        shares = self._shares(ensemble)
-        z = dict(zip(shares, raw_outputs_all([self.members[id_] for id_ in shares], inputs), strict=True))
-        found = []
-        for i, goal in enumerate(self.goals):
-            if not goal.classes:
-                likelihoods = tuple(heads(self.members[id_].network)[i].likelihood for id_ in shares)
-                outputs = tuple(z[id_][i] for id_ in shares)
-                found.append((goal, Mixture(likelihoods, outputs, np.array(list(shares.values()), np.float32))))
-        return found
-
-
-def predictions_of(
-    finals: Sequence[Final], inputs: Any, goals: tuple[Goal, ...], samples: int = 0
-) -> list[Predictions]:
-    """Return each network's predictions: probabilities (rows, classes), or numbers (rows, columns), of each goal."""
-    return [
-        tuple(p if goal.classes else goal.decode(p, inputs) for goal, p in zip(goals, found, strict=True))
-        for found in predict_all(finals, inputs, samples)
-    ]
+    def scores(
+        self, inputs: Any, values: Sequence[np.ndarray | None], weight: np.ndarray | None = None, ensemble: bool = True
+    ) -> dict[str, float]:
+        """Return all metrics of the predictions for rows whose values are given; see `phalanx.metrics.evaluate`."""
+        means, costs = self.ask(inputs, lambda told, *y: (told.means, told.costs(y)), ensemble, values)
+        return evaluate(self.goals, values, means, weight, costs)

@@ -101,7 +101,7 @@ CASES = [
     ),
     ("long_row.csv --target y", "line 6 of 'long_row.csv' has 5 cells, but the header has 4 (comma separated)"),
     ("short_row.csv --target y", "line 8 of 'short_row.csv' has 2 cells, but the header has 4 (comma separated)"),
-    ("binary.csv --target y", "'binary.csv' is not a text file, though it is named .csv"),
+    ("binary.csv --target y", "'binary.csv' is not a text file, though it is named .csv: it holds zero bytes"),
     (
         "infinite.csv --target y",
         "column 'a' holds an infinite value in row 5; correct it or leave the cell empty",
@@ -139,7 +139,7 @@ CASES = [
     (
         "good.csv --target y --metric rmse",
         "--metric rmse is for regression, but this is classification; "
-        "use one of accuracy, balanced_accuracy, log_loss, roc_auc",
+        "use one of accuracy, balanced_accuracy, f1, log_loss, roc_auc, average_precision",
     ),
     ("good.csv --target y --metric acuracy", "--metric: unknown metric `acuracy`; did you mean `accuracy`?"),
     (

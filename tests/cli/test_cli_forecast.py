@@ -57,7 +57,7 @@ def test_result(forecast):
         "mae",
         "minimize",
     )
-    assert list(result["valid"]) == list(result["test"]) == ["mae", "rmse", "r2", "mase"]
+    assert list(result["valid"]) == list(result["test"]) == ["mae", "rmse", "r2", "mase", "nll", "crps"]
     assert list(result["baselines"]) == ["last_value", "seasonal_naive", "linear"]
     assert result["rows"] == {"train": 60, "valid": 16, "test": 20}
 

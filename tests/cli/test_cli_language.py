@@ -110,7 +110,7 @@ def test_other_tokens_and_a_test_of_its_own(books, in_folder):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("train broken.txt", "'broken.txt' cannot be read: not a text: it holds zero bytes"),
+        ("train broken.txt", "'broken.txt' cannot be read: it holds zero bytes"),
         ("train empty.txt", "'empty.txt' cannot be read: empty"),
         ("train gone.txt", "'gone.txt' cannot be read: no such file or directory"),
         ("train short.txt", "the text holds 10 tokens to learn from, too few for 64 steps a row"),

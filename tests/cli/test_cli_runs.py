@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-CLASS_METRICS = ["accuracy", "balanced_accuracy", "log_loss", "roc_auc"]
+CLASS_METRICS = ["accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc", "average_precision"]
 
 
 def read_json(path):
@@ -225,7 +225,7 @@ def test_numbers_are_reported_in_their_own_units(phalanx, tmp_path, table):
     assert "task:" not in ended.out  # it was asked for
     result = read_json(tmp_path / "run" / "result.json")
     assert (result["metric"], result["direction"]) == ("rmse", "minimize")
-    assert list(result["test"]) == ["rmse", "mae", "r2"]
+    assert list(result["test"]) == ["rmse", "mae", "r2", "nll", "crps"]
     assert 300 < result["baselines"]["dummy"]["rmse"] < 3000  # the target's deviation is near 1000
     phalanx("predict", "run", "numbers.csv", "--out", "predictions.csv")
     found = pd.read_csv(tmp_path / "predictions.csv")

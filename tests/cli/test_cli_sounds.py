@@ -111,7 +111,10 @@ def test_a_target_that_is_not_there_is_not_scored(joint, sounds, in_folder):
     assert "warning: no column 'who' for the target; there are 'sound', 'kind'; 'who' is not scored" in ended.err
     assert set(json.loads((sounds / "kinds.json").read_text())) == {
         "score",
-        *(f"kind.{name}" for name in ("accuracy", "balanced_accuracy", "log_loss", "roc_auc")),
+        *(
+            f"kind.{name}"
+            for name in ("accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc", "average_precision")
+        ),
     }
     predicted = in_folder(sounds, "predict", "joint", "sounds.csv")
     assert predicted.out.splitlines()[0].startswith("sound,prediction_kind,probability_kind_falling")

@@ -95,9 +95,9 @@ def parameters(run):
 
 
 METRICS = [
-    "score",
-    *(f"n.{name}" for name in ("rmse", "mae", "r2")),
-    *(f"y.{name}" for name in ("accuracy", "balanced_accuracy", "log_loss", "roc_auc")),
+    *("score", "nll"),
+    *(f"n.{name}" for name in ("rmse", "mae", "r2", "nll", "crps")),
+    *(f"y.{name}" for name in ("accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc", "average_precision")),
 ]
 
 
@@ -108,7 +108,7 @@ def test_the_result_of_two_targets(folder):
     for scores in (result["valid"], result["test"]):
         assert scores["score"] == pytest.approx((scores["n.r2"] + scores["y.accuracy"]) / 2)
     assert (result["refit"], result["hints"]) == (None, [])
-    assert list(result["baselines"]["linear"])[:-2] == METRICS
+    assert list(result["baselines"]["linear"])[:-3] == METRICS
     assert result["baselines"]["linear"]["n.r2"] > 0.99  # n is linear in a
     assert result["baselines"]["linear"]["y.accuracy"] > 0.9
     board = pd.read_csv(folder / "run" / "leaderboard.csv")

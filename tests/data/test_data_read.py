@@ -286,11 +286,11 @@ def test_unknown_suffix(write):
         ('a,b\n1,2\n3,"x\n5,6\n', "line 3 of {path} cannot be read: a quoted cell begins there and never ends"),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-            "{path} is not a text file, though it is named .csv: not a text: it holds zero bytes",
+            "{path} is not a text file, though it is named .csv: it holds zero bytes",
         ),
         (
             bytes(range(1, 32)) * 10,
-            "{path} is not a text file, though it is named .csv: not a text: it holds control bytes",
+            "{path} is not a text file, though it is named .csv: it holds control bytes",
         ),
         (b"\xff\xfe\x00", "{path} is not a text file, though it is named .csv: not UTF-16 at byte 2, counted from 0"),
     ],

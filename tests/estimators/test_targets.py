@@ -69,7 +69,7 @@ def test_an_ensemble_is_the_mixture_of_its_members(wave):
     each = {}
     for id_ in shares:
         alone = type(net._predictor)(net._predictor.members, {id_: 1.0}, id_, net._predictor.goals)
-        each[id_] = alone.predict(inputs)[0][:, 0], alone.deviation(inputs)[0][:, 0]
+        each[id_] = alone.predict(inputs)[0][:, 0], alone.ask(inputs, lambda told: told.deviation())[0][:, 0]
     total = sum(share * (each[id_][1] ** 2 + (each[id_][0] - mean) ** 2) for id_, share in shares.items())
     np.testing.assert_allclose(deviation, np.sqrt(total), rtol=1e-4)
 

@@ -117,7 +117,7 @@ def test_an_ensemble_says_the_mean_of_what_its_networks_say(trained):
 
 def test_the_ensemble_is_chosen_by_what_validates(trained):
     corpus, fitted = trained
-    (said,) = fitted.ensemble_valid()
+    (said,) = fitted.ensemble_valid().means
     assert len(said) == len(corpus.valid_codes) - 1
     assert corpus.score((said,))["nats_per_token"] <= fitted.best.metrics["nats_per_token"] + 1e-6
     assert sum(fitted.shares.values()) == pytest.approx(1)
@@ -128,7 +128,7 @@ def test_without_validation_every_network_has_one_voice():
     space = Network([Embedding(4), LSTM(4)], Multinoulli(), stopping=None, batch_size=8)
     fitted = fit(corpus, space, Settings(NATS, max_rounds=1, repeats=2))
     assert fitted.shares == {0: 0.5, 1: 0.5}
-    assert fitted.ensemble_valid() == ()
+    assert fitted.ensemble_valid().means == ()
 
 
 def test_metrics_are_three_views_of_one(trained):

@@ -265,9 +265,9 @@ def test_counts_below_none_and_between_whole_numbers():
 def test_the_variance_that_validation_rows_make_most_likely():
     mean, y = np.array([[0.0, 1.0], [2.0, 2.0]]), np.array([[1.0, 1.0], [2.0, 5.0]])
     # squares 1, 0 | 0, 9: row means 0.5 and 4.5, weighted 3 to 1: (1.5 + 4.5) / 4
-    assert Gaussian().fitted(mean, y, np.array([3.0, 1.0])) == Gaussian(1.5)
-    assert Gaussian().fitted(mean, mean, np.ones(2)).variance == pytest.approx(1e-12)
-    assert HeteroscedasticGaussian().fitted(mean, y, np.ones(2)) == HeteroscedasticGaussian()
+    assert Gaussian().fitted(mean[:, None], y, np.array([3.0, 1.0])) == Gaussian(1.5)
+    assert Gaussian().fitted(mean[:, None], mean, np.ones(2)).variance == pytest.approx(1e-12)
+    assert HeteroscedasticGaussian().fitted(mean[:, None], y, np.ones(2)) == HeteroscedasticGaussian()
 
 
 def test_the_scale_of_counts():

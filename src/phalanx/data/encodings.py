@@ -88,10 +88,10 @@ def _check_bytes(raw: bytes) -> None:
     start = np.frombuffer(raw[:_LOOKED_AT], np.uint8)
     control = (start < 32) & ~np.isin(start, [9, 10, 12, 13])
     if b"\0" in raw or (control.size and control.mean() > _MOST_CONTROL):
-        raise ValueError("not a text: it holds zero bytes" if b"\0" in raw else "not a text: it holds control bytes")
+        raise ValueError("it holds zero bytes" if b"\0" in raw else "it holds control bytes")
 
 
 def _checked(text: str) -> str:
     if "\0" in text:
-        raise ValueError("not a text: it holds zero bytes")
+        raise ValueError("it holds zero bytes")
     return text

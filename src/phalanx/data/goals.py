@@ -83,9 +83,15 @@ class Goal:
         values = np.stack([c.decode(found[..., j]) for j, c in enumerate(self._numbers())], axis=-1)
         return self.forecast.anchor.absolute(values, inputs) if self.forecast else values
 
-    def units(self, inputs: Any) -> np.ndarray:
+    def units(self, inputs: Any = None) -> np.ndarray:
         """Return how much 1 of the network's numbers is in their own units, (columns,) or (rows, columns)."""
         return self.deviations * self.forecast.anchor.unit(inputs) if self.forecast else self.deviations
+
+    def log_slope(self, inputs: Any = None) -> np.ndarray:
+        """Return log |du/dy| of the network's numbers u by those in their own units y, (columns,) or (rows, columns),
+        which is added to a log density of u to make one of y.
+        """
+        return -np.log(self.units(inputs))
 
     def to_plain(self) -> dict[str, Any]:
         """Return the goal as plain data."""

@@ -178,7 +178,7 @@ class NetworkEstimator(PartsEstimator):
             columns[group[0]].values if goal.classes else np.column_stack([columns[i].values for i in group])
             for goal, group in zip(goals, groups, strict=True)
         )
-        settings = replace(settings, metric=metric_named(self.metric, goals))
+        settings = replace(settings, metric=metric_named(self.metric, goals, self.likelihood))
         if isinstance(X, pd.DataFrame):
             self.encoder_: Encoder | CodeEncoder = TableEncoder.fit(
                 self.columns_, X.iloc[split.train], weight[split.train], self.scaling
@@ -223,7 +223,9 @@ class NetworkEstimator(PartsEstimator):
         ]
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
-        self.leaderboard_ = leaderboard(fitted, settings.metric, problem.score(fitted.ensemble_valid()))
+        self.leaderboard_ = leaderboard(
+            fitted, settings.metric, problem.score(fitted.ensemble_valid(problem.valid_inputs))[0]
+        )
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
+from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
 
 
@@ -92,6 +93,43 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         if not isinstance(self.classes_, list):
             return self.classes_[chosen[0]]
         return np.column_stack([labels[codes] for labels, codes in zip(self.classes_, chosen, strict=True)])
+
+    def sample(self, X: Any, count: int = 1, random_state: int = 0) -> np.ndarray:
+        """Return `count` draws of classes from their predicted probabilities, (count, rows), or (count, rows, targets).
+
+        >>> from phalanx import Classifier, Dense
+        >>> net = Classifier([Dense(4)], max_rounds=2).fit([[0.0], [1.0], [2.0], [3.0]] * 10, ["a", "a", "b", "b"] * 10)
+        >>> net.sample([[0.5]], 6).shape
+        (6, 1)
+        """
+        inputs = self._inputs(X)
+        found = self._predictor.sample(inputs, count, random_state, self.ensemble)
+        drawn = [found[i] for i in self._order]
+        if not isinstance(self.classes_, list):
+            return self.classes_[drawn[0]]
+        return np.stack([labels[codes] for labels, codes in zip(self.classes_, drawn, strict=True)], axis=-1)
+
+    def log_density(self, X: Any, y: Any) -> np.ndarray:
+        """Return log P(y | X) of the class of each row, (rows,), or of each target, (rows, targets).
+
+        A probability that rounds to 0 counts as the smallest that single precision holds. Raises ValueError for a class
+        that was not seen in training.
+        """
+        inputs = self._inputs(X)
+        columns, several = columns_of(y)
+        check_lengths(X, columns[0])
+        classes = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
+        if len(columns) != len(classes):
+            raise InputError(f"y has {len(columns)} columns, but the model predicts {len(classes)}")
+        codes = []
+        for labels, column in zip(classes, columns, strict=True):
+            unseen = ~np.isin(column, labels)
+            if unseen.any():
+                raise InputError(f"y holds the class {column[unseen][0]!r}, which was not seen in training")
+            codes.append(np.searchsorted(labels, column))
+        goals = self._predictor.goals
+        found = self._predictor.log_density(inputs, [codes[int(goal.names[0])] for goal in goals], self.ensemble)
+        return np.column_stack([found[i] for i in self._order]) if several else found[0]
 
     def _in_order(self, X: Any) -> list[np.ndarray]:
         """Return the probabilities of each target, in their order."""

@@ -112,7 +112,7 @@ class Forecaster(NetworkEstimator):
         )
         if not chooses and space.stopping is None:
             made = self._made(series, layout, 0.0)
-        settings = replace(settings, metric=metric_named(self.metric, made.problem.goals))
+        settings = replace(settings, metric=metric_named(self.metric, made.problem.goals, self.likelihood))
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self.encoder_ = made.encoder
         self._series, self._column = series, column
@@ -133,7 +133,7 @@ class Forecaster(NetworkEstimator):
     ) -> tuple[Any, Any]:
         """Return the ends of the intervals that hold each value with probability `level`; see `predict`."""
         series = self._read(y, X)
-        ((low, high),) = self._predictor.interval(self._window(series), level, self.ensemble)
+        ((low, high),) = self._predictor.ask(self._window(series), lambda told: told.interval(level), self.ensemble)
         return self._shaped(series, low, horizon), self._shaped(series, high, horizon)
 
     def score(self, y: Any, X: Any = None) -> float:

@@ -108,7 +108,7 @@ class LanguageModel(PartsEstimator):
         ]
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = self._speaker.shares
-        self.leaderboard_ = leaderboard(fitted, NATS, corpus.score(fitted.ensemble_valid()))
+        self.leaderboard_ = leaderboard(fitted, NATS, corpus.score(fitted.ensemble_valid().means))
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)

@@ -63,6 +63,60 @@ class MultiTask(NetworkEstimator):
         found = {name: self.targets_[name].decode(p.argmax(1)) if self.targets_[name] else p for name, _, p in said}  # type: ignore[union-attr]
         return pd.DataFrame({name: found[name] for name in self.targets_})
 
+    def predict_std(self, X: Any) -> pd.DataFrame:
+        """Return the standard deviation of each number, noise included, a column a target of numbers, in its units."""
+        return self._numbers(self._predictor.ask(self._inputs(X), lambda told: told.deviation(), self.ensemble))
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the ends of the intervals that hold each number with probability `level`, in its units."""
+        ends = self._predictor.ask(self._inputs(X), lambda told: told.interval(level), self.ensemble)
+        return self._numbers([low for low, _ in ends]), self._numbers([high for _, high in ends])
+
+    def predict_mode(self, X: Any) -> pd.DataFrame:
+        """Return the most probable class, or number, of each row and column; see `Regressor.predict_mode`."""
+        found, modes = self._predictor.ask(self._inputs(X), lambda told: (told.means, told.mode()), self.ensemble)
+        numbers = self._numbers(modes)
+        classes = {goal.names[0]: p.argmax(1) for goal, p in zip(self._predictor.goals, found, strict=True)}
+        return pd.DataFrame(
+            {
+                name: numbers[name].to_numpy() if labels is None else labels.decode(classes[name])
+                for name, labels in self.targets_.items()
+            }
+        )
+
+    def predict_covariance(self, X: Any) -> dict[tuple[str, ...], np.ndarray]:
+        """Return the covariance of the numbers of each head, (rows, targets, targets), by the names of its targets.
+
+        Targets of different heads are independent given the input.
+        """
+        found = self._predictor.ask(self._inputs(X), lambda told: told.covariance(), self.ensemble)
+        return dict(zip([goal.names for goal in self._predictor.goals if not goal.classes], found, strict=True))
+
+    def sample(self, X: Any, count: int = 1, random_state: int = 0) -> list[pd.DataFrame]:
+        """Return `count` draws of all columns from the predicted distributions, each a DataFrame with a row a row."""
+        drawn = self._predictor.sample(self._inputs(X), count, random_state, self.ensemble)
+        tables = []
+        for i in range(count):
+            said = each_column(self._predictor.goals, [found[i] for found in drawn])
+            found = {name: self.targets_[name].decode(p) if self.targets_[name] else p for name, _, p in said}  # type: ignore[union-attr]
+            tables.append(pd.DataFrame({name: found[name] for name in self.targets_}))
+        return tables
+
+    def log_density(self, X: Any, y: Any) -> pd.DataFrame:
+        """Return log p(y | X) of each row, a column for each head: of classes log probabilities, of numbers log
+        densities per unit of the target. A head of several targets, whose names are joined by commas, has one density.
+        """
+        check_is_fitted(self)
+        goals, values = self._predictor.goals, self._values(y)
+        found = self._predictor.log_density(self._inputs(X), values, self.ensemble)
+        return pd.DataFrame({", ".join(goal.names): logs for goal, logs in zip(goals, found, strict=True)})
+
+    def _numbers(self, heads: list[np.ndarray]) -> pd.DataFrame:
+        """Return what is said of each head of numbers (rows, columns) as a table, in the order of the targets."""
+        goals = [goal for goal in self._predictor.goals if not goal.classes]
+        found = {name: values for name, _, values in each_column(goals, heads)}
+        return pd.DataFrame({name: found[name] for name in self.targets_ if name in found})
+
     def predict_proba(self, X: Any) -> dict[str, pd.DataFrame]:
         """Return for each column of classes their probabilities, a DataFrame with a column a class."""
         inputs = self._inputs(X)
@@ -77,19 +131,24 @@ class MultiTask(NetworkEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean over columns of accuracy, for classes, and r2, for numbers."""
         check_is_fitted(self)
-        y, goals = _frame(y), self._predictor.goals
+        goals, values = self._predictor.goals, self._values(y)
+        found = evaluate(goals, values, self._predictor.predict(self._inputs(X), self.ensemble), sample_weight)
+        return found.get(SCORE.name, found.get("accuracy", found.get("r2", float("nan"))))
+
+    def _values(self, y: Any) -> list[np.ndarray]:
+        """Return the values of each goal in a table of targets."""
+        y = _frame(y)
         lacking = [name for name in self.targets_ if name not in y]
         if lacking:
             raise InputError(f"y lacks the column {lacking[0]!r}")
         values = []
-        for goal in goals:
+        for goal in self._predictor.goals:
             if goal.classes:
                 labels = self.targets_[goal.names[0]]
                 values.append(labels.encode(y[goal.names[0]], goal.names[0]))  # type: ignore[union-attr]
             else:
                 values.append(np.column_stack([NumberTarget.values(y[name], name) for name in goal.names]))
-        found = evaluate(goals, values, self._predictor.predict(self._inputs(X), self.ensemble), sample_weight)
-        return found.get(SCORE.name, found.get("accuracy", found.get("r2", float("nan"))))
+        return values
 
 
 def _task(values: pd.Series, name: str, likelihood: Likelihood | None) -> str:

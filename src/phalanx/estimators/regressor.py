@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
 
 
@@ -42,19 +43,67 @@ class Regressor(RegressorMixin, NetworkEstimator):
         The standard deviation is that of the predicted distribution of the target, noise included.
         """
         inputs = self._inputs(X)
-        mean = self._shaped(self._predictor.predict(inputs, self.ensemble))
-        return (mean, self._shaped(self._predictor.deviation(inputs, self.ensemble))) if return_std else mean
+        if not return_std:
+            return self._shaped(self._predictor.predict(inputs, self.ensemble))
+        mean, std = self._predictor.ask(inputs, lambda told: (told.means, told.deviation()), self.ensemble)
+        return self._shaped(mean), self._shaped(std)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of the interval that holds the target with probability `level`, in the target's units."""
         inputs = self._inputs(X)
-        ends = self._predictor.interval(inputs, level, self.ensemble)
+        ends = self._predictor.ask(inputs, lambda told: told.interval(level), self.ensemble)
         return self._shaped([low for low, _ in ends]), self._shaped([high for _, high in ends])
 
     def predict_mode(self, X: Any) -> np.ndarray:
-        """Return the most probable value for each row by the best member; it differs from the mean in a mixture."""
+        """Return the most probable value for each row; it differs from the mean in a mixture.
+
+        It is the point of highest density among the mean and the modes of members, and of dropout masks with `samples`.
+        """
         inputs = self._inputs(X)
-        return self._shaped(self._predictor.mode(inputs))
+        return self._shaped(self._predictor.ask(inputs, lambda told: told.mode(), self.ensemble))
+
+    def predict_covariance(self, X: Any) -> np.ndarray:
+        """Return the covariance of the targets for each row, (rows, targets, targets), in products of their units.
+
+        It is that of the predicted distribution: within members and between them. Targets of different heads are
+        independent given the input.
+
+        >>> from phalanx import Dense, MultivariateGaussian, Tanh
+        >>> x = np.linspace(-1, 1, 100)[:, None]
+        >>> net = Regressor([Dense(8), Tanh()], likelihood=MultivariateGaussian(), max_rounds=2)
+        >>> net.fit(x, np.hstack([x, -x])).predict_covariance(x[:5]).shape
+        (5, 2, 2)
+        """
+        each = self._predictor.ask(self._inputs(X), lambda told: told.covariance(), self.ensemble)
+        order = self._order
+        whole = np.zeros((len(each[0]), len(order), len(order)))
+        at = 0
+        for block in each:
+            end = at + block.shape[-1]
+            whole[:, at:end, at:end] = block
+            at = end
+        return whole[:, order][:, :, order]
+
+    def log_density(self, X: Any, y: Any) -> np.ndarray:
+        """Return log p(y | X) of each row, (rows,), the density being per unit of the target; for counts, probability.
+
+        Of several targets it is that of all together.
+
+        >>> from phalanx import Dense, Tanh
+        >>> x = np.linspace(-1, 1, 100)[:, None]
+        >>> net = Regressor([Dense(8), Tanh()], max_rounds=2).fit(x, x[:, 0])
+        >>> net.log_density(x[:5], x[:5, 0]).shape
+        (5,)
+        """
+        inputs = self._inputs(X)
+        columns, _ = columns_of(y, dtype=np.float64)
+        check_lengths(X, columns[0])
+        if len(columns) != len(self._order):
+            raise InputError(f"y has {len(columns)} columns, but the model predicts {len(self._order)}")
+        goals = self._predictor.goals
+        values = [np.column_stack([columns[int(name)] for name in goal.names]) for goal in goals]
+        found = self._predictor.log_density(inputs, values, self.ensemble)
+        return np.sum(found, axis=0)
 
     def sample(self, X: Any, count: int = 1, random_state: int = 0) -> np.ndarray:
         """Return `count` draws from the predicted distribution, (count, rows), or (count, rows, targets)."""

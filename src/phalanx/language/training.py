@@ -37,6 +37,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Progress, train
+from phalanx.predictive import Said
 from phalanx.search.designs import Draw
 from phalanx.search.language import REFIT, language_size
 
@@ -178,12 +179,12 @@ def fit(
 
     validates = len(corpus.valid_codes) > 0
 
-    def judge(finals: Sequence[Final]) -> list[tuple[Final, Predictions, dict[str, float]]]:
+    def judge(finals: Sequence[Final]) -> list[tuple[Final, Said, dict[str, float], tuple[()]]]:
         said = [(probabilities([(final, 1.0)], corpus.valid_codes),) if validates else () for final in finals]
-        return [(final, one, corpus.score(one)) for final, one in zip(finals, said, strict=True)]
+        return [(final, Said(one, ()), corpus.score(one), ()) for final, one in zip(finals, said, strict=True)]
 
     members = candidates(outcome, draws, settings, judge)
-    heard = [Voice(True, np.stack([member.valid[0] for member in members]))] if validates else []
+    heard = [Voice("log", np.stack([member.valid.predictions[0] for member in members]))] if validates else []
     fitted = Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
     fitted.cut = outcome.cut
     if rule:

@@ -4,7 +4,7 @@ from phalanx.likelihoods.classes import Bernoulli, Multinoulli
 from phalanx.likelihoods.counts import Poisson
 from phalanx.likelihoods.gaussian import Gaussian, HeteroscedasticGaussian
 from phalanx.likelihoods.joint import Head, Joint
-from phalanx.likelihoods.likelihood import ClassLikelihood, Likelihood, NumberLikelihood
+from phalanx.likelihoods.likelihood import ClassLikelihood, GaussianLikelihood, Likelihood, NumberLikelihood
 from phalanx.likelihoods.mixture import GaussianMixture
 from phalanx.likelihoods.multivariate import MultivariateGaussian
 
@@ -12,6 +12,7 @@ __all__ = [
     "Bernoulli",
     "ClassLikelihood",
     "Gaussian",
+    "GaussianLikelihood",
     "GaussianMixture",
     "Head",
     "HeteroscedasticGaussian",

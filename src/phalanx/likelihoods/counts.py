@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.errors import InputError
-from phalanx.likelihoods.likelihood import NumberLikelihood
+from phalanx.likelihoods.likelihood import NumberLikelihood, uncorrelated
 from phalanx.spec import Knob, field, part
 
 
@@ -30,8 +30,11 @@ class Poisson(NumberLikelihood):
         return size
 
     def nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return self.marginal_nll(z, y).sum(-1)
+
+    def marginal_nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
         log_rate = jnp.log(self.scale) + _log_softplus(z)
-        return (self.mean(z) - y * log_rate + jax.lax.lgamma(y + 1)).sum(-1)
+        return self.mean(z) - y * log_rate + jax.lax.lgamma(y + 1)
 
     def mean(self, z: jax.Array) -> jax.Array:
         return self.scale * jax.nn.softplus(z)
@@ -41,6 +44,9 @@ class Poisson(NumberLikelihood):
 
     def deviation(self, z: jax.Array) -> jax.Array:
         return jnp.sqrt(self.mean(z))
+
+    def covariance(self, z: jax.Array) -> jax.Array:
+        return uncorrelated(self.deviation(z))
 
     def cdf(self, z: jax.Array, y: jax.Array) -> jax.Array:
         return jnp.where(y < 0, 0, _upper_gamma(jnp.maximum(jnp.floor(y), 0) + 1, self.mean(z)))

@@ -6,8 +6,9 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import softmax
 
-from phalanx.likelihoods.likelihood import NumberLikelihood
+from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone, uncorrelated
 from phalanx.spec import Knob, field, part
 
 SMALLEST = 1e-6
@@ -15,16 +16,24 @@ SMALLEST = 1e-6
 finite in float32."""
 
 
+STEPS = 30
+"""Steps of expectation-maximization that look for a variance beside many masks."""
+
+
 @part
-class Gaussian(NumberLikelihood):
+class Gaussian(GaussianLikelihood):
     """Numbers with Gaussian noise of fixed variance: −log p = Σ_j ½ log(2πσ²) + (y_j − z_j)² / 2σ².
 
     Its minimum over z is that of the mean squared error (MAP D1). Once trained, intervals and samples take the σ²
-    that the validation rows make most likely, which is their mean squared error. All numbers of a row share σ².
+    that the validation rows make most likely, which is their mean squared error; where predictions are averages over
+    dropout masks, it is that of the mixture over masks, found by expectation-maximization. All numbers of a row share
+    σ².
 
     `variance`: σ² in training, in units of the standardized target (default 1).
     Source: notes D1, D2; book 6.2.2.1.
     """
+
+    estimated = True
 
     variance: Knob = field(default=1.0, above=0)
 
@@ -43,20 +52,28 @@ class Gaussian(NumberLikelihood):
     def deviation(self, z: jax.Array) -> jax.Array:
         return jnp.broadcast_to(jnp.sqrt(self.variance), z.shape).astype(z.dtype)
 
-    def cdf(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jax.scipy.special.ndtr((y - z) / jnp.sqrt(self.variance))
+    def covariance(self, z: jax.Array) -> jax.Array:
+        return uncorrelated(self.deviation(z))
+
+    def marginals(self, z: jax.Array) -> Normals:
+        return alone(z, self.deviation(z))
 
     def sample(self, key: jax.Array, z: jax.Array) -> jax.Array:
         return z + jnp.sqrt(self.variance) * jax.random.normal(key, z.shape, z.dtype)
 
-    def fitted(self, mean: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Gaussian":
-        squares = (np.asarray(y, float) - np.asarray(mean, float)) ** 2
-        variance = float(np.average(squares.mean(-1), weights=np.asarray(weight, float)))
+    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Gaussian":
+        squares = ((np.asarray(y, float)[:, None] - np.asarray(z, float)) ** 2).mean(-1)  # (rows, masks)
+        mass, numbers = np.asarray(weight, float), y.shape[-1]
+        variance = float(np.average(squares.mean(1), weights=mass))
+        for _ in range(STEPS if squares.shape[1] > 1 else 0):  # expectation: how likely each mask is; maximization
+            variance = max(variance, SMALLEST**2)
+            likely = softmax(-0.5 * numbers * squares / variance, axis=1)
+            variance = float(np.average((likely * squares).sum(1), weights=mass))
         return dataclasses.replace(self, variance=max(variance, SMALLEST**2))  # above 0 where every row is hit
 
 
 @part
-class HeteroscedasticGaussian(NumberLikelihood):
+class HeteroscedasticGaussian(GaussianLikelihood):
     """Numbers with Gaussian noise that depends on the input: −log p = Σ_j ½ log 2π + log σ_j + (y_j − μ_j)² / 2σ_j².
 
     The outputs are (μ, s), 2d of them for d numbers, and σ = ζ(s) + floor. The book has the precision in place of σ,
@@ -66,6 +83,8 @@ class HeteroscedasticGaussian(NumberLikelihood):
     to infinity wherever a row can be hit exactly.
     Source: notes D2; book 6.2.2.4.
     """
+
+    says_more = True
 
     floor: Knob = field(default=1e-3, at_least=SMALLEST)
 
@@ -85,8 +104,11 @@ class HeteroscedasticGaussian(NumberLikelihood):
     def deviation(self, z: jax.Array) -> jax.Array:
         return jax.nn.softplus(z[:, z.shape[-1] // 2 :]) + self.floor
 
-    def cdf(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jax.scipy.special.ndtr((y - self.mean(z)) / self.deviation(z))
+    def covariance(self, z: jax.Array) -> jax.Array:
+        return uncorrelated(self.deviation(z))
+
+    def marginals(self, z: jax.Array) -> Normals:
+        return alone(self.mean(z), self.deviation(z))
 
     def sample(self, key: jax.Array, z: jax.Array) -> jax.Array:
         mean = self.mean(z)

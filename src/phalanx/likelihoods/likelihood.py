@@ -5,8 +5,9 @@ A target is one of three kinds: `classes`, y holds codes (batch,); `numbers`, y 
 (batch, d); `counts`, y holds d counts, (batch, d).
 """
 
+import math
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,12 @@ class Likelihood(Part):
 
     target: ClassVar[str]
     """Kind of target: classes, numbers or counts."""
+
+    estimated: ClassVar[bool] = False
+    """Whether `fitted` has anything to estimate."""
+
+    says_more: ClassVar[bool] = False
+    """Whether distributions of one mean may differ, so that the mean alone does not say how good they are."""
 
     @abstractmethod
     def units(self, size: int) -> int:
@@ -62,9 +69,11 @@ class Likelihood(Part):
         """
         return self
 
-    def fitted(self, mean: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Likelihood":
+    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Likelihood":
         """Return the likelihood with those of its own parameters that training left out, estimated by maximum
-        likelihood from the means and targets of validation rows.
+        likelihood from outputs z, (rows, masks, units), and targets of validation rows.
+
+        The distribution of a row is the mean over its masks, of which there is one where nothing is random.
         """
         return self
 
@@ -80,8 +89,16 @@ class NumberLikelihood(Likelihood):
         """Return the standard deviation of each number given z, shape (batch, d)."""
 
     @abstractmethod
+    def covariance(self, z: Z) -> jax.Array:
+        """Return the covariance of the numbers of a row given z, shape (batch, d, d)."""
+
+    @abstractmethod
     def cdf(self, z: Z, y: jax.Array) -> jax.Array:
         """Return P(Y_j ≤ y_j | z) of each number by itself (the marginal), shape (batch, d)."""
+
+    @abstractmethod
+    def marginal_nll(self, z: Z, y: jax.Array) -> jax.Array:
+        """Return −log p(y_j | z) of each number by itself, shape (batch, d)."""
 
     def interval(self, z: Z, level: float) -> tuple[jax.Array, jax.Array]:
         """Return the central interval that holds each number with probability `level`: two arrays (batch, d).
@@ -101,6 +118,43 @@ class NumberLikelihood(Likelihood):
 
     def error(self, z: Z, y: jax.Array) -> jax.Array:
         return jnp.abs(y - self.mean(z)).mean(-1)
+
+
+class Normals(NamedTuple):
+    """A mixture of Gaussians for each number: log weights (batch, k), means and deviations (batch, k, d)."""
+
+    log_weight: jax.Array
+    mean: jax.Array
+    deviation: jax.Array
+
+
+@part
+class GaussianLikelihood(NumberLikelihood):
+    """Base of likelihoods under which each number by itself is Gaussian, or a mixture of Gaussians."""
+
+    @abstractmethod
+    def marginals(self, z: Z) -> Normals:
+        """Return the components of each number; their weights are those of a row."""
+
+    def cdf(self, z: Z, y: jax.Array) -> jax.Array:
+        log_weight, mean, deviation = self.marginals(z)
+        share = jax.scipy.special.ndtr((y[:, None, :] - mean) / deviation)
+        return (jnp.exp(log_weight)[:, :, None] * share).sum(1)
+
+    def marginal_nll(self, z: Z, y: jax.Array) -> jax.Array:
+        log_weight, mean, deviation = self.marginals(z)
+        squares = 0.5 * ((y[:, None, :] - mean) / deviation) ** 2 + jnp.log(deviation) + 0.5 * math.log(2 * math.pi)
+        return -jax.nn.logsumexp(log_weight[:, :, None] - squares, axis=1)
+
+
+def alone(mean: jax.Array, deviation: jax.Array) -> Normals:
+    """Return one component, of means and deviations (batch, d)."""
+    return Normals(jnp.zeros((mean.shape[0], 1), mean.dtype), mean[:, None], deviation[:, None])
+
+
+def uncorrelated(deviation: jax.Array) -> jax.Array:
+    """Return the covariance (batch, d, d) of independent numbers of deviations (batch, d)."""
+    return deviation[:, :, None] ** 2 * jnp.eye(deviation.shape[-1], dtype=deviation.dtype)[None]
 
 
 @part

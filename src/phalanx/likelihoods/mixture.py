@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.likelihoods.gaussian import SMALLEST
-from phalanx.likelihoods.likelihood import NumberLikelihood
+from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, uncorrelated
 from phalanx.spec import Fixed, Knob, field, part
 
 SHIFTS = 50
@@ -15,7 +15,7 @@ SHIFTS = 50
 
 
 @part
-class GaussianMixture(NumberLikelihood):
+class GaussianMixture(GaussianLikelihood):
     """Numbers with several likely values: −log p = −log Σ_c w_c Π_j N(y_j; μ_cj, σ_cj²).
 
     The outputs are (a, m, s), k(1 + 2d) of them for k components of d numbers: w = softmax(a), μ_c = m_c + o_c and
@@ -28,6 +28,8 @@ class GaussianMixture(NumberLikelihood):
     Source: notes D2; book 6.2.2.4; Bishop 1994; for the mode Carreira-Perpiñán 2000.
     """
 
+    says_more = True
+
     components: Fixed[int] = field(default=3, at_least=1)
     floor: Knob = field(default=1e-3, at_least=SMALLEST)
 
@@ -39,28 +41,30 @@ class GaussianMixture(NumberLikelihood):
         return nearest - jax.nn.logsumexp(log_joint, axis=-1)
 
     def mean(self, z: jax.Array) -> jax.Array:
-        log_weight, mean, _ = self._components(z)
+        log_weight, mean, _ = self.marginals(z)
         return (jnp.exp(log_weight)[:, :, None] * mean).sum(1)
 
     def deviation(self, z: jax.Array) -> jax.Array:
-        log_weight, mean, deviation = self._components(z)
+        log_weight, mean, deviation = self.marginals(z)
         squares = deviation**2 + (mean - self.mean(z)[:, None, :]) ** 2  # the law of total variance
         return jnp.sqrt((jnp.exp(log_weight)[:, :, None] * squares).sum(1))
 
-    def cdf(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        log_weight, mean, deviation = self._components(z)
-        share = jax.scipy.special.ndtr((y[:, None, :] - mean) / deviation)
-        return (jnp.exp(log_weight)[:, :, None] * share).sum(1)
+    def covariance(self, z: jax.Array) -> jax.Array:
+        log_weight, mean, _ = self.marginals(z)
+        off = mean - self.mean(z)[:, None, :]
+        between = jnp.einsum("bk,bki,bkj->bij", jnp.exp(log_weight), off, off)
+        apart = jnp.eye(mean.shape[-1], dtype=bool)[None]
+        return jnp.where(apart, uncorrelated(self.deviation(z)), between)
 
     def sample(self, key: jax.Array, z: jax.Array) -> jax.Array:
-        log_weight, mean, deviation = self._components(z)
+        log_weight, mean, deviation = self.marginals(z)
         of_component, of_noise = jax.random.split(key)
         drawn = jax.random.categorical(of_component, log_weight)[:, None, None]
         mean, deviation = (jnp.take_along_axis(a, drawn, axis=1)[:, 0] for a in (mean, deviation))
         return mean + deviation * jax.random.normal(of_noise, mean.shape, z.dtype)
 
     def mode(self, z: jax.Array) -> jax.Array:
-        _, mean, deviation = self._components(z)
+        _, mean, deviation = self.marginals(z)
         precision = deviation**-2
 
         def shifted(point: jax.Array) -> jax.Array:
@@ -74,12 +78,11 @@ class GaussianMixture(NumberLikelihood):
         tops, costs = jax.vmap(climbed, in_axes=1, out_axes=1)(mean)
         return jnp.take_along_axis(tops, costs.argmin(1)[:, None, None], axis=1)[:, 0]
 
-    def _components(self, z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Return the logarithms of the weights, (batch, k), and means and deviations, (batch, k, d)."""
+    def marginals(self, z: jax.Array) -> Normals:
         k = self.components
         mean, s = z[:, k:].reshape(z.shape[0], 2, k, -1).swapaxes(0, 1)
         offset = jnp.linspace(-1, 1, k, dtype=z.dtype) if k > 1 else jnp.zeros(1, z.dtype)
-        return jax.nn.log_softmax(z[:, :k]), mean + offset[None, :, None], jax.nn.softplus(s) + self.floor
+        return Normals(jax.nn.log_softmax(z[:, :k]), mean + offset[None, :, None], jax.nn.softplus(s) + self.floor)
 
     def _log_joint(self, z: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return log w_c N(y; μ_c, σ_c²) + q for each component, (batch, k), and q, (batch,).
@@ -87,7 +90,7 @@ class GaussianMixture(NumberLikelihood):
         q is half the squared distance of the nearest component in its own deviations. Where it is so large that the
         weights would vanish beside it in rounding, they still decide between components that are equally near.
         """
-        log_weight, mean, deviation = self._components(z)
+        log_weight, mean, deviation = self.marginals(z)
         distance = 0.5 * (((y[:, None, :] - mean) / deviation) ** 2).sum(-1)
         nearest = lax.stop_gradient(distance.min(-1))
         volume = jnp.log(deviation).sum(-1) + 0.5 * y.shape[-1] * math.log(2 * math.pi)

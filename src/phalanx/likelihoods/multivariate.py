@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phalanx.likelihoods.likelihood import NumberLikelihood
+from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone
 from phalanx.spec import Knob, field, part
 
 
 @part
-class MultivariateGaussian(NumberLikelihood):
+class MultivariateGaussian(GaussianLikelihood):
     """Numbers with correlated Gaussian noise: −log p = ½ ‖Lᵀ(y − μ)‖² − Σ_i log L_ii + ½ d log 2π.
 
     L is the Cholesky factor of the precision (the inverse of the covariance) Λ = L Lᵀ, which is positive definite
@@ -23,6 +23,8 @@ class MultivariateGaussian(NumberLikelihood):
     target, of y_i given the numbers before it, which the floor keeps finite.
     Source: notes D2; book 6.2.2.4.
     """
+
+    says_more = True
 
     floor: Knob = field(default=1e-3, at_least=1e-6)
 
@@ -43,7 +45,6 @@ class MultivariateGaussian(NumberLikelihood):
         return factor.at[:, *np.tril_indices(d, -1)].set(z[:, 2 * d :])
 
     def covariance(self, z: jax.Array) -> jax.Array:
-        """Return the covariance of the numbers given z, shape (batch, d, d)."""
         root = self._root(z)
         return jnp.einsum("bki,bkj->bij", root, root)
 
@@ -56,8 +57,8 @@ class MultivariateGaussian(NumberLikelihood):
     def deviation(self, z: jax.Array) -> jax.Array:
         return jnp.sqrt((self._root(z) ** 2).sum(-2))
 
-    def cdf(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return jax.scipy.special.ndtr((y - self.mean(z)) / self.deviation(z))
+    def marginals(self, z: jax.Array) -> Normals:
+        return alone(self.mean(z), self.deviation(z))
 
     def sample(self, key: jax.Array, z: jax.Array) -> jax.Array:
         mean = self.mean(z)

@@ -11,7 +11,7 @@ import numpy as np
 
 from phalanx.model import parameter_count, row_shape, widest
 from phalanx.network import Network
-from phalanx.population.program import answers, outputs, predictions, sampled_predictions
+from phalanx.population.program import answers, outputs, predictions, sampled_predictions, thinned_outputs
 from phalanx.population.stack import group, padded, stack
 
 BLOCK_ROWS, BLOCK_NUMBERS = 1024, 2**20
@@ -53,9 +53,16 @@ def predict_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[tuple
     return _ask_all(finals, x, predictions)
 
 
-def raw_outputs_all(finals: Sequence[Final], x: Any) -> list[tuple[np.ndarray, ...]]:
-    """Return of each network and head the outputs z (rows, units), from which a likelihood makes distributions."""
-    return _ask_all(finals, x, outputs)
+def raw_outputs_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[tuple[np.ndarray, ...]]:
+    """Return of each network and head the outputs z (rows, masks, units), from which a likelihood makes distributions.
+
+    The masks are the `samples` draws of `predict_all`, or one, under which random layers pass their input through.
+    """
+    if not samples:
+        return [tuple(z[:, None] for z in heads) for heads in _ask_all(finals, x, outputs)]
+    drawn = [_ask_all(finals, x, thinned_outputs, np.int32(i), np.uint32(0)) for i in range(samples)]
+    by_network = zip(*drawn, strict=True)
+    return [tuple(np.stack(masks, axis=1) for masks in zip(*network, strict=True)) for network in by_network]
 
 
 def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: Any) -> list[tuple[np.ndarray, ...]]:

@@ -130,18 +130,24 @@ def sampled_predictions(
 
     So a row's answer does not depend on its neighbours.
     """
-    needed = noise_bytes(network, row_shape(x))
-    rows = len(jax.tree.leaves(x)[0])
-    states = fresh(states, rows)
 
     def thinned(i: jax.Array) -> tuple[jax.Array, ...]:
-        drawn = random_noise(jax.random.fold_in(jax.random.key(seed), i), needed)
-        noise = Noise(*(jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, *a.shape)), drawn.rows), *drawn[1:]))
-        return means(network, forward(network, params, states, x, noise).z)
+        return means(network, thinned_outputs(network, params, states, x, i, seed))
 
     zero = jnp.zeros((), jnp.int32)
     total = lax.fori_loop(1, samples, lambda i, sums: jax.tree.map(jnp.add, sums, thinned(i)), thinned(zero))
     return jax.tree.map(lambda sums: sums / samples.astype(sums.dtype), total)
+
+
+def thinned_outputs(
+    network: Network, params: Any, states: Any, x: Any, number: jax.Array, seed: jax.Array
+) -> tuple[jax.Array, ...]:
+    """Return the outputs z of a thinned network, that of so high a `number` among those of `sampled_predictions`."""
+    needed = noise_bytes(network, row_shape(x))
+    rows = len(jax.tree.leaves(x)[0])
+    drawn = random_noise(jax.random.fold_in(jax.random.key(seed), number), needed)
+    noise = Noise(*(jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, *a.shape)), drawn.rows), *drawn[1:]))
+    return forward(network, params, fresh(states, rows), x, noise).z
 
 
 def means(network: Network, z: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from phalanx.experiment import Problem, rows_at
 from phalanx.forecast import Method, forecast_baselines
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
+from phalanx.predictive import Likelihoods, Predictive, around, likelihoods_around
 from phalanx.runs.budget import Budget, sample_sizes
 from phalanx.runs.prepare import Prepared
 
@@ -33,13 +34,30 @@ _Models = tuple[tuple[FittedBaseline, ...], ...]
 class Compared:
     """A trained baseline, its validation metrics, the seconds training took, and the rows it learned from.
 
-    `predict` returns of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units.
+    `predict` returns of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units, of
+    which `likelihoods` make distributions; see `phalanx.predictive.around`.
     """
 
     predict: Callable[[Any], Predictions]
+    likelihoods: Likelihoods
     valid: dict[str, float]
     seconds: float
     rows: int
+
+    def predictive(self, goals: tuple[Goal, ...], inputs: Any) -> Predictive:
+        """Return the distributions that the baseline predicts for rows."""
+        return around(goals, inputs, self.predict(inputs), self.likelihoods)
+
+
+def _judged(predict: Callable[[Any], Predictions], problem: Problem, seconds: float, rows: int) -> Compared:
+    """Return a baseline with its validation metrics; its distributions are estimated from the validation rows, like
+    those of networks.
+    """
+    inputs = problem.valid_inputs
+    said = predict(inputs)
+    likelihoods = likelihoods_around(problem.goals, inputs, said, problem.valid_values, problem.valid_weight)
+    valid, _ = problem.score(around(problem.goals, inputs, said, likelihoods))
+    return Compared(predict, likelihoods, valid, seconds, rows)
 
 
 def compare(
@@ -72,10 +90,9 @@ def compare(
         others = len(chosen) - place - 1
         tried = sizes[-1:] if name == "dummy" else sizes
         models, rows, seconds = budget.grow(partial(_train, prepared, name, seed), tried, others)
-        valid = problem.score(_predict(models, prepared.encoder.as_numbers(problem.valid_inputs)))
-        found[name] = Compared(partial(_predict_encoded, models, prepared.encoder), valid, seconds, rows)
+        found[name] = _judged(partial(_predict_encoded, models, prepared.encoder), problem, seconds, rows)
         few = "" if rows == len(problem.train) else f", trained on {rows:,} of {len(problem.train):,} rows"
-        display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}{few}, {seconds:.1f} s")
+        display.line(_line(name, found[name], metric, few))
     return found
 
 
@@ -97,13 +114,16 @@ def _compare_forecasts(
             began = time.monotonic()
             forecast = fit(encoder, windows, values)
             seconds = time.monotonic() - began
-            valid = problem.score((forecast(problem.valid_inputs),))
+            found[name] = _judged(partial(_as_goals, forecast), problem, seconds, len(problem.train))
             if again:
                 forecast = fit(encoder, problem.inputs[: last + 1], problem.values[0][: last + 1])
-            rows = last + 1 if again else len(problem.train)
-            found[name] = Compared(partial(_as_goals, forecast), valid, seconds, rows)
-            display.line(f"baseline {name}: valid {metric.name} {number(valid[metric.name])}, {seconds:.1f} s")
+                found[name] = replace(found[name], predict=partial(_as_goals, forecast), rows=last + 1)
+            display.line(_line(name, found[name], metric))
     return found
+
+
+def _line(name: str, made: Compared, metric: Metric, few: str = "") -> str:
+    return f"baseline {name}: valid {metric.name} {number(made.valid[metric.name])}{few}, {made.seconds:.1f} s"
 
 
 def _as_goals(forecast: Method, windows: np.ndarray) -> Predictions:

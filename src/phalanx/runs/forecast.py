@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from phalanx.data import Goal, SeriesEncoder, Source
+from phalanx.data import SeriesEncoder, Source
 from phalanx.data.series import infer_layout, read_series
 from phalanx.errors import InputError
 from phalanx.forecast import forecasting
-from phalanx.metrics import evaluate
 from phalanx.predictor import Predictor
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.prepared import Prepared
@@ -73,7 +72,7 @@ def forecast_table(
     """Return the forecast of the steps after the end of a table, one row each: time, prediction, lower, upper."""
     series = encoder.read(_table(source))
     window = encoder.windows(series, np.array([len(series) - 1]))
-    (said,), ((low, high),) = predictor.predict(window, ensemble), predictor.interval(window, level, ensemble)
+    (said,), ((low, high),) = predictor.ask(window, lambda told: (told.means, told.interval(level)), ensemble)
     columns = {"prediction": said[0], "lower": low[0], "upper": high[0]}
     table = pd.DataFrame(columns)
     times = series.times.text(len(series) + np.arange(encoder.horizon))
@@ -86,8 +85,7 @@ def evaluate_forecast(
 ) -> tuple[dict[str, float], int]:
     """Return all metrics of the forecasts from every origin of a table with a full window and horizon, and how many."""
     windows, values, _ = _windows(encoder, source)
-    goals: tuple[Goal, ...] = predictor.goals
-    return evaluate(goals, (values,), predictor.predict(windows, ensemble)), len(values)
+    return predictor.scores(windows, (values,), ensemble=ensemble), len(values)
 
 
 def _windows(encoder: SeriesEncoder, source: Source) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -145,7 +145,7 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     display.line(how_it_ended(fitted))
     display.stage("scoring")
     speaker = Speaker.of(fitted, book.codec)
-    valid = corpus.score(fitted.ensemble_valid())
+    valid = corpus.score(fitted.ensemble_valid().means)
     test = {name: held["test"] for name, held in plain.items()}
     if book.test:
         test |= {"ensemble": speaker.score(book.test), fitted.best.id: speaker.score(book.test, ensemble=False)}

@@ -10,7 +10,6 @@ from phalanx.data import ClassTarget, Encoder, Reading, SeriesEncoder, Source, e
 from phalanx.data.columns import unique_names
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
-from phalanx.metrics import evaluate
 from phalanx.predictor import Predictor
 from phalanx.runs.forecast import evaluate_forecast, forecast_table
 from phalanx.runs.targets import rows_with_targets
@@ -66,23 +65,23 @@ class Model:
         if isinstance(self.encoder, SeriesEncoder):
             return *evaluate_forecast(self.encoder, self.predictor, source, ensemble), []
         inputs, values, warnings = rows_with_targets(source, self.encoder, self.predictor.goals)
-        predictions = self.predictor.predict(inputs, ensemble)
-        return evaluate(self.predictor.goals, values, predictions), len(predictions[0]), warnings
+        rows = next(len(known) for known in values if known is not None)
+        return self.predictor.scores(inputs, values, ensemble=ensemble), rows, warnings
 
     def _columns(self, source: Source, level: float, ensemble: bool) -> dict[str, list[Column]]:
         """Return the named columns of predictions for each target."""
         goals = self.predictor.goals
         inputs = self.encoder.transform(source.inputs)
         found: dict[str, list[Column]] = {}
-        for name, column, said in each_column(goals, self.predictor.predict(inputs, ensemble)):
+        of_numbers = [goal for goal in goals if not goal.classes]
+        means, ends = self.predictor.ask(inputs, lambda told: (told.means, told.interval(level)), ensemble)
+        for name, column, said in each_column(goals, means):
             suffix = "" if len(self.targets) == 1 else f"_{name}"
             if isinstance(column, ClassTarget):
                 labelled = [(f"probability{suffix}_{label}", said[:, i]) for i, label in enumerate(column.labels)]
                 found[name] = [(f"prediction{suffix}", column.decode(said.argmax(1))), *labelled]
             else:
                 found[name] = [(f"prediction{suffix}", said)]
-        of_numbers = [goal for goal in goals if not goal.classes]
-        ends = self.predictor.interval(inputs, level, ensemble) if of_numbers else []
         for name, _, low, high in each_column(of_numbers, [low for low, _ in ends], [high for _, high in ends]):
             suffix = "" if len(self.targets) == 1 else f"_{name}"
             found[name] += [(f"lower{suffix}", low), (f"upper{suffix}", high)]

@@ -37,7 +37,7 @@ def make_plan(prepared: Prepared) -> Plan:
     """Fill in every default for the data at hand; raise `InputError` for a metric, part or design that does not fit."""
     config, problem = prepared.config, prepared.problem
     rows = len(problem.train)
-    metric = metric_named(config.metric, problem.goals)
+    metric = metric_named(config.metric, problem.goals, config.likelihood)
     check_vote(config, problem.goals)
     space = config.space(default_space(rows, problem.kind, problem.goals))
     settings = Settings.of(config, metric, max_rounds=config.max_rounds or problem.size.max_rounds)
@@ -79,11 +79,10 @@ def train_run(
     watch.trained()
     display.line(how_it_ended(fitted))
     display.stage("scoring")
-    valid = problem.score(fitted.ensemble_valid())
+    valid = problem.score(fitted.ensemble_valid(problem.valid_inputs))[0]
     if math.isnan(valid[plan.metric.name]):
         display.warn(_unranked(plan.metric.name, valid))
-    said = _test_predictions(prepared, fitted, compared)
-    test = {name: evaluate(fitted.goals, prepared.test_values, found) for name, found in said.items()}
+    test, said = _tested(prepared, fitted, compared)
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3), "rows": b.rows} for name, b in compared.items()}
     config = replace(plan.config, baselines=tuple(compared), **fitted.recorded)
     result = {
@@ -97,7 +96,7 @@ def train_run(
     }
     board = leaderboard(fitted, plan.metric, valid, beside, test)
     model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor(), prepared.readings)
-    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said.get("ensemble"))
+    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said)
 
 
 def _unranked(metric: str, valid: Mapping[str, float]) -> str:
@@ -113,12 +112,20 @@ def _task(prepared: Prepared) -> str:
     return tasks.pop() if len(tasks) == 1 else "mixed"
 
 
-def _test_predictions(prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]) -> dict[str, Predictions]:
-    """Use the test rows, once: for the ensemble, the best member and the baselines."""
+def _tested(
+    prepared: Prepared, fitted: Fitted, compared: Mapping[str, Compared]
+) -> tuple[dict[str, dict[str, float]], Predictions | None]:
+    """Use the test rows, once: return the metrics of the ensemble, the best member and the baselines by name, and the
+    ensemble's predictions; nothing and None where there are no such rows.
+    """
     if not prepared.test_rows:
-        return {}
-    inputs, predictor = prepared.test_inputs, fitted.predictor()
-    predictions = {name: baseline.predict(inputs) for name, baseline in compared.items()}
-    predictions["ensemble"] = predictor.predict(inputs)
-    predictions[fitted.best.id] = predictor.predict(inputs, ensemble=False)
-    return predictions
+        return {}, None
+    inputs, values, predictor = prepared.test_inputs, prepared.test_values, fitted.predictor()
+    found = {}
+    for name, baseline in compared.items():
+        told = baseline.predictive(fitted.goals, inputs)
+        found[name] = evaluate(fitted.goals, values, told.means, costs=told.costs(values))
+    means, costs = predictor.ask(inputs, lambda told, *y: (told.means, told.costs(y)), beside=values)
+    found["ensemble"] = evaluate(fitted.goals, values, means, costs=costs)
+    found[fitted.best.id] = predictor.scores(inputs, values, ensemble=False)
+    return found, means
