@@ -95,5 +95,5 @@ def check_apart() -> None:
 def _sentence(fault: str) -> str:
     return (
         f"jaxlib {jaxlib.__version__} {fault} on this machine, so nothing is trained: install another release "
-        f"(pip install 'jax!=0.10.2,!=0.11.0'), or set XLA_FLAGS={_FLAG} before Python starts"
+        f"(pip install 'jax!=0.10.2,!=0.11.0,!=0.11.1'), or set XLA_FLAGS={_FLAG} before Python starts"
     )
