@@ -47,7 +47,7 @@ def hear(
             outputs = [output for member in said if (output := member.outputs[i])]
             found.append(_of_pairs(outputs, goal.encode(y, inputs), columns, weight))
         else:
-            errors = (predictions - y) / goal.deviations
+            errors = np.where(np.isnan(y), 0, predictions - y) / goal.deviations  # what is not known costs nothing
             absolute = metric.kind in ("mae", "mase")
             found += [Voice("absolute" if absolute else "square", errors[..., j]) for j in columns]
     return found
@@ -68,7 +68,8 @@ def _of_pairs(outputs: Sequence[Output], y: np.ndarray, columns: Sequence[int], 
 
     def cost(*members: int) -> float:
         shares = np.full(len(members), 1 / len(members))
-        return float(mass @ crps(Mixture(tuple(held[i] for i in members), shares), y[rows])[:, columns].sum(1))
+        each = crps(Mixture(tuple(held[i] for i in members), shares), y[rows])[:, columns]
+        return float(mass @ np.where(np.isnan(y[rows][:, columns]), 0, each).sum(1))
 
     alone = np.array([cost(i) for i in range(len(held))])
     best = np.argsort(alone)[:_MEMBERS]

@@ -154,10 +154,12 @@ def metrics_of_forecast(naive: float) -> dict[str, Metric]:
 
 
 def _of_all(metric: Metric) -> Callable[[np.ndarray, np.ndarray, Weight], float]:
-    """Return a metric of numbers over all columns of each row."""
+    """Return a metric of numbers over all columns of each row whose value is known, not NaN."""
 
     def score(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-        return metric.score(y.ravel(), p.ravel(), None if weight is None else np.repeat(weight, y.shape[1]))
+        known = ~np.isnan(y)
+        mass = None if weight is None else np.broadcast_to(weight[:, None], y.shape)[known]
+        return metric.score(y[known], p[known], mass)
 
     return score
 
@@ -232,7 +234,8 @@ def evaluate(
         ((y, p, cost),) = zip(values, predictions, beside, strict=True)
         assert y is not None
         if cost is not None:  # of a step, where the likelihood may know how steps hang together
-            cost = cost._replace(nll=np.broadcast_to(cost.joint[:, None] / y.shape[1], y.shape))
+            steps = (~np.isnan(y)).sum(1, keepdims=True)
+            cost = cost._replace(nll=np.broadcast_to(cost.joint[:, None] / steps, y.shape))
         return _scores(metrics_for(goals).values(), y, p, weight, cost)
     each: dict[str, dict[str, float]] = {}
     for goal, y, p, cost in zip(goals, values, predictions, beside, strict=True):

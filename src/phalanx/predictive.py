@@ -176,7 +176,7 @@ class Predictive:
                 found.append(np.log(np.clip(p[np.arange(len(y)), y].astype(np.float64), _TINY, 1)))
             else:
                 density = log_density(mixture, goal.encode(y, self.inputs))
-                found.append(density + self._slope(goal).sum(-1))
+                found.append(density + np.where(np.isnan(y), 0, self._slope(goal)).sum(-1))
         return found
 
     def costs(self, values: Sequence[np.ndarray | None]) -> list[Costs | None]:
@@ -187,7 +187,7 @@ class Predictive:
                 found.append(None)
                 continue
             y, slope = goal.encode(values_of, self.inputs), self._slope(goal)
-            joint = slope.sum(-1) + log_density(mixture, y)
+            joint = np.where(np.isnan(y), 0, slope).sum(-1) + log_density(mixture, y)
             each = slope + marginal_log_density(mixture, y)
             found.append(Costs(-joint, -each, crps(mixture, y) * goal.units(self.inputs)))
         return found

@@ -75,14 +75,19 @@ def test_windows_end_at_their_origin():
     )
 
 
-def test_windows_with_a_missing_target_are_left_out():
+def test_windows_with_a_missing_target_are_used():
     values = np.arange(12.0)
-    values[6] = np.nan
+    values[[6, 7]] = np.nan
     encoder = encoder_of(series_of(values), steps=3, horizon=2)
     found = encoder.origins(series_of(values))
-    ahead = encoder.targets(series_of(values), found)
-    assert found.tolist() == [2, 3, 6, 7, 8, 9]
-    assert np.isfinite(ahead).all()
+    assert found.tolist() == [2, 3, 4, 6, 7, 8, 9]  # after 5 nothing is known
+    np.testing.assert_array_equal(encoder.targets(series_of(values), found)[2:4], [[5, np.nan], [np.nan, 8]])
+
+
+def test_the_season_of_a_series_with_holes(rng):
+    values = np.sin(2 * np.pi * np.arange(220) / 11)
+    values[rng.choice(220, 40, replace=False)] = np.nan
+    assert autocorrelation_period(values) == 11
 
 
 def test_missing_values_have_an_indicator():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from phalanx.data.series.times import Step, Times
 from phalanx.experiment import entry_for
 from phalanx.forecast import forecast_baselines, forecasting
 from phalanx.layers import EVALUATE
-from phalanx.likelihoods import Gaussian, Head, Joint, Poisson
+from phalanx.likelihoods import Gaussian, Head, Joint, MultivariateGaussian, Poisson
 from phalanx.metrics import evaluate, metric_named
 
 
@@ -112,3 +114,24 @@ def test_what_lies_between_the_parts_is_kept_for_the_last_training():
     ahead = problem.values[0]
     assert ahead[learned].max() == present
     assert ahead[len(learned)].max() > present
+
+
+def test_a_series_with_holes():
+    """Metrics count known steps; a ridge learns each step from the windows whose value there is known."""
+    values = np.sin(np.arange(120.0) / 3)
+    values[5::6] = np.nan
+    made = made_of(values, horizon=12, steps=12)
+    problem = made.problem
+    assert len(problem.inputs) == 120 - 12 - 12 + 1
+    assert np.isnan(problem.values[0]).any(1).all()
+    train, encoder = problem.train, made.encoder
+    inputs, y = problem.inputs[train], problem.values[0][train]
+    forecast = forecast_baselines()["linear"](encoder, inputs, y)
+    known = ~np.isnan(y[:, 3])
+    one = forecast_baselines()["linear"](replace(encoder, horizon=1), inputs[known], y[known, 3:4])
+    np.testing.assert_allclose(forecast(inputs)[:, 3:4], one(inputs), rtol=1e-6)
+    found = evaluate(problem.goals, (y,), (forecast(inputs),))
+    off = np.abs(y - forecast(inputs))
+    assert found["mae"] == pytest.approx(off[~np.isnan(y)].mean())
+    whole = made_of(np.where(np.arange(120) == 50, np.nan, np.arange(120.0)), 2, likelihood=MultivariateGaussian())
+    assert np.isfinite(whole.problem.values[0]).all()

@@ -284,3 +284,17 @@ def test_outputs_needed():
     assert units[MultivariateGaussian] == [2, 5, 9]  # d means and the d(d + 1)/2 elements of a triangle
     assert GaussianMixture(3).units(1) == 9
     assert GaussianMixture(2).units(3) == 14
+
+
+@pytest.mark.parametrize("likelihood", [Gaussian(0.5), HeteroscedasticGaussian(), GaussianMixture(2), Poisson(2.0)])
+def test_a_number_that_is_unknown_costs_nothing(rng, likelihood):
+    """The cost of a row, and its gradient, are those of the row without that number."""
+    z = jnp.asarray(rng.normal(size=(4, likelihood.units(3))), jnp.float32)
+    y = jnp.asarray(rng.integers(0, 5, (4, 3)), jnp.float32)
+    marginal = likelihood.marginal_nll(z, y)
+    others = y.at[:, 1:].set(jnp.nan)
+    np.testing.assert_allclose(likelihood.nll(z, others), marginal[:, 0], rtol=1e-5)
+    slope = jax.grad(lambda z: likelihood.nll(z, others).sum())(z)
+    np.testing.assert_allclose(slope, jax.grad(lambda z: likelihood.marginal_nll(z, y)[:, 0].sum())(z), atol=1e-5)
+    np.testing.assert_allclose(likelihood.error(z, others), abs(y - likelihood.mean(z))[:, 0], rtol=1e-6)
+    assert not likelihood.nll(z, jnp.full_like(y, jnp.nan)).any()

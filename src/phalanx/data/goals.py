@@ -28,7 +28,8 @@ class Goal:
     """What one head predicts: one column of classes, or columns of numbers or counts, or a `forecast` of numbers.
 
     Values are class codes (rows,) int32, or numbers (rows, columns) float64 in their own units. A network sees numbers
-    standardized, and counts as they are; those of a forecast relative to the anchor of its `inputs`, the windows.
+    standardized, and counts as they are; those of a forecast relative to the anchor of its `inputs`, the windows. Steps
+    of a forecast without a value are NaN.
 
     >>> goal = Goal(("price",), (NumberTarget.fit([1.0, 3.0]),))
     >>> goal.encode(np.array([[1.0], [4.0]])).tolist(), goal.decode(np.array([[2.0]])).tolist()
@@ -73,7 +74,9 @@ class Goal:
             _check_counts(self.names, values)
             return values.astype(np.float32)
         if self.forecast:
-            values = self.forecast.anchor.relative(values, inputs)
+            relative = self.forecast.anchor.relative(values, inputs)
+            means = np.array([c.mean for c in self._numbers()])
+            return ((relative - means) / self.deviations).astype(np.float32)
         return np.stack([c.encode(values[:, j], self.names[j]) for j, c in enumerate(self._numbers())], axis=1)
 
     def decode(self, found: np.ndarray, inputs: Any = None) -> np.ndarray:
@@ -125,7 +128,8 @@ def each_column(goals: Sequence[Goal], *arrays: Sequence[Any]) -> list[tuple[Any
 
 def _check_counts(names: Sequence[str], values: np.ndarray) -> None:
     for j, name in enumerate(names):
-        wrong = (values[:, j] < 0) | (values[:, j] != np.floor(values[:, j]))
+        known = values[~np.isnan(values[:, j]), j]
+        wrong = (known < 0) | (known != np.floor(known))
         if wrong.any():
-            value = values[wrong, j][0]
+            value = known[wrong][0]
             raise InputError(f"target {name!r} holds {value:g}, but counts are 0, 1, 2, ...; use another likelihood")

@@ -146,7 +146,9 @@ class Forecaster(NetworkEstimator):
                 f"{self._encoder.steps + self._encoder.horizon:,}"
             )
         (said,) = self._predictor.predict(self._encoder.windows(series, origins), self.ensemble)
-        return float(r2_score(self._encoder.targets(series, origins).ravel(), said.ravel()))
+        values = self._encoder.targets(series, origins)
+        known = ~np.isnan(values)
+        return float(r2_score(values[known], said[known]))
 
     @property
     def _encoder(self) -> SeriesEncoder:

@@ -34,11 +34,24 @@ def seasonal_naive(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarr
 
 
 def linear(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> Method:
-    """Forecast by linear autoregression: each step ahead a ridge regression on the window and the calendar."""
-    model = RidgeCV(_PENALTIES).fit(encoder.as_numbers(windows).numbers.astype(np.float64), values)
+    """Forecast by linear autoregression: each step ahead a ridge regression on the window and the calendar, learned
+    from the windows whose value at that step is known.
+    """
+    inputs, known = encoder.as_numbers(windows).numbers.astype(np.float64), ~np.isnan(values)
+    complete = bool(known.all())  # one decomposition for all steps then
+    groups = [slice(None)] if complete else [slice(j, j + 1) for j in range(encoder.horizon)]
+    models = [
+        RidgeCV(_PENALTIES).fit(inputs[rows], values[rows, group]) if len(rows) else None
+        for group in groups
+        for rows in [np.flatnonzero(known[:, group].all(1))]
+    ]
 
     def predict(windows: np.ndarray) -> np.ndarray:
-        said = model.predict(encoder.as_numbers(windows).numbers.astype(np.float64))
-        return said.reshape(len(windows), encoder.horizon)
+        inputs = encoder.as_numbers(windows).numbers.astype(np.float64)
+        said = [
+            encoder.observed(windows)[:, -1:] if model is None else model.predict(inputs).reshape(len(windows), -1)
+            for model in models
+        ]
+        return np.hstack(said)
 
     return predict

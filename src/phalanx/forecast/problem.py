@@ -9,9 +9,12 @@ import psutil
 from phalanx.data import Goal, NumberTarget, Series, SeriesEncoder
 from phalanx.data.goals import Forecast
 from phalanx.data.series import Layout, origins_of, split_origins, window_steps
+from phalanx.data.series.windows import targets
 from phalanx.errors import InputError
 from phalanx.experiment import Problem, entry_for
+from phalanx.likelihoods import NumberLikelihood
 from phalanx.search.heads import group_columns, make_goal
+from phalanx.spec.distributions import Choice
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ def forecasting(
     """Return the problem of forecasting the first column of a series `horizon` steps ahead, from `steps` steps of past.
 
     The last share `test` of the windows tests and the last share `valid` of the rest validates. Whatever is learned
-    from data, the window's length included if it is not given, is learned from the part before these. Raises
-    InputError where the series is too short, and for a likelihood that is not of numbers.
+    from data, the window's length included if it is not given, is learned from the part before these. Steps ahead
+    without a value are NaN and cost nothing; a likelihood that needs all of them learns from complete windows alone.
+    Raises InputError where the series is too short, and for a likelihood that is not of numbers.
     """
     values = series.values[:, 0]
     if horizon >= len(values):
@@ -51,6 +55,8 @@ def forecasting(
         border = _border(found, split_origins(found, horizon, test, valid).train, horizon)
         steps = window_steps(layout.step, series.filled()[:border, 0], horizon)
     found = origins_of(values, steps, horizon)
+    if not _takes_holes(likelihood):
+        found = found[~np.isnan(targets(values, found, horizon)).any(1)]
     split = split_origins(found, horizon, test, valid)
     encoder = SeriesEncoder.fit(series, layout, steps, horizon, _border(found, split.train, horizon))
     _check_memory(len(found), steps, len(encoder.channels))
@@ -59,6 +65,12 @@ def forecasting(
     between = np.arange(split.train[-1] + 1, split.valid[0]) if len(split.valid) else None
     problem = Problem(windows, (goal,), (ahead,), split.train, split.valid, entry_for(encoder), between=between)
     return Forecasting(encoder, problem, windows[split.test], ahead[split.test])
+
+
+def _takes_holes(likelihood: Any) -> bool:
+    """Say whether every likelihood that may be tried takes rows in which numbers are unknown."""
+    tried = likelihood.options if isinstance(likelihood, Choice) else (likelihood,)
+    return all(one.partial for one in tried if isinstance(one, NumberLikelihood))
 
 
 def _border(origins: np.ndarray, train: np.ndarray, horizon: int) -> int:
@@ -79,8 +91,11 @@ def _goal(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray, likel
 
 
 def _standardized(column: np.ndarray) -> NumberTarget:
-    """Return the standardization of a column; one that never changes is only centred."""
-    return NumberTarget(float(column.mean()), float(column.std()) or 1.0, float(column.min()), float(column.max()))
+    """Return the standardization of a column, NaN where missing; one that never changes is only centred."""
+    known = column[~np.isnan(column)]
+    if not len(known):
+        return NumberTarget(0.0, 1.0, 0.0, 0.0)
+    return NumberTarget(float(known.mean()), float(known.std()) or 1.0, float(known.min()), float(known.max()))
 
 
 def _check_memory(rows: int, steps: int, channels: int) -> None:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.errors import InputError
-from phalanx.likelihoods.likelihood import NumberLikelihood, uncorrelated
+from phalanx.likelihoods.likelihood import NumberLikelihood, over_known, split_known, uncorrelated
 from phalanx.spec import Knob, field, part
 
 
@@ -30,7 +30,8 @@ class Poisson(NumberLikelihood):
         return size
 
     def nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return self.marginal_nll(z, y).sum(-1)
+        y, known = split_known(y)
+        return over_known(self.marginal_nll(z, y), known)
 
     def marginal_nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
         log_rate = jnp.log(self.scale) + _log_softplus(z)

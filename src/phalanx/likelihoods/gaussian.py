@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import softmax
 
-from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone, uncorrelated
+from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone, over_known, split_known, uncorrelated
 from phalanx.spec import Knob, field, part
 
 SMALLEST = 1e-6
@@ -41,7 +41,8 @@ class Gaussian(GaussianLikelihood):
         return size
 
     def nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
-        return (0.5 * jnp.log(2 * jnp.pi * self.variance) + (y - z) ** 2 / (2 * self.variance)).sum(-1)
+        y, known = split_known(y)
+        return over_known(0.5 * jnp.log(2 * jnp.pi * self.variance) + (y - z) ** 2 / (2 * self.variance), known)
 
     def mean(self, z: jax.Array) -> jax.Array:
         return z
@@ -62,8 +63,8 @@ class Gaussian(GaussianLikelihood):
         return z + jnp.sqrt(self.variance) * jax.random.normal(key, z.shape, z.dtype)
 
     def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Gaussian":
-        squares = ((np.asarray(y, float)[:, None] - np.asarray(z, float)) ** 2).mean(-1)  # (rows, masks)
-        mass, numbers = np.asarray(weight, float), y.shape[-1]
+        squares = np.nanmean((np.asarray(y, float)[:, None] - np.asarray(z, float)) ** 2, axis=-1)  # (rows, masks)
+        mass, numbers = np.asarray(weight, float), (~np.isnan(y)).sum(-1, keepdims=True)
         variance = float(np.average(squares.mean(1), weights=mass))
         for _ in range(STEPS if squares.shape[1] > 1 else 0):  # expectation: how likely each mask is; maximization
             variance = max(variance, SMALLEST**2)
@@ -93,7 +94,8 @@ class HeteroscedasticGaussian(GaussianLikelihood):
 
     def nll(self, z: jax.Array, y: jax.Array) -> jax.Array:
         mean, deviation = self.mean(z), self.deviation(z)
-        return (0.5 * math.log(2 * math.pi) + jnp.log(deviation) + 0.5 * ((y - mean) / deviation) ** 2).sum(-1)
+        y, known = split_known(y)
+        return over_known(0.5 * math.log(2 * math.pi) + jnp.log(deviation) + 0.5 * ((y - mean) / deviation) ** 2, known)
 
     def mean(self, z: jax.Array) -> jax.Array:
         return z[:, : z.shape[-1] // 2]

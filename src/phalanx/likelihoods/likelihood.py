@@ -84,6 +84,9 @@ class NumberLikelihood(Likelihood):
 
     target: ClassVar[str] = "numbers"
 
+    partial: ClassVar[bool] = True
+    """Whether numbers of a row may be unknown, NaN: `nll` and `error` are then those of the others."""
+
     @abstractmethod
     def deviation(self, z: Z) -> jax.Array:
         """Return the standard deviation of each number given z, shape (batch, d)."""
@@ -117,7 +120,19 @@ class NumberLikelihood(Likelihood):
         return lower, upper
 
     def error(self, z: Z, y: jax.Array) -> jax.Array:
-        return jnp.abs(y - self.mean(z)).mean(-1)
+        y, known = split_known(y)
+        return over_known(jnp.abs(y - self.mean(z)), known) / jnp.maximum(known.sum(-1), 1).astype(z.dtype)
+
+
+def split_known(y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return numbers with 0 for NaN, so that no gradient is NaN, and which of them are known."""
+    known = ~jnp.isnan(y)
+    return jnp.where(known, y, 0), known
+
+
+def over_known(terms: jax.Array, known: jax.Array) -> jax.Array:
+    """Return the sum of the terms of known numbers, over the last axis."""
+    return jnp.where(known, terms, 0).sum(-1)
 
 
 class Normals(NamedTuple):

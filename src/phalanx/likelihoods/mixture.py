@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.likelihoods.gaussian import SMALLEST
-from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, uncorrelated
+from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, over_known, split_known, uncorrelated
 from phalanx.spec import Fixed, Knob, field, part
 
 SHIFTS = 50
@@ -91,7 +91,8 @@ class GaussianMixture(GaussianLikelihood):
         weights would vanish beside it in rounding, they still decide between components that are equally near.
         """
         log_weight, mean, deviation = self.marginals(z)
-        distance = 0.5 * (((y[:, None, :] - mean) / deviation) ** 2).sum(-1)
+        y, known = (part[:, None, :] for part in split_known(y))
+        distance = 0.5 * over_known(((y - mean) / deviation) ** 2, known)
         nearest = lax.stop_gradient(distance.min(-1))
-        volume = jnp.log(deviation).sum(-1) + 0.5 * y.shape[-1] * math.log(2 * math.pi)
+        volume = over_known(jnp.log(deviation) + 0.5 * math.log(2 * math.pi), known)
         return log_weight - volume - (distance - nearest[:, None]), nearest

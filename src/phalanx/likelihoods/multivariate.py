@@ -26,6 +26,8 @@ class MultivariateGaussian(GaussianLikelihood):
 
     says_more = True
 
+    partial = False  # what is left of a row has another factor
+
     floor: Knob = field(default=1e-3, at_least=1e-6)
 
     def units(self, size: int) -> int:

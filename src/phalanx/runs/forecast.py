@@ -51,6 +51,8 @@ def prepare_forecast(config: Config, source: Source, held_out: Source | None) ->
         f"{config.forecast!r} is seen {_ANCHORS[encoder.anchor_kind]}",
         "windows, in the order of time: {:,} train, {:,} validate, {:,} test".format(*rows),
     ]
+    if holes := int(np.isnan(problem.values[0]).any(1).sum()):
+        notes.append(f"{holes:,} windows have steps ahead without a value, which cost nothing")
     return Prepared(
         replace(config, horizon=horizon, window=encoder.steps, time=layout.time),
         source.name,

@@ -115,11 +115,11 @@ class SeriesEncoder:
         return sliding(self._encoded(series), self.steps)[origins - self.steps + 1]
 
     def origins(self, series: Series) -> np.ndarray:
-        """Return the origins that have a full window and all values of the horizon."""
+        """Return the origins that have a full window and a value in the horizon."""
         return origins_of(series.values[:, 0], self.steps, self.horizon)
 
     def targets(self, series: Series, origins: np.ndarray) -> np.ndarray:
-        """Return the values of the horizon of each origin, in their own units."""
+        """Return the values of the horizon of each origin, in their own units, NaN where missing."""
         return targets(series.values[:, 0], origins, self.horizon)
 
     def as_numbers(self, windows: np.ndarray) -> Encoded:

@@ -39,7 +39,7 @@ def calendar_periods(step: Step) -> tuple[int, ...]:
 
 
 def autocorrelation_period(values: np.ndarray, longest: int = LONGEST) -> int | None:
-    """Return the lag of the strongest return of a series' autocorrelation, None: there is none.
+    """Return the lag of the strongest return of a series' autocorrelation, None: there is none. Missing values are NaN.
 
     It is the highest peak after the autocorrelation has first fallen below 0 (a straight line through the series taken
     out), at least 0.2 and at most `longest` steps.
@@ -47,11 +47,12 @@ def autocorrelation_period(values: np.ndarray, longest: int = LONGEST) -> int | 
     >>> autocorrelation_period(np.sin(2 * np.pi * np.arange(200) / 11))
     11
     """
-    t = np.arange(len(values))
-    if len(values) < 8:
+    t, known = np.arange(len(values)), ~np.isnan(values)
+    if known.sum() < 8:
         return None
-    rest = values - np.polynomial.Polynomial.fit(t, values, 1)(t)
-    if np.ptp(rest) <= 1e-9 * (np.abs(values).max() or 1.0):
+    line = np.polynomial.Polynomial.fit(t[known], values[known], 1)
+    rest = np.where(known, values - line(t), 0.0)  # a missing value lies on the line
+    if np.ptp(rest) <= 1e-9 * (np.abs(values[known]).max() or 1.0):
         return None
     rest /= np.abs(rest).max()
     size = 2 * len(values)

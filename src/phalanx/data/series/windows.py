@@ -27,13 +27,17 @@ def origins(length: int, steps: int, horizon: int) -> np.ndarray:
 
 
 def origins_of(values: np.ndarray, steps: int, horizon: int) -> np.ndarray:
-    """Return the origins of a series, NaN where missing, that have a full window and all their targets."""
+    """Return the origins of a series, NaN where missing, that have a full window and a target that is known.
+
+    >>> origins_of(np.array([1, 2, np.nan, np.nan, 5]), steps=1, horizon=2).tolist()
+    [0, 2]
+    """
     found = origins(len(values), steps, horizon)
-    return found[~np.isnan(targets(values, found, horizon)).any(axis=1)]
+    return found[~np.isnan(targets(values, found, horizon)).all(axis=1)]
 
 
 def targets(values: np.ndarray, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Return the values of the `horizon` steps after each origin, (origins, horizon)."""
+    """Return the values of the `horizon` steps after each origin, (origins, horizon), NaN where missing."""
     return values[origins[:, None] + np.arange(1, horizon + 1)]
 
 
