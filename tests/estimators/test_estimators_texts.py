@@ -103,7 +103,7 @@ def test_tokens_of_several_characters():
     each = len(WORDS) / len(net.codec_.encode(WORDS))
     assert each > 2
     assert scores["bits_per_character"] == pytest.approx(scores["nats_per_token"] / np.log(2) / each)
-    assert net.generate("the cat", length=5, temperature=0).startswith("the cat sat on")
+    assert net.generate("and the dog", length=5, temperature=0).startswith("and the dog ran to")
 
 
 def test_parameters_reach_into_parts():

@@ -270,6 +270,8 @@ class NetworkEstimator(PartsEstimator):
         After `fit`, rows are read as those of `fit`: an array by the position of a DataFrame's columns, and a DataFrame
         by that of an array's, both with scikit-learn's warning.
         """
+        if reset:
+            self._framed = isinstance(X, pd.DataFrame)
         if (texts := _texts(X, isinstance(getattr(self, "encoder_", None), TextEncoder) and not reset)) is not None:
             return texts
         if _takes_codes(self.layers) if reset else isinstance(self.encoder_, CodeEncoder):
@@ -277,8 +279,6 @@ class NetworkEstimator(PartsEstimator):
             if reset:
                 self.n_features_in_ = rows.shape[1]
             return rows
-        if reset:
-            self._framed = isinstance(X, pd.DataFrame)
         if getattr(X, "ndim", 2) > 2:
             X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
             _check_n_features(self, X, reset=reset)
