@@ -14,6 +14,8 @@ import typing
 from importlib.util import find_spec
 from pathlib import Path
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as the command line sets it, before JAX is loaded
+
 import jax
 import jaxtyping
 import numpy as np
