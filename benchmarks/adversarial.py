@@ -13,8 +13,8 @@ from phalanx import L2, Adam, Adversarial, Dense, EarlyStopping, Multinoulli, Ne
 from phalanx.model import Batch, Noise, cost, forward
 from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold
-from phalanx.population.host import Trial
 from phalanx.population.train import train
+from phalanx.population.trial import Trial
 
 SIZES, SEEDS, ROUNDS = (0.0, 0.05, 0.1, 0.15, 0.2), 4, 60
 WAYS = {

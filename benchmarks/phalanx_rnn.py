@@ -11,7 +11,8 @@ from phalanx.model import Batch, initialize
 from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
-from phalanx.population.host import Population, Trial
+from phalanx.population.host import Population
+from phalanx.population.trial import Trial
 
 SEED = jax.ShapeDtypeStruct((), "uint32")  # a key would start JAX's backend, with one device
 

@@ -26,9 +26,9 @@ from phalanx import (
 from phalanx.model import Batch, Noise, cost, forward
 from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold
-from phalanx.population.host import Trial
 from phalanx.population.predict import Final, predict
 from phalanx.population.train import train
+from phalanx.population.trial import Trial
 
 INPUTS, CLASSES, RATE = 6, 3, 0.25
 

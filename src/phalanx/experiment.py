@@ -18,11 +18,11 @@ from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.options import Options
 from phalanx.population.batches import Fold
-from phalanx.population.host import Trained, Trial
 from phalanx.population.predict import Final
 from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
+from phalanx.population.trial import Trained, Trial
 from phalanx.predictive import Predictive, Said, say_all
 from phalanx.predictor import Predictor
 from phalanx.search.defaults import REFIT, Kind, size_for

@@ -30,7 +30,7 @@ from phalanx.language import Corpus, continuation, fit, nats_per_token, probabil
 from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
 from phalanx.network import Aim, complete
-from phalanx.population.batches import Fold, Readers, in_reading_order
+from phalanx.population.batches import Fold, batches_in_order, in_reading_order
 from phalanx.stopping import EarlyStopping
 
 WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what was before
@@ -50,7 +50,8 @@ def cost(final, codes):
 
 
 def test_readers_go_on_where_the_row_before_ended():
-    batches = Readers(Fold(np.arange(10, 21), np.arange(0), seed=0), batch_size=3).take(11)
+    fold = Fold(np.arange(10, 21), np.arange(0), seed=0)
+    batches = np.concatenate([batches_in_order(fold, 3, turn, steps=1) for turn in range(11)])
     following = np.where(batches[:-1] == 20, 10, batches[:-1] + 1)
     np.testing.assert_array_equal(batches[1:], following)
     np.testing.assert_array_equal(np.sort(batches, axis=0), np.tile(np.arange(10, 21)[:, None], 3))  # each reads all

@@ -30,8 +30,8 @@ from phalanx.model import Batch, Noise, check_rows, cost, forward, initialize, n
 from phalanx.network import Aim, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS
-from phalanx.population.host import Trial
 from phalanx.population.train import train
+from phalanx.population.trial import Trial
 from phalanx.search.space import is_space, resolve
 from phalanx.spec.plain import from_plain, to_plain
 

@@ -11,8 +11,8 @@ from phalanx.model import Batch
 from phalanx.network import Aim, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS, at_bounds, count, no_count
-from phalanx.population.host import Trial
 from phalanx.population.train import train
+from phalanx.population.trial import Trial
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ from phalanx.network import Aim, Network, complete
 from phalanx.optimizers import Adam, Clip, Factor, Optimizer
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
-from phalanx.population.host import Trial
 from phalanx.population.train import train
+from phalanx.population.trial import Trial
 from phalanx.regularizers import Regularizer, Tied
 from phalanx.spec import Part, Schedule
 from phalanx.stopping import EarlyStopping

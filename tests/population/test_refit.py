@@ -7,9 +7,9 @@ from phalanx import Dense, EarlyStopping, Exponential, Gaussian, Momentum, Netwo
 from phalanx.model import Batch
 from phalanx.network import Aim, complete
 from phalanx.population.batches import Fold
-from phalanx.population.host import Trial
 from phalanx.population.refit import refit
 from phalanx.population.train import Clock, train
+from phalanx.population.trial import Trial
 
 TRAIN, VALID, MAX_ROUNDS, STEPS = 60, 20, 40, 2
 RATE, FACTOR, MOMENTUM = 0.02, 0.3, 0.5

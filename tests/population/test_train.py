@@ -16,10 +16,10 @@ from phalanx.network import Aim, Network, complete
 from phalanx.optimizers import Adam
 from phalanx.population import program
 from phalanx.population.backend import capacity_for, devices, mesh_for
-from phalanx.population.batches import Fold, Stream
+from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
-from phalanx.population.host import Population, Trial, _in_front, bytes_of_a_member
-from phalanx.population.member import Record
+from phalanx.population.host import Population, _in_front
+from phalanx.population.member import Record, bytes_of_a_member
 from phalanx.population.predict import predict, predict_all
 from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
@@ -27,6 +27,7 @@ from phalanx.population.stack import padded
 from phalanx.population.steps import Limits, horizon_of
 from phalanx.population.thinning import Group, too_many
 from phalanx.population.train import Clock, plan, train
+from phalanx.population.trial import Trial
 from phalanx.stopping import EarlyStopping
 
 
@@ -41,11 +42,9 @@ def rows():
 FOLD = Fold(np.arange(200), np.arange(200, 300), 0)
 
 
-def network(units=8, rate=0.01, patience=5, layers=()):
-    return complete(
-        Network([Dense(units), ReLU(), *layers], Multinoulli(), optimizer=Adam(rate), stopping=EarlyStopping(patience)),
-        Aim(3),
-    )
+def network(units=8, rate=0.01, patience=5, layers=(), batch_size=32):
+    layers, optimizer = [Dense(units), ReLU(), *layers], Adam(rate)
+    return complete(Network(layers, Multinoulli(), (), optimizer, EarlyStopping(patience), batch_size), Aim(3))
 
 
 def test_structures_take_turns_and_results_keep_the_order_of_the_trials(rows):
@@ -116,14 +115,6 @@ def test_members_of_other_folds_train_on_their_own_rows(rows):
     alone = train([Trial(network(), 3, 0)], rows, [other], max_rounds=3, round_steps=7)
     assert both.members[1].curve == alone.members[0].curve
     assert both.members[0].curve != both.members[1].curve
-
-
-def test_a_stream_leaves_no_row_out_and_ends_a_pass_inside_a_batch():
-    stream = Stream(Fold(np.array([5, 6, 7]), np.arange(0), 0), batch_size=2)
-    taken = np.concatenate([stream.take(1).ravel() for _ in range(6)])
-    for first in range(0, 12, 3):
-        assert sorted(taken[first : first + 3]) == [5, 6, 7]
-    assert not (taken[0:3] == taken[3:6]).all() or not (taken[3:6] == taken[6:9]).all()
 
 
 def test_a_round_is_one_pass_but_at_most_500_steps(rows):
@@ -215,6 +206,25 @@ def test_rows_are_placed_once_whatever_trains_on_them(rows, monkeypatch):
     outcome = train(trials, held, [FOLD], max_rounds=2)
     refit("continue", outcome.members, held, [FOLD], clock=Clock())
     assert len(placed) == 3  # x, y and weight
+
+
+def test_rows_that_do_not_fit_are_placed_round_by_round_and_train_the_same(rows, monkeypatch):
+    many = jax.tree.map(lambda a: np.tile(a, (70, *[1] * (a.ndim - 1))), rows)  # 21,000 rows
+    fold = Fold(np.arange(1000, 18_000), np.arange(500), 1)
+    trials = [Trial(network(units, batch_size=8), seed) for seed, units in enumerate([4, 4, 8])]
+    placed = []
+    monkeypatch.setattr("phalanx.population.rows.padded", lambda a, size: (placed.append(size), padded(a, size))[1])
+    found = []
+    for held, at_a_time in ((Rows(many), 2**15), (Rows(many, limit=0), 2**13)):  # 512 steps of 8 rows, and 500 rows
+        members = train(trials, held, [fold], max_rounds=3, round_steps=5).members
+        assert set(placed) == {at_a_time}
+        goals = [again.goal for again in refit("continue", members, held, [fold], clock=Clock())[0]]
+        found.append((members, goals))
+        placed.clear()
+    assert found[0][1] == found[1][1]
+    for one, other in zip(found[0][0], found[1][0], strict=True):
+        assert one.curve == other.curve
+        jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
 
 
 def test_a_wave_is_free_before_the_next_one_is_built(rows, monkeypatch):

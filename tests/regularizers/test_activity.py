@@ -10,9 +10,10 @@ from phalanx import Dense, Frames, Gaussian, GlobalAveragePool, Network
 from phalanx.errors import InputError
 from phalanx.model import Batch, forward, initialize
 from phalanx.network import Aim, complete
-from phalanx.population import host
 from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold
+from phalanx.population.host import Population
+from phalanx.population.trial import Trial
 from phalanx.regularizers import ActivityKL, ActivityL1
 
 PARAMS = {"dense_1": {"weight": jnp.ones((2, 2))}, "relu_1": {}, "output": {"weight": jnp.ones((2, 1))}}
@@ -117,10 +118,10 @@ def test_a_penalty_on_means_over_rows_keeps_batches_on_one_device(monkeypatch):
         asked.append(splits)
         return mesh_for(1, 1)
 
-    monkeypatch.setattr(host, "mesh_for", mesh)
+    monkeypatch.setattr("phalanx.population.host.mesh_for", mesh)
     x = np.ones((6, 2), np.float32)
     rows = Batch(x, (x[:, :1],), np.ones(6, np.float32))
     for rule in (ActivityL1(on=["dense_1"]), ActivityKL(on=["dense_1"])):
         network = complete(Network([Dense(2)], Gaussian(), regularizers=[rule], batch_size=4), Aim(1))
-        host.Population([host.Trial(network, 0)], rows, [Fold(np.arange(4), np.arange(4, 6), 0)], 1, 1)
+        Population([Trial(network, 0)], rows, [Fold(np.arange(4), np.arange(4, 6), 0)], 1, 1)
     assert asked == [4, 1]

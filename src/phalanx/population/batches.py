@@ -1,4 +1,6 @@
-"""Which rows make which batch: an endless stream of seeded permutations, cut into batches; or the rows in order."""
+"""Which rows make which batch, as a function of the fold and the round: an endless stream of seeded permutations, cut
+into batches; or the rows in order.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,65 +24,47 @@ class Fold(NamedTuple):
     seed: int
 
 
-class Stream:
-    """The batches of one fold. A pass over the rows may end inside a batch; no row is left out.
+def batches_of(fold: Fold, batch_size: int, turn: int, steps: int, lengths: np.ndarray | None = None) -> np.ndarray:
+    """Return the batches of a round of so many steps, the first where `turn` is 0; shape (steps, batch size).
 
-    With the `lengths` of all rows, a batch holds rows of similar length, drawn from 32 batches: layers that go through
-    the steps of a row are done when the longest of a batch is.
+    They are cut from an endless stream of seeded permutations: a pass over the rows may end inside a batch, and no row
+    is left out. With the `lengths` of all rows, a batch holds rows of similar length, drawn from 32 batches: layers
+    that go through the steps of a row are done when the longest of a batch is.
 
-    >>> stream = Stream(Fold(np.arange(3), np.arange(0), seed=0), batch_size=2)
-    >>> sorted(stream.take(3).ravel().tolist())
+    >>> fold = Fold(np.arange(3), np.arange(0), seed=0)
+    >>> sorted(batches_of(fold, batch_size=2, turn=0, steps=3).ravel().tolist())
     [0, 0, 1, 1, 2, 2]
     """
-
-    def __init__(self, fold: Fold, batch_size: int, lengths: np.ndarray | None = None) -> None:
-        self._fold, self._batch_size, self._lengths, self._passes = fold, batch_size, lengths, 0
-        self._left, self._pools = np.zeros(0, np.int32), 0
-
-    def take(self, steps: int) -> np.ndarray:
-        """Return the next `steps` batches, shape (steps, batch size)."""
-        wanted = steps * self._batch_size
-        pieces, have = [self._left], len(self._left)
-        while have < wanted:
-            rng = np.random.default_rng([self._fold.seed, self._passes])
-            pieces.append(rng.permutation(self._fold.train).astype(np.int32))
-            self._passes += 1
-            have += len(pieces[-1])
-        rows = np.concatenate(pieces)
-        self._left = rows[wanted:]
-        if self._lengths is None:
-            return rows[:wanted].reshape(steps, self._batch_size)
-        pools = np.split(rows[:wanted], range(_POOL * self._batch_size, wanted, _POOL * self._batch_size))
-        return np.concatenate([self._alike(pool) for pool in pools])
-
-    def _alike(self, rows: np.ndarray) -> np.ndarray:
-        """Return batches of rows of similar length, in random order."""
-        assert self._lengths is not None
-        order = np.argsort(self._lengths[rows], kind="stable")
-        batches = rows[order].reshape(-1, self._batch_size)
-        self._pools += 1
-        return np.random.default_rng([self._fold.seed, self._pools, 1]).permutation(batches)
+    number, count = steps * batch_size, len(fold.train)
+    first = turn * number
+    passes = range(first // count, -(-(first + number) // count))
+    orders = [np.random.default_rng([fold.seed, i]).permutation(fold.train) for i in passes]
+    rows = np.concatenate(orders)[first - passes[0] * count :][:number].astype(np.int32)
+    if lengths is None:
+        return rows.reshape(steps, batch_size)
+    pools = np.split(rows, range(_POOL * batch_size, number, _POOL * batch_size))
+    seeds = [[fold.seed, turn * len(pools) + i + 1, 1] for i in range(len(pools))]
+    return np.concatenate([_dealt(pool, batch_size, lengths, seed) for pool, seed in zip(pools, seeds, strict=True)])
 
 
-class Readers:
-    """The batches of one fold whose rows go on where the one before ends: as many readers as a batch has rows.
+def _dealt(rows: np.ndarray, batch_size: int, lengths: np.ndarray, seed: list[int]) -> np.ndarray:
+    """Return batches of rows of similar length, in random order."""
+    batches = rows[np.argsort(lengths[rows], kind="stable")].reshape(-1, batch_size)
+    return np.random.default_rng(seed).permutation(batches)
 
-    They begin at equal distances and go on for ever, from the last row to the first: the row at some place of a batch
-    follows the row at that place of the batch before, except once a pass.
 
-    >>> Readers(Fold(np.arange(6), np.arange(0), seed=0), batch_size=2).take(4).tolist()
+def batches_in_order(fold: Fold, batch_size: int, turn: int, steps: int) -> np.ndarray:
+    """Return the batches of a round of so many steps, the first where `turn` is 0, of rows that are read in order.
+
+    As many readers as a batch has rows begin at equal distances and go on for ever, from the last row to the first: the
+    row at some place of a batch follows the row at that place of the batch before, except once a pass.
+
+    >>> batches_in_order(Fold(np.arange(6), np.arange(0), seed=0), batch_size=2, turn=0, steps=4).tolist()
     [[0, 3], [1, 4], [2, 5], [3, 0]]
     """
-
-    def __init__(self, fold: Fold, batch_size: int) -> None:
-        self._rows, self._read = fold.train, 0
-        self._first = np.arange(batch_size) * (len(fold.train) // batch_size)
-
-    def take(self, steps: int) -> np.ndarray:
-        """Return the next `steps` batches, shape (steps, batch size)."""
-        at = self._first[None] + (self._read + np.arange(steps))[:, None]
-        self._read += steps
-        return self._rows[at % len(self._rows)].astype(np.int32)
+    first = np.arange(batch_size) * (len(fold.train) // batch_size)
+    at = first[None] + (turn * steps + np.arange(steps))[:, None]
+    return fold.train[at % len(fold.train)].astype(np.int32)
 
 
 def in_reading_order(rows: np.ndarray, readers: int) -> np.ndarray:
@@ -98,11 +82,11 @@ def batches_shape(folds: int, steps: int, batch_size: int) -> tuple[int, int, in
     return power_of_two(folds), power_of_two(steps, _FEWEST_STEPS), batch_size
 
 
-def batches_of(streams: Sequence[Stream | Readers], steps: int) -> np.ndarray:
-    """Return the next batches of all folds, padded to `batches_shape`."""
-    taken = np.stack([stream.take(steps) for stream in streams])
-    whole = np.zeros(batches_shape(len(streams), steps, taken.shape[2]), np.int32)
-    whole[: len(streams), :steps] = taken
+def padded_batches(lines: Sequence[np.ndarray], room: int) -> np.ndarray:
+    """Return the batches (steps, batch) of several lines as one array, padded to `batches_shape`."""
+    taken = np.stack(lines)
+    whole = np.zeros(batches_shape(room, *taken.shape[1:]), np.int32)
+    whole[: len(lines), : taken.shape[1]] = taken
     return whole
 
 

@@ -1,88 +1,84 @@
 """The host's side of a population: it sees rounds, keeps the active members in front, and brings results back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple, Self
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding
 
 from phalanx.model import Batch, parameter_count, remembers
 from phalanx.network import Network, layers_of
 from phalanx.population.backend import capacity_for, mesh_for, width_for
-from phalanx.population.batches import Fold, Readers, Stream, batches_of, batches_shape, in_reading_order, valid_of
-from phalanx.population.member import Record, start, valid_block
-from phalanx.population.predict import Final
-from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, reorder, start_all
+from phalanx.population.batches import (
+    Fold,
+    batches_in_order,
+    batches_of,
+    in_reading_order,
+    padded_batches,
+    valid_of,
+)
+from phalanx.population.member import Record, state_shape, valid_block
+from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, exchange, reorder, start_all
 from phalanx.population.rows import Rows
-from phalanx.population.stack import stack
+from phalanx.population.stack import power_of_two, stack
 from phalanx.population.steps import Folds, Limits, Member, State
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One network to train: a specification without distributions, the seed of its weights and noise, its fold.
-
-    `rounds` bounds its training (None: the run's `max_rounds`), and so does `goal`, a validation cost that is low
-    enough. `trained` are parameters and states to go on from, with a fresh optimizer.
-    """
-
-    network: Network
-    seed: int
-    fold: int = 0
-    rounds: int | None = None
-    goal: float = float("-inf")
-    trained: tuple[Any, Any] | None = None
-
-
-@dataclass
-class Trained:
-    """A trained network: its best parameters and states (NumPy), and how it went. Rounds, of `steps`, count from 1.
-
-    `curve` has (training cost, validation cost) of each round, `layers` its diagnostics; `stopped` is the reason:
-    patience, max_rounds, goal, diverged, time or interrupt. `seconds` is its share of the time of its rounds.
-    """
-
-    trial: Trial
-    max_rounds: int
-    steps: int
-    params: Any = None
-    states: Any = None
-    best_score: float = float("inf")
-    best_round: int = 0
-    stopped: str = ""
-    seconds: float = 0.0
-    curve: list[tuple[float, float]] = field(default_factory=list)
-    layers: list[np.ndarray] = field(default_factory=list)
-
-    @property
-    def rounds(self) -> int:
-        """Rounds trained."""
-        return len(self.curve)
-
-    @property
-    def structure(self) -> Any:
-        """What members of one population share; equal for equal structures."""
-        return jax.tree.structure(self.trial.network)
-
-    @property
-    def final(self) -> Final:
-        """What predicts: the best parameters, and where in the run they were found."""
-        return Final(self.trial.network, self.params, self.states, self.best_round / self.max_rounds)
+from phalanx.population.trial import Trained, Trial
 
 
 class Standing(NamedTuple):
-    """How a population stands after a round: its networks, how many still train, the rounds trained, the best score."""
+    """How a population stands after a round: of each member the best score, the rounds, and whether it still trains."""
 
-    members: int
-    alive: int
+    scores: np.ndarray
+    rounds_of: np.ndarray
+    trains: np.ndarray
+
+    @property
+    def members(self) -> int:
+        """Networks."""
+        return len(self.scores)
+
+    @property
+    def alive(self) -> int:
+        """Networks that still train."""
+        return int(self.trains.sum())
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of the member that trained the most."""
+        return int(self.rounds_of.max())
+
+    @property
+    def best_score(self) -> float:
+        """The best score of any."""
+        return float(self.scores.min())
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A population between two rounds, as plain data and NumPy arrays: enough to go on in another process.
+
+    `rounds`: how many it trained. `members`: each with its trial and how it went; `entered`: of each, the rounds before
+    it entered. `places`: how many may train at a time. `held`: the members whose state is kept, in the order of the
+    first axis of all arrays of `state`.
+    """
+
     rounds: int
-    best_score: float
+    places: int
+    members: tuple[Trained, ...]
+    entered: tuple[int, ...]
+    held: tuple[int, ...]
+    state: State
 
 
 class Population:
-    """Trials of one structure, trained together as one program."""
+    """Trials of one structure, trained together as one program.
+
+    Where further trials are to `enter` later, `ages` says how many different numbers of rounds its members may have
+    behind them at one time.
+    """
 
     def __init__(
         self,
@@ -91,50 +87,109 @@ class Population:
         folds: Sequence[Fold],
         max_rounds: int,
         round_steps: int | None,
-        mesh: jax.sharding.Mesh | None = None,
+        mesh: Mesh | None = None,
         width: int | None = None,
+        ages: int = 1,
     ) -> None:
-        network, placed = trials[0].network, Rows.of(rows)
-        rows = placed.batch
-        shapes = state_shape(network, rows)
+        steps = round_steps or steps_of_a_round(folds, trials[0].network.batch_size)
+        self.trained = [Trained(trial, max_rounds, steps) for trial in trials]
+        self.rounds, self._entered = 0, [0] * len(trials)
+        self._prepare(len(trials), Rows.of(rows), folds, mesh, width, ages)
+        self._lay_out(range(len(trials)))
+        self.state = self._begun()
+
+    @classmethod
+    def restore(
+        cls,
+        snapshot: Snapshot,
+        rows: Batch | Rows,
+        folds: Sequence[Fold],
+        mesh: Mesh | None = None,
+        width: int | None = None,
+        ages: int = 1,
+    ) -> Self:
+        """Return a population that goes on where another was, on the same rows and folds; the devices may be others.
+
+        With one member at a time (`width` 1) it goes on bit for bit.
+        """
+        population = cls.__new__(cls)
+        population.trained = [_copied(member) for member in snapshot.members]
+        population.rounds, population._entered = snapshot.rounds, list(snapshot.entered)
+        population._prepare(snapshot.places, Rows.of(rows), folds, mesh, width, ages)
+        population._lay_out(snapshot.held)
+        row = {i: k for k, i in enumerate(snapshot.held)}
+        order = np.array([row.get(i, 0) for i in population._by_place()])
+        population.state = population._put(jax.tree.map(lambda a: a[order], snapshot.state), BY_MEMBER)
+        return population
+
+    def snapshot(self) -> Snapshot:
+        """Return all that goes on from here, as plain data."""
+        held = tuple(sorted(self._place))
+        places = np.array([self._place[i] for i in held])
+        state = jax.tree.map(lambda a: np.asarray(a)[places], jax.device_get(self.state))
+        return Snapshot(self.rounds, self._places, tuple(map(_copied, self.trained)), tuple(self._entered), held, state)
+
+    def _prepare(
+        self, places: int, rows: Rows, folds: Sequence[Fold], mesh: Mesh | None, width: int | None, ages: int
+    ) -> None:
+        """Set what stays the same while it trains."""
+        first = self.trained[0]
+        network = first.trial.network
+        shapes = state_shape(network, rows.batch.x)
         in_order = remembers(shapes.states)
         whole = in_order or any(part.couples_rows for part in network.regularizers)
         splits = 1 if whole else network.batch_size  # a memory belongs to one device, a penalty on means sees all rows
-        self.mesh = mesh_for(len(trials), splits) if mesh is None else mesh
+        self.mesh = mesh_for(places, splits) if mesh is None else mesh
         along = self.mesh.shape["member"]
+        self._places, self._capacity = places, capacity_for(places, along)
         platform = self.mesh.devices.flat[0].platform
-        capacity = capacity_for(len(trials), along)
-        flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.x))
-        rule = width_for(platform, parameter_count(shapes.params), capacity // along, flat)
-        self.width = rule if width is None else min(width, capacity // along)
-        self.steps = round_steps or steps_of_a_round(folds, network.batch_size)
-        self.trained = [Trained(trial, max_rounds, self.steps) for trial in trials]
-        self._along, self._max_rounds, self._batch_size = along, max_rounds, network.batch_size
-        lengths = lengths_of(network, rows.x)
-        self._streams = [
-            Readers(fold, network.batch_size) if in_order else Stream(fold, network.batch_size, lengths)
-            for fold in folds
-        ]
-        self._rows = placed.on(self.mesh)
+        flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.batch.x))
+        rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat)
+        self.width = rule if width is None else min(width, self._capacity // along)
+        self.steps, self._max_rounds, self._batch_size = first.steps, first.max_rounds, network.batch_size
+        lengths = lengths_of(network, rows.batch.x)
+        self._batches = batches_in_order if in_order else partial(batches_of, lengths=lengths)
+        self._folds, self._room = folds, power_of_two(len(folds) * ages)
+        self._rows = rows
         if in_order:
             folds = [fold._replace(valid=in_reading_order(fold.valid, network.batch_size)) for fold in folds]
-        self._valid = self._put(valid_of(folds, valid_block(network, shapes.states)), EVERYWHERE)
-        order, self._active = _in_front(list(range(len(trials))), capacity, along)
-        self._place = {place: i for i, place in enumerate(order) if place < len(trials)}
-        chosen = [trials[i] if i < len(trials) else trials[0] for i in order]
-        members = Member(
-            stack([t.network for t in chosen], capacity),
-            np.array([t.seed for t in chosen], np.uint32),
-            np.array([t.fold for t in chosen], np.int32),
-            np.array([t.rounds or max_rounds for t in chosen], np.int32),
-            np.array([t.goal for t in chosen], np.float32),
+        self._valid = valid_of(folds, valid_block(network, shapes.states))
+        if rows.fit(self.mesh.size):  # so that a round sends its batches only
+            self._valid = self._put(self._valid, EVERYWHERE)
+
+    def _lay_out(self, held: Sequence[int]) -> None:
+        """Give each of these members a place, those that train in front, and a line to those of equal batches."""
+        row = {i: k for k, i in enumerate(held)}
+        order, self._active = _in_front([row[i] for i in self.alive], self._capacity, self.mesh.shape["member"])
+        self._place = {held[k]: place for place, k in enumerate(order) if k < len(held)}
+        self._lines = sorted({(self._entered[i], self.trained[i].trial.fold) for i in self.alive})
+        self._members = self._put(self._stacked(), BY_MEMBER)
+
+    def _by_place(self) -> list[int]:
+        """Return the member at each place; where there is none, the first."""
+        at = {place: i for i, place in self._place.items()}
+        return [at.get(place, 0) for place in range(self._capacity)]
+
+    def _stacked(self) -> Member:
+        chosen = self._by_place()
+        trials = [self.trained[i].trial for i in chosen]
+        lines = {line: number for number, line in enumerate(self._lines)}
+        return Member(
+            stack([trial.network for trial in trials], self._capacity),
+            np.array([trial.seed for trial in trials], np.uint32),
+            np.array([trial.fold for trial in trials], np.int32),
+            np.array([lines.get((self._entered[i], self.trained[i].trial.fold), 0) for i in chosen], np.int32),
+            np.array([trial.rounds or self._max_rounds for trial in trials], np.int32),
+            np.array([trial.goal for trial in trials], np.float32),
         )
-        self._members = self._put(members, BY_MEMBER)
+
+    def _begun(self) -> State:
+        """Return the state of a beginner at each place."""
+        trials = [self.trained[i].trial for i in self._by_place()]
         if trials[0].trained is None:
-            self.state = start_all(self._members, self._rows.x, self.mesh)
-        else:
-            trained = self._put(jax.tree.map(lambda *a: np.stack(a), *(t.trained for t in chosen)), BY_MEMBER)
-            self.state = begin_all(self._members, trained, self.mesh)
+            return start_all(self._members, jax.tree.map(lambda a: a[:1], self._rows.batch.x), self.mesh)
+        trained = self._put(jax.tree.map(lambda *a: np.stack(a), *(trial.trained for trial in trials)), BY_MEMBER)
+        return begin_all(self._members, trained, self.mesh)
 
     @property
     def alive(self) -> list[int]:
@@ -142,23 +197,28 @@ class Population:
         return [i for i, member in enumerate(self.trained) if not member.stopped]
 
     @property
+    def free(self) -> int:
+        """How many trials may enter."""
+        return self._capacity - len(self.alive)
+
+    @property
     def standing(self) -> Standing:
         """How it stands."""
-        rounds = max(member.rounds for member in self.trained)
-        return Standing(len(self.trained), len(self.alive), rounds, min(member.best_score for member in self.trained))
+        told = [(member.best_score, member.rounds, not member.stopped) for member in self.trained]
+        return Standing(*map(np.array, zip(*told, strict=True)))
 
     def compile(self) -> None:
         """Build the program of a round by advancing nobody."""
-        shape = batches_shape(len(self._streams), self.steps, self._batch_size)
-        self._advance(np.zeros_like(self._active), np.zeros(shape, np.int32))
+        self._advance(np.zeros_like(self._active))
 
     def advance(self) -> Record:
         """Train a round of every active member; return the record of all, by place. Blocks until it is done."""
-        return jax.device_get(self._advance(self._active, batches_of(self._streams, self.steps)))
+        return jax.device_get(self._advance(self._active))
 
     def note(self, record: Record, seconds: float) -> None:
         """Write a round's record into the members, and move the active ones to the front where some stopped."""
         alive = self.alive
+        self.rounds += 1
         for i in alive:
             member, place = self.trained[i], self._place[i]
             member.curve.append((float(record.train_cost[place]), float(record.valid_cost[place])))
@@ -177,6 +237,30 @@ class Population:
         if chosen and self.alive:
             self._compact()
 
+    def enter(self, trials: Sequence[Trial]) -> list[int]:
+        """Let further trials of the same structure train along, in the places of those that have stopped.
+
+        Returns their positions. Each begins with its own first step and meets the batches that it would meet alone.
+        Raises `ValueError` where there are not so many `free` places, or too many ages of members.
+        """
+        alive, new = self.alive, range(len(self.trained), len(self.trained) + len(trials))
+        entered, folds = {(self._entered[i], self.trained[i].trial.fold) for i in alive}, {t.fold for t in trials}
+        if len(trials) > self.free or len(entered | {(self.rounds, fold) for fold in folds}) > self._room:
+            raise ValueError(
+                f"{len(trials)} trials cannot enter: {self.free} of {self._capacity} places are free, and there is "
+                f"room for members of {self._room} folds and ages; make a population of more members, or of more ages"
+            )
+        self._collect(i for i in self._place if i not in alive)
+        self.trained += [Trained(trial, self._max_rounds, self.steps) for trial in trials]
+        self._entered += [self.rounds] * len(trials)
+        before = self._place
+        self._lay_out([*alive, *new])
+        order = np.array([before.get(i, 0) for i in self._by_place()], np.int32)
+        _, moved = reorder(self._members, self.state, order, mesh=self.mesh)
+        enters = self._put(np.array([i in new for i in self._by_place()]), BY_MEMBER)
+        self.state = exchange(enters, self._begun(), moved, mesh=self.mesh)
+        return list(new)
+
     def parameters(self) -> Any:
         """Return the latest parameters of all members, stacked in their order."""
         at = np.array([self._place[i] for i in range(len(self.trained))])
@@ -184,20 +268,30 @@ class Population:
 
     def finish(self, reason: str) -> list[Trained]:
         """Stop whoever still trains for `reason`; return all members with their best parameters."""
-        params, states = jax.device_get(self.state.best)
-        for i, member in enumerate(self.trained):
+        for member in self.trained:
             member.stopped = member.stopped or reason
-            place = self._place[i]
-            member.params, member.states = jax.tree.map(lambda a, place=place: a[place].copy(), (params, states))
+        self._collect(self._place)
         return self.trained
 
-    def _advance(self, active: np.ndarray, batches: np.ndarray) -> Record:
-        folds = Folds(self._put(batches, EVERYWHERE), *self._valid)
+    def _collect(self, chosen: Iterable[int]) -> None:
+        """Bring the best parameters of some members to the host."""
+        params, states = jax.device_get(self.state.best)
+        for i in chosen:
+            member, place = self.trained[i], self._place[i]
+            member.params, member.states = jax.tree.map(lambda a, place=place: a[place].copy(), (params, states))
+
+    def _advance(self, active: np.ndarray) -> Record:
+        lines = [
+            self._batches(self._folds[fold], self._batch_size, self.rounds - entered, self.steps)
+            for entered, fold in self._lines
+        ]
+        rows, (batches, valid) = self._rows.on(self.mesh, padded_batches(lines, self._room), self._valid[0])
+        folds = Folds(self._put(batches, EVERYWHERE), self._put(valid, EVERYWHERE), self._valid[1])
         limits = Limits(np.int32(self.steps), np.int32(self._max_rounds))
         self.state, record = advance(
             self._members,
             self.state,
-            self._rows,
+            rows,
             folds,
             limits,
             self._put(active, BY_MEMBER),
@@ -207,14 +301,18 @@ class Population:
         return record
 
     def _compact(self) -> None:
-        capacity = len(self.state.step)
         at = {place: i for i, place in self._place.items()}
-        order, self._active = _in_front([self._place[i] for i in self.alive], capacity, self._along)
+        places = [self._place[i] for i in self.alive]
+        order, self._active = _in_front(places, self._capacity, self.mesh.shape["member"])
         self._members, self.state = reorder(self._members, self.state, np.array(order, np.int32), mesh=self.mesh)
         self._place = {at[old]: new for new, old in enumerate(order) if old in at}
 
     def _put(self, tree: Any, spec: Any) -> Any:
         return jax.device_put(tree, NamedSharding(self.mesh, spec))
+
+
+def _copied(member: Trained) -> Trained:
+    return replace(member, curve=[*member.curve], layers=[*member.layers])
 
 
 def _reason(member: Trained, diverged: bool) -> str:
@@ -237,18 +335,6 @@ def lengths_of(network: Network, x: Any) -> np.ndarray | None:
         return None
     mask = network.layers[0].mask(x, None)
     return None if mask is None else np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(1)
-
-
-def bytes_of_a_member(network: Network, rows: Batch) -> int:
-    """Estimate the memory a member takes: its state, three times (where it is moved, or brought to the host)."""
-    leaves = jax.tree.leaves(state_shape(network, rows))
-    return 3 * sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
-
-
-def state_shape(network: Network, rows: Batch) -> State:
-    """Return the shapes of a member's state, without making it."""
-    member = Member(jax.tree.map(np.float32, network), np.uint32(0), np.int32(0), np.int32(0), np.float32(0))
-    return jax.eval_shape(start, member, rows.x)
 
 
 def _in_front(active: list[int], capacity: int, along: int) -> tuple[list[int], np.ndarray]:

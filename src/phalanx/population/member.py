@@ -16,10 +16,10 @@ from phalanx.population.steps import (
     Member,
     Sharing,
     State,
-    fold_of,
     horizon_of,
     keys_of,
     network_at,
+    one_of,
     real,
     take_steps,
 )
@@ -78,6 +78,19 @@ def begin(member: Member, trained: tuple[Any, Any]) -> State:
     return jax.tree.map(lambda a: lax.convert_element_type(a, a.dtype), state)
 
 
+def state_shape(network: Network, x: Any) -> State:
+    """Return the shapes of a member's state for inputs like `x`, without making it."""
+    zero = np.int32(0)
+    member = Member(jax.tree.map(np.float32, network), np.uint32(0), zero, zero, zero, np.float32(0))
+    return jax.eval_shape(start, member, x)
+
+
+def bytes_of_a_member(network: Network, rows: Batch) -> int:
+    """Estimate the memory a member takes: its state, three times (where it is moved, or brought to the host)."""
+    leaves = jax.tree.leaves(state_shape(network, rows.x))
+    return 3 * sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+
+
 def one_round(
     member: Member, state: State, rows: Batch, folds: Folds, limits: Limits, sharing: Sharing
 ) -> tuple[State, Record]:
@@ -92,7 +105,7 @@ def one_round(
     network = network_at(member, done, horizon)
     train_cost = total / real(limits.steps)
 
-    fold = fold_of(member, folds.valid)
+    fold = one_of(member.fold, folds.valid)
     number = folds.valid_rows[fold]
     valid_cost, watched, counted = validate(network, params, states, rows, folds.valid[fold], number)
     finite = jnp.isfinite(train_cost) & ((number == 0) | jnp.isfinite(valid_cost))

@@ -82,6 +82,13 @@ def reorder(members: Member, state: State, order: jax.Array, mesh: Mesh) -> tupl
     return jax.lax.with_sharding_constraint(moved, NamedSharding(mesh, BY_MEMBER))
 
 
+@partial(jax.jit, static_argnames="mesh", donate_argnames="state")
+def exchange(enters: jax.Array, begun: State, state: State, mesh: Mesh) -> State:
+    """Return the states with those `begun` at the places where a member `enters`."""
+    chosen = jax.vmap(lambda new, one, other: jax.tree.map(partial(lax.select, new), one, other))(enters, begun, state)
+    return jax.lax.with_sharding_constraint(chosen, NamedSharding(mesh, BY_MEMBER))
+
+
 @jax.jit
 def mean_cost(
     network: Network, params: Any, states: Any, rows: Batch, index: jax.Array, number: jax.Array, progress: Any

@@ -11,12 +11,12 @@ import numpy as np
 from phalanx.model import Batch, fresh, remembers
 from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold, in_reading_order, valid_of
-from phalanx.population.host import Trained, Trial
 from phalanx.population.member import valid_block
 from phalanx.population.predict import Final
 from phalanx.population.program import mean_cost
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, Progress, train
+from phalanx.population.trial import Trained, Trial
 from phalanx.spec import at_progress
 
 RULES = ("steps", "continue")
@@ -119,12 +119,13 @@ def _final(again: Trained) -> Final:
 def _goal(member: Trained, rows: Rows, folds: Sequence[Fold]) -> tuple[float, float]:
     """Return the mean cost of the training rows, and of the validation rows, at θ*."""
     final, fold = member.final, folds[member.trial.fold]
-    knobs, held = jax.tree.map(np.float32, final.network), rows.alone(mesh_for(1, 1))
+    knobs = jax.tree.map(np.float32, final.network)
 
     def at(chosen: np.ndarray) -> float:
         if remembers(final.states):
             chosen = in_reading_order(chosen, final.network.batch_size)
         index, number = valid_of([Fold(chosen, chosen, 0)], valid_block(final.network, final.states))
+        held, (index,) = rows.alone(mesh_for(1, 1), index)
         progress = np.float32(final.progress)
         return float(mean_cost(knobs, final.params, final.states, held, index[0], number[0], progress))
 

@@ -18,7 +18,8 @@ NOISE_STEPS = 16
 
 
 class Member(NamedTuple):
-    """What makes a network one of a population: its specification, the seed of its weights and noise, its fold.
+    """What makes a network one of a population: its specification, the seed of its weights and noise, its fold, and the
+    `line` of its batches: that of its fold, and of the step it is at.
 
     `rounds` bounds its training; so does `goal`, a validation cost that is low enough (−inf: none is).
     """
@@ -26,6 +27,7 @@ class Member(NamedTuple):
     network: Network
     seed: Any
     fold: Any
+    line: Any
     rounds: Any
     goal: Any
 
@@ -47,8 +49,8 @@ class State(NamedTuple):
 
 
 class Folds(NamedTuple):
-    """Which rows each fold trains on and watches: `batches` (folds, steps, batch) row numbers of this round,
-    `valid` (folds, rows) row numbers and `valid_rows` (folds,) how many of them count.
+    """Which rows members train on and watch: `batches` (lines, steps, batch) row numbers of this round, `valid`
+    (folds, rows) row numbers and `valid_rows` (folds,) how many of them count.
     """
 
     batches: Any
@@ -92,9 +94,9 @@ def keys_of(member: Member) -> jax.Array:
     return jax.random.split(jax.random.key(member.seed))
 
 
-def fold_of(member: Member, by_fold: jax.Array) -> Any:
-    """Return the member's fold; a constant where there is one only, so that members of a block share its rows."""
-    return 0 if len(by_fold) == 1 else member.fold
+def one_of(number: Any, several: jax.Array) -> Any:
+    """Return the member's number among several; a constant where there is one only, so that all of a block share it."""
+    return 0 if len(several) == 1 else number
 
 
 def take_steps(
@@ -118,7 +120,7 @@ def take_steps(
     each = _piece(member.network, row_shape(rows.x), share) if sharing.cache else share
     rank = lax.axis_index("data") if ranks > 1 else 0
     over = "data" if ranks > 1 else None
-    noise_key, fold = keys_of(member)[1], fold_of(member, batches)
+    noise_key, line = keys_of(member)[1], one_of(member.line, batches)
 
     def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return the random bytes of the steps from `first` on: for each row, and for all rows together."""
@@ -131,7 +133,7 @@ def take_steps(
     def one_step(t: jax.Array, drawn: tuple[jax.Array, jax.Array], carry: Any) -> Any:
         (params, states, optimizer, _), total = carry
         network = network_at(member, state.step + t, horizon)
-        index = lax.dynamic_slice(batches[fold, t], (rank * share,), (share,))
+        index = lax.dynamic_slice(batches[line, t], (rank * share,), (share,))
         batch = jax.tree.map(lambda a: a[index], rows)
         noise = _split(needed, lax.dynamic_slice_in_dim(drawn[0], rank * share, share), drawn[1])
         (data, states), gradient = _slope(

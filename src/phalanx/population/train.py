@@ -10,10 +10,12 @@ from phalanx.model import Batch
 from phalanx.population.arithmetic import check_arithmetic
 from phalanx.population.backend import devices, memory
 from phalanx.population.batches import Fold
-from phalanx.population.host import Population, Standing, Trained, Trial, bytes_of_a_member
+from phalanx.population.host import Population, Standing
+from phalanx.population.member import bytes_of_a_member
 from phalanx.population.rows import Rows
 from phalanx.population.stack import group
 from phalanx.population.thinning import PROBE, Group, too_many
+from phalanx.population.trial import Trained, Trial
 
 
 @dataclass
