@@ -1,15 +1,16 @@
 """The one path behind both doors: from encoded rows and a space of networks to trained, ranked, combined members."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
 
+from phalanx.candidates import Candidate, Fitted, candidates, rank, shares
 from phalanx.data import CodeEncoder, Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
-from phalanx.ensemble import Pairs, Voice, greedy
+from phalanx.ensemble import Pairs, Voice
 from phalanx.errors import InputError
 from phalanx.hearing import hear
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
@@ -19,12 +20,11 @@ from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
-from phalanx.population.refit import RULES, Refitted, refit
 from phalanx.population.rows import Rows
-from phalanx.population.train import Clock, Outcome, Progress, train
-from phalanx.population.trial import Trained, Trial
+from phalanx.population.train import Clock, Progress, train
+from phalanx.population.trial import Trial
 from phalanx.predictive import Predictive, Said, say_all
-from phalanx.predictor import Predictor
+from phalanx.refitting import TRAINING, refit_rule, refit_used
 from phalanx.search.defaults import REFIT, Kind, size_for
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
@@ -32,7 +32,6 @@ from phalanx.search.space import is_space
 from phalanx.spec.distributions import Choice, Repeat
 from phalanx.spec.part import has_default
 
-TRAINING = 0.7  # share of the time for the first training, where networks are trained again on all rows
 _UNITS = 32  # of an embedding, where layers are given without one
 
 
@@ -109,70 +108,6 @@ class Settings(Options):
         """Return the settings that options say, such as a configuration's, with `changes`."""
         held = {declared.name: getattr(options, declared.name) for declared in fields(Options)}
         return Settings(metric, **{**held, **changes})
-
-
-@dataclass
-class Candidate:
-    """A trained member with its place in the design, what it says of the validation rows and what these cost it, its
-    metrics, and its refit if any.
-
-    `final` is what predicts.
-    """
-
-    id: str
-    draw: Draw
-    trial: int
-    trained: Trained
-    final: Final
-    structure: int
-    valid: Said
-    metrics: dict[str, float]
-    costs: Sequence[Costs | None] = ()
-    refitted: Refitted | None = None
-
-
-@dataclass
-class Fitted:
-    """All members, the positions from best to worst, the shares of the ensemble; rounds and width of each
-    population; `cut` says who was stopped in favour of others, see `population.train`.
-    """
-
-    members: list[Candidate]
-    ranking: list[int]
-    shares: dict[int, float]
-    rounds: list[int]
-    widths: list[int]
-    goals: tuple[Goal, ...]
-    vote: bool = False
-    samples: int = 0
-    cut: list[int] = field(default_factory=list)
-
-    @property
-    def best(self) -> Candidate:
-        """The best member."""
-        return self.members[self.ranking[0]]
-
-    @property
-    def used(self) -> list[int]:
-        """Positions of the members that predict: those of the ensemble, and the best."""
-        return sorted({*self.shares, self.ranking[0]})
-
-    @property
-    def recorded(self) -> dict[str, Any]:
-        """By what arguments of `fit` the training can be repeated to the bit."""
-        return {"rounds": tuple(self.rounds), "widths": tuple(self.widths), "cut": tuple(self.cut) or None}
-
-    def predictor(self) -> Predictor:
-        """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""
-        finals = {self.members[i].id: self.members[i].final for i in self.used}
-        shares = {self.members[i].id: share for i, share in self.shares.items()}
-        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
-
-    def ensemble_valid(self, inputs: Any = None) -> Predictive:
-        """Return what the ensemble says of the validation rows, whose inputs are given if there are any."""
-        return Predictive.of(
-            {i: self.members[i].valid for i in self.shares}, self.shares, self.goals, inputs, self.vote
-        )
 
 
 def rows_at(inputs: Any, at: np.ndarray) -> Any:
@@ -266,49 +201,6 @@ def plan_draws(space: Network, entry: Layer, settings: Settings, size: Size) -> 
     return [replace(draw, spec=with_entry(draw.spec, entry)) for draw in draws]
 
 
-Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]]]
-"""Returns of trained networks what predicts, what it says of the validation rows, their metrics and their costs."""
-
-
-def candidates(outcome: Outcome, draws: Sequence[Draw], settings: Settings, judge: Judge) -> list[Candidate]:
-    """Return the trained members with what they are worth."""
-    structures: dict[Any, int] = {}
-    members = []
-    judged = judge([member.final for member in outcome.members])
-    for i, member in enumerate(outcome.members):
-        trial = i // settings.repeats
-        structure = structures.setdefault(member.structure, len(structures) + 1)
-        final, valid, metrics, costs = judged[i]
-        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics, costs))
-    return members
-
-
-def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
-    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties."""
-
-    def key(i: int) -> tuple[float, ...]:
-        member = members[i]
-        if not member.metrics:
-            return (member.trained.curve[-1][0] if member.trained.curve else float("inf"), i)
-        tie = member.metrics.get("log_loss", member.trained.best_score)
-        return (metric.loss(member.metrics[metric.name]), tie, i)
-
-    return sorted(range(len(members)), key=key)
-
-
-def shares(
-    members: Sequence[Candidate], heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
-) -> dict[int, float]:
-    """Choose the ensemble by what all members say of the validation rows; without such rows, where nothing is heard,
-    every member that did not diverge has one voice.
-    """
-    sound = _sound(members)
-    if not heard:
-        return {i: 1 / len(sound) for i in sound}
-    chosen = greedy([voice.only(sound) for voice in heard], weight)
-    return {sound[i]: share for i, share in chosen.items()}
-
-
 def fit(
     problem: Problem,
     space: Network,
@@ -356,13 +248,11 @@ def fit(
             found.append((final, valid, *problem.score(alone)))
         return found
 
-    members = candidates(outcome, draws, settings, judge)
+    members = candidates(outcome, draws, settings.repeats, judge)
     ranking = rank(members, settings.metric)
-    if settings.bootstrap:
-        sound = _sound(members)
-        chosen = {i: 1 / len(sound) for i in sound}  # every network has one voice (MAP F9)
-    else:
-        chosen = shares(members, _heard(members, problem, settings.metric), problem.valid_weight)
+    # in bagging every network has one voice (MAP F9)
+    heard = [] if settings.bootstrap else _heard(members, problem, settings.metric)
+    chosen = shares(members, heard, problem.valid_weight)
     fitted = Fitted(
         members, ranking, chosen, outcome.rounds, outcome.widths, problem.goals, settings.vote, settings.samples
     )
@@ -375,54 +265,6 @@ def fit(
 def fewest_rounds(max_rounds: int) -> int:
     """Return how many rounds networks should have in any case: rather fewer networks than fewer rounds."""
     return -(-max_rounds // 3)
-
-
-def refit_rule(asked: str | None, usual: str | None, draws: Sequence[Draw], valid: int) -> str | None:
-    """Return by which rule members train again on all rows, None: they do not; `usual` holds where nothing is asked.
-
-    Early stopping says how long, and without `valid` rows there are no others: `InputError` where a rule is asked for
-    without early stopping, while `usual` then does not hold.
-    """
-    stops = all(draw.spec.stopping is not None for draw in draws)
-    if asked in RULES and not stops:
-        raise InputError(f"refit {asked!r} needs early stopping, which says how long to train; set stopping")
-    rule = usual if asked is None else asked
-    return rule if rule in RULES and stops and valid else None
-
-
-def refit_used(
-    fitted: Fitted,
-    rows: Rows,
-    rule: str,
-    folds: Sequence[Fold],
-    clock: Clock,
-    rounds: Sequence[int] | None,
-    widths: Sequence[int] | None,
-    watch: Callable[[Progress], None] | None,
-    between: np.ndarray | None = None,
-) -> None:
-    """Train the members that predict again on all rows, and note it in them."""
-    before = len(fitted.rounds)
-    chosen = [fitted.members[i] for i in fitted.used if fitted.members[i].trained.best_round]
-    later = (None if rounds is None else rounds[before:]), (None if widths is None else widths[before:])
-    again, outcome = refit(
-        rule,
-        [m.trained for m in chosen],
-        rows,
-        folds,
-        clock=clock,
-        rounds=later[0],
-        widths=later[1],
-        watch=watch,
-        between=between,
-    )
-    for member, refitted in zip(chosen, again, strict=True):
-        member.refitted = refitted
-        if refitted.finished:
-            learned = [head.likelihood for head in heads(member.final.network)]
-            member.final = refitted.final._replace(network=with_likelihoods(refitted.final.network, learned))
-    fitted.rounds += outcome.rounds
-    fitted.widths += outcome.widths
 
 
 def _fold(problem: Problem, settings: Settings, i: int) -> Fold:
@@ -476,8 +318,3 @@ def _with_fitted_likelihoods(finals: Sequence[Final], problem: Problem, samples:
         network = with_likelihoods(final.network, learned)
         found.append((final._replace(network=network), said._replace(outputs=outputs)))
     return found
-
-
-def _sound(members: Sequence[Candidate]) -> list[int]:
-    """Return the members that did not diverge, or all where each did."""
-    return [i for i, m in enumerate(members) if m.trained.stopped != "diverged"] or list(range(len(members)))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phalanx.experiment import Candidate, Fitted
+from phalanx.candidates import Candidate, Fitted
 from phalanx.metrics import Metric
 from phalanx.network import layers_of
 from phalanx.population.diagnostics import COLUMNS

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from phalanx.candidates import Fitted
 from phalanx.data import CodeEncoder, Encoder
 from phalanx.data.canonical import canonical_order, comparable, copied_rows
 from phalanx.data.codes import code_rows
@@ -33,7 +34,7 @@ from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
-from phalanx.experiment import Fitted, Problem, Settings, entry_for, fit
+from phalanx.experiment import Problem, Settings, entry_for, fit
 from phalanx.hints import hints
 from phalanx.layers import Embedding
 from phalanx.leaderboard import curves, diagnostics, leaderboard

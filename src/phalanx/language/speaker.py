@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phalanx.candidates import Fitted
 from phalanx.data.texts import CODECS, Codec
 from phalanx.errors import InputError
-from phalanx.experiment import Fitted
 from phalanx.language.scoring import Voices, continuation, nats_per_token, probabilities
 from phalanx.language.training import scores
 from phalanx.population.predict import Final

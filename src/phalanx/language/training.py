@@ -13,21 +13,10 @@ from math import log
 import jax
 import numpy as np
 
+from phalanx.candidates import Fitted, candidates, rank, shares
 from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
-from phalanx.experiment import (
-    TRAINING,
-    Fitted,
-    Settings,
-    candidates,
-    fewest_rounds,
-    plan_draws,
-    rank,
-    refit_rule,
-    refit_used,
-    shares,
-    trials_of,
-)
+from phalanx.experiment import Settings, fewest_rounds, plan_draws, trials_of
 from phalanx.language.scoring import nats_per_token, probabilities
 from phalanx.layers import Embedding
 from phalanx.metrics import NATS
@@ -38,6 +27,7 @@ from phalanx.population.predict import Final
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Progress, train
 from phalanx.predictive import Said
+from phalanx.refitting import TRAINING, refit_rule, refit_used
 from phalanx.search.designs import Draw
 from phalanx.search.language import REFIT, language_size
 
@@ -183,7 +173,7 @@ def fit(
         said = [(probabilities([(final, 1.0)], corpus.valid_codes),) if validates else () for final in finals]
         return [(final, Said(one, ()), corpus.score(one), ()) for final, one in zip(finals, said, strict=True)]
 
-    members = candidates(outcome, draws, settings, judge)
+    members = candidates(outcome, draws, settings.repeats, judge)
     heard = [Voice("log", np.stack([member.valid.predictions[0] for member in members]))] if validates else []
     fitted = Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
     fitted.cut = outcome.cut

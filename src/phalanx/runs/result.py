@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from phalanx.candidates import Fitted
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Fitted
 from phalanx.hints import hints
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric

@@ -4,15 +4,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from phalanx.candidates import Fitted
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Fitted, Settings, check_vote, completed, fit, plan_draws, refit_rule
+from phalanx.experiment import Settings, check_vote, completed, fit, plan_draws
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
 from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
+from phalanx.refitting import refit_rule
 from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
