@@ -66,10 +66,11 @@ def test_names_that_look_like_markup(phalanx, tmp_path, table):
     assert [line.split("  ")[0] for line in listed[:3]] == ["len [cm]", "[/bold]", ":smile:"]
 
 
-def test_a_metric_that_the_validation_rows_cannot_have(phalanx, tmp_path, table):
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+def test_a_metric_that_the_validation_rows_cannot_have(phalanx, tmp_path, table, metric):
     with_rare_class(table).to_csv(tmp_path / "hard.csv", index=False)
-    words = ("train", "hard.csv", "--target", "y", "--config", "tiny.yaml", "--metric", "roc_auc")
-    said = "warning: roc_auc needs every class among the validation rows: ranked by log_loss instead\n"
+    words = ("train", "hard.csv", "--target", "y", "--config", "tiny.yaml", "--metric", metric)
+    said = f"warning: {metric} needs every class among the validation rows: ranked by log_loss instead\n"
     assert said in phalanx(*words).out
 
 

@@ -103,7 +103,8 @@ def train_run(
 
 def _unranked(metric: str, valid: Mapping[str, float]) -> str:
     """Return the warning that the validation rows do not allow a metric."""
-    lacks = "every class among the validation rows" if metric.endswith("roc_auc") else "at least 2 validation rows"
+    of_each = metric.endswith(("roc_auc", "average_precision"))
+    lacks = "every class among the validation rows" if of_each else "at least 2 validation rows"
     return f"{metric} needs {lacks}: ranked by {'log_loss' if 'log_loss' in valid else 'the cost'} instead"
 
 
