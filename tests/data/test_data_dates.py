@@ -15,6 +15,7 @@ from phalanx.data.dates import days
 from phalanx.data.durations import seconds_of
 from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
+from phalanx.data.read import load_source
 from phalanx.data.reading import read_texts
 from phalanx.data.series.grid import read_series
 from phalanx.data.series.layout import infer_layout
@@ -163,6 +164,14 @@ def forecast_times(cells, steps=3, time="t"):
 )
 def test_forecasts_go_on_in_the_form_of_the_data(cells, after):
     assert forecast_times(cells)[0] == after
+
+
+@pytest.mark.parametrize(("frequency", "after"), [("Q", "2020Q2"), ("M", "2019-10"), ("D", "2019-07-04")])
+def test_periods_go_on_as_periods_are_written(tmp_path, frequency, after):
+    periods = pd.period_range("2019-07-01", periods=3, freq=frequency)
+    assert forecast_times(periods)[0] == after
+    pd.DataFrame({"t": periods, "y": range(3)}).to_parquet(tmp_path / "t.parquet")
+    assert forecast_times(load_source(str(tmp_path / "t.parquet")).frame["t"])[0] == after
 
 
 def test_a_named_zone_says_the_offset_of_later_times():

@@ -1,5 +1,7 @@
 """Cells of text: read alike whatever their spelling, decided by the whole table, repeated on later ones."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,10 +12,13 @@ from hypothesis import strategies as st
 from phalanx import Regressor
 from phalanx.data.alike import PAIRS, finder
 from phalanx.data.cells import keys, tidy
+from phalanx.data.columns import infer_columns
+from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.numerals import numeral
 from phalanx.data.read import load_source
-from phalanx.data.reading import Reading, read_texts
+from phalanx.data.reading import Reading, bad_cells, read_texts
+from phalanx.data.spellings import write_dates
 from phalanx.errors import InputError
 
 
@@ -126,6 +131,46 @@ def test_later_a_column_of_numbers_may_have_more_such_cells():
     assert read(["1", "old", "new"], known=known)[1].number is False
 
 
+@pytest.mark.parametrize("spelling", ["%Y-%m-%d", "%d.%m.%Y", "%YQ%q"])
+@pytest.mark.parametrize("place", [0, 39])
+def test_a_few_cells_that_are_no_dates_are_missing_and_named(spelling, place):
+    """In ISO 8601 and in other spellings, which later tables have in mind."""
+    days = pd.Series(pd.date_range("2020-01-01", periods=39, freq="QS"))
+    cells = write_dates(days, spelling)
+    cells.insert(place, "to be fixed")
+    frame, readings = read_frame(pd.DataFrame({"day": cells}))
+    (column,) = infer_columns(frame, readings)
+    assert (column.kind, column.bad) == ("date", ((place + 1, "to be fixed"),))
+    found = TableEncoder.fit([column], frame).transform(frame).numbers
+    assert np.flatnonzero(found[:, 1]).tolist() == [place]  # 1: missing
+    assert bad_cells(readings) == [
+        f"column 'day' has a cell that is no date, taken for missing: row {place + 1} holds 'to be fixed'"
+    ]
+    kept = {"day": Reading.from_plain(json.loads(json.dumps(readings["day"].to_plain())))}
+    later, read_later = read_frame(pd.DataFrame({"day": [cells[5], "soon"]}), kept)
+    assert (later["day"].isna().tolist(), read_later["day"].bad) == ([False, True], ((2, "soon"),))
+    more, read_later = read_frame(pd.DataFrame({"day": [cells[5], "soon", "later"]}), kept)
+    assert read_later["day"].bad == ()
+    with pytest.raises(InputError, match=r"column 'day' must hold dates spelt like .* but row"):
+        TableEncoder.fit([column], frame).transform(more)
+
+
+def test_more_cells_that_are_no_dates_make_a_column_of_texts():
+    cells = [*write_dates(pd.Series(pd.date_range("2020-01-01", periods=18)), "%Y-%m-%d"), "to be fixed"]
+    column, reading = read_texts({"day": pa.array(cells)})["day"]
+    assert (column.tolist(), reading.bad, reading.dates) == (cells, (), ())
+    cells[-1] = "2020-02-30"  # a day that there is not
+    assert read_texts({"day": pa.array(cells)})["day"][1].bad == ()
+
+
+def test_a_name_tells_durations_from_times_of_day():
+    cells = pa.array(["00:30", "01:15:30", "12:00"])
+    found = read_texts({"ride_length": cells, "departure": cells})
+    assert found["ride_length"][0].tolist() == [1800, 4530, 43200]
+    assert found["departure"][0].tolist() == cells.to_pylist()
+    assert read_texts({"x": pa.array(["00:30"])}, known={"x": found["ride_length"][1]})["x"][0].tolist() == [1800]
+
+
 # Truths and codes
 
 
@@ -194,6 +239,29 @@ def test_the_user_says_what_is_missing():
     assert read(["NA", "NA", "EU"], missing=["NA"])[1].missing == {"NA": 2}
 
 
+@pytest.mark.parametrize("cells", [["1", "-999", "3"], ["1,5", "-999", "2,5"], ["2020-01-01", "-999", "2020-01-03"]])
+def test_what_the_user_says_is_missing_stays_so(cells):
+    _, reading = read(cells, missing=["-999"])
+    kept = Reading.from_plain(json.loads(json.dumps(reading.to_plain())))
+    assert pd.isna(read(cells, known={"x": kept})[0][1])
+
+
+def test_what_is_missing_reaches_columns_of_every_type(tmp_path):
+    frame = pd.DataFrame({"whole": [1, -999, 3], "real": [0.5, np.nan, -999.0], "kind": [7, -999, 7]})
+    frame = frame.astype({"kind": "category"}).assign(small=pd.array([None, -999, 2], "Int16"))
+    found, readings = read_frame(frame, missing=["-999", "NA"])
+    assert found.isna().to_numpy().tolist() == [[0, 0, 0, 1], [1, 1, 1, 1], [0, 1, 0, 0]]
+    assert [dict(readings[name].missing) for name in frame] == [
+        {"-999": 1}, {"": 1, "-999": 1}, {"-999": 1}, {"": 1, "-999": 1}
+    ]  # fmt: skip
+    again, _ = read_frame(frame, readings)
+    assert again.isna().to_numpy().tolist() == found.isna().to_numpy().tolist()
+    frame.to_parquet(tmp_path / "t.parquet")
+    source = load_source(str(tmp_path / "t.parquet"), missing=["-999"])
+    assert source.frame["whole"].isna().tolist() == [False, True, False]
+    assert load_source(str(tmp_path / "t.parquet"), source.readings).frame["whole"].isna().sum() == 1
+
+
 def test_identifiers_are_copied_as_they_are():
     assert read(["007", "NA", "1.500", "$5", ""], known={"x": Reading(verbatim=True)})[0][:4] == [
         "007", "NA", "1.500", "$5"
@@ -220,7 +288,8 @@ def test_a_line_of_units_is_no_row(tmp_path):
     source = load_source(str(path))
     assert source.frame["mass"].tolist() == [1.5, 2.5]
     assert source.notes == (
-        "the line below the column names of 't.csv' holds units, no values: '[kg]' of 'mass', 'm/s' of 'speed'",
+        "the line below the column names of 't.csv' holds units, no values: '[kg]' of 'mass', 'm/s' of 'speed'; row 1 "
+        "is the line after it",
     )
     path.write_text("name,mass\n,[kg]\n")
     assert len(load_source(str(path)).frame) == 1  # no numbers below that would show it

@@ -52,6 +52,8 @@ def typed(column: pd.Series) -> pd.Series | None:
     if types.is_datetime64_any_dtype(dtype):
         return _on_the_clock(column)
     if isinstance(dtype, pd.PeriodDtype):
+        if str(dtype) in ("period[Q-DEC]", "period[M]"):  # 2026Q1, 2026-01: text, so that forecasts are written so too
+            return column.astype(str).mask(column.isna())
         return column.dt.to_timestamp()
     if types.is_timedelta64_dtype(dtype):
         return column.dt.total_seconds()

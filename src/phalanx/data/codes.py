@@ -1,6 +1,7 @@
 """Rows of codes: sequences of whole numbers that name tokens, as they are given to an estimator."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -66,3 +67,12 @@ class CodeEncoder:
         made = np.zeros((len(rows), self.steps), np.int32)
         made[:, : rows.shape[1]] = rows[:, : self.steps] + 1
         return made
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as a map of numbers."""
+        return asdict(self)
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> "CodeEncoder":
+        """Return the encoder whose `to_plain` this is."""
+        return CodeEncoder(**plain)

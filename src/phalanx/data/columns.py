@@ -1,6 +1,5 @@
 """What kind of thing each column of a table is, and which columns are left out."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ from phalanx.data.alike import are_truths
 from phalanx.data.cells import as_text, check_finite, first_non_number, is_number, keys, text_of, tidy
 from phalanx.data.cells import numbers as as_numbers
 from phalanx.data.letters import one_form
+from phalanx.data.names import last_word
 from phalanx.data.reading import Reading, spellings
 from phalanx.data.spellings import date_formats, shown
 from phalanx.errors import InputError
@@ -46,8 +46,9 @@ class Column:
     ``kind`` is number, category, date, constant or identifier; the last two are left out of
     training. ``detail`` says what it holds, ``warning`` what is lost or guessed (or is empty), and
     ``date_format`` how dates that are not ISO 8601 are spelt. ``missing`` counts the cells of each spelling that was
-    taken for missing, ``bad`` are row (from 1) and text of cells that are no numbers though the others are, ``unit``
-    is what stands around each number, and ``decimal`` the decimal sign of text, empty where nothing told it.
+    taken for missing, ``bad`` are row (from 1) and text of cells that are no numbers, or no dates, though the others
+    are, ``unit`` is what stands around each number, and ``decimal`` the decimal sign of text, empty where nothing told
+    it.
     """
 
     name: str
@@ -112,7 +113,7 @@ def infer_columns(
     counting = [
         name
         for name in table
-        if name not in {*categories, *numbers} and _last_word(name) not in _YEAR_WORDS and _counts_rows(table[name])
+        if name not in {*categories, *numbers} and last_word(name) not in _YEAR_WORDS and _counts_rows(table[name])
     ]
     return _without_counters(found, counting)
 
@@ -243,7 +244,7 @@ def _infer(name: str, column: pd.Series, reading: Reading) -> Column:
 def _infer_number(name: str, column: pd.Series, distinct: Any, present: int, lost: str) -> Column:
     # pandas turns integers into floats where cells are missing.
     whole = bool((distinct == np.floor(distinct)).all())
-    coded = len(distinct) <= CODED_VALUES and present >= CODED_ROWS * len(distinct) and _last_word(name) in _CODE_WORDS
+    coded = len(distinct) <= CODED_VALUES and present >= CODED_ROWS * len(distinct) and last_word(name) in _CODE_WORDS
     if whole and (coded or (len(distinct) == 2 and are_truths([text_of(value) for value in distinct]))):
         return Column(name, "category", _listed(column) + lost)
     if whole and len(distinct) == present > FEW_VALUES and _looks_like_id(name):
@@ -282,10 +283,5 @@ def _listed(column: pd.Series) -> str:
     return f"{len(texts):,} values: {', '.join(shown)}{', ...' if len(texts) > len(shown) else ''}"
 
 
-def _last_word(name: str) -> str:
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)
-    return words[-1].lower() if words else ""
-
-
 def _looks_like_id(name: str) -> bool:
-    return name.startswith(_UNNAMED) or _last_word(name) in _ID_WORDS
+    return name.startswith(_UNNAMED) or last_word(name) in _ID_WORDS

@@ -16,16 +16,20 @@ _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?(\
 _OFFSET = r"(Z|[+-]\d{2}:?(\d{2})?)$"
 
 
-def iso_dates(text: pa.Array) -> pd.Series | None:
+def iso_dates(text: pa.Array, most_bad: float = 0.0) -> pd.Series | None:
     """Read a column of ISO 8601 dates (1981-01-31, 1981-01-31 08:30+02:00), or return None.
 
+    Cells that are no such dates become NaT, if they are at most the share `most_bad` of those that are not missing.
     Dates with one offset from UTC keep it as their time zone; those with several stay text, of the spelling `OFFSETS`.
     ISO dates mean one thing in every file. For other spellings the order of day and month is
     decided once, on the training table: see ``date_formats``.
     """
-    if text.null_count == len(text) or not pc.all(pc.match_substring_regex(text, _ISO)).as_py():
+    present = len(text) - text.null_count
+    fits = pc.match_substring_regex(text, _ISO)
+    if not present or pc.sum(pc.invert(fits), min_count=0).as_py() > most_bad * present:
         return None
-    held, offset = text, None
+    text = held = pc.if_else(fits, text, pa.scalar(None, text.type))
+    offset = None
     if pc.any(pc.match_substring_regex(text, f"[T ].*{_OFFSET}")).as_py():
         offsets = {offset_of(cell) or 0 for cell in text.unique().drop_null().to_pylist()}
         if len(offsets) > 1:
@@ -33,7 +37,7 @@ def iso_dates(text: pa.Array) -> pd.Series | None:
         offset = offsets.pop()
         held = pc.replace_substring_regex(text, f"([T ].*?){_OFFSET}", r"\1")
     times = pd.to_datetime(held.to_pandas(), format="ISO8601", errors="coerce")
-    if int(times.isna().sum()) != text.null_count:
+    if int(times.notna().sum()) < (1 - most_bad) * present:
         return None
     if offset is None:
         return times

@@ -4,9 +4,14 @@ import re
 
 import pyarrow as pa
 
+from phalanx.data.names import last_word
 from phalanx.data.spellings import is_time_of_day
 
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_NAMES = frozenset(
+    ["duration", "durations", "elapsed", "runtime", "uptime", "downtime", "length", "delay", "dauer", "laufzeit",
+     "durée", "duree", "duración", "duracion", "durata"]
+)  # fmt: skip
 _CLOCK = re.compile(
     r"(?P<sign>[+-])?(?:(?P<d>\d+) ?d(?:ays?)?,? )?[+]?(?P<h>\d+):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:\.\d+)?))?",
     re.ASCII,
@@ -42,10 +47,19 @@ def seconds_of(cell: str) -> float | None:
     return -total if held["sign"] == "-" else total
 
 
+def are_durations(name: str) -> bool:
+    """Say whether a column has the name of one of durations: its last word is duration, elapsed, runtime or the like.
+
+    >>> are_durations("ride_length"), are_durations("tripDuration"), are_durations("departure")
+    (True, True, False)
+    """
+    return last_word(name) in _NAMES
+
+
 def durations(text: pa.Array, known: bool) -> pa.Array | None:
     """Return a column of durations in seconds, float64, or None where a cell is none.
 
-    A column of nothing but times of day (08:30) is one of durations only if that is `known`.
+    A column of nothing but times of day (08:30) is one of durations only if that is `known`, such as from its name.
     """
     if text.null_count == len(text):
         return None

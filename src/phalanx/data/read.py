@@ -145,6 +145,8 @@ def _nearest(path: Path) -> str:
 
 
 def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
+    import pandas.core.arrays.arrow.extension_types  # noqa: F401 - without it periods are read as plain numbers
+
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
@@ -174,7 +176,8 @@ def _read_text(path: Path, known: Mapping[str, Reading] | None, missing: Collect
     notes += renamed
     texts = {name: column.combine_chunks() for name, column in zip(names, cells.columns, strict=True)}
     if units := units_below(texts):
-        notes.append(f"the line below the column names of {path.name!r} holds units, no values: {spelt_units(units)}")
+        below = f"the line below the column names of {path.name!r} holds units, no values: {spelt_units(units)}"
+        notes.append(f"{below}; row 1 is the line after it")
         texts = {name: column.slice(1) for name, column in texts.items()}
         if not len(next(iter(texts.values()))):
             raise InputError(f"{str(path)!r} holds column names and units only, no rows")

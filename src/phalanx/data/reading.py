@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 
 from phalanx.data.alike import are_truths
 from phalanx.data.dates import iso_dates
-from phalanx.data.durations import durations
+from phalanx.data.durations import are_durations, durations
 from phalanx.data.letters import cells_in_one_form
 from phalanx.data.numerals import COMMA, EITHER, POINT, Numeral, evidence, numeral, value
-from phalanx.data.spellings import date_formats
+from phalanx.data.spellings import date_formats, nearly_dates, read_dates
 
 #: Spellings that mean "missing" in any column.
 BLANKS = frozenset(["", "?", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"])
@@ -27,11 +27,12 @@ BLANKS = frozenset(["", "?", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"
 WORDS = frozenset(["NA", "N/A", "n/a", "NULL", "Null", "null", "None"])
 #: Spellings, in lower case, that mean "missing" where every other cell is a number.
 MISSING_AMONG_NUMBERS = frozenset(["-", "--", ".", "na", "n.a.", "none", "nil", "missing", "unknown"])
-#: The largest share of cells that are no numbers in a column of numbers.
+#: The largest share of cells that are no numbers in a column of numbers, or no dates in one of dates.
 MOST_BAD = 0.05
-#: The same for a column that held numbers in training: with more, it is another column.
+#: The same for a column that held numbers, or dates, in training: with more, it is another column.
 MOST_BAD_LATER = 0.5
 
+_ISO = ""  # the spelling of dates in ISO 8601
 _INTEGER = r"^-?\d+$"
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity))$"
 _CODE = r"^[+-]?0[0-9xX]"  # 007 and 0x1F are names, not quantities
@@ -48,8 +49,9 @@ class Reading:
     each number. `words`: what is missing there besides `BLANKS`. `style`: how thousands or decimals look, in words.
     `verbatim`: its cells are copied as they are, as those of identifiers are.
     `kept`: which of `WORDS` are values there. `seconds`: its cells are durations, which become numbers of seconds.
-    `missing`: how many cells had each spelling of a missing one. `bad`: row (from 1) and text of cells that are no
-    numbers, though the others are.
+    `dates`: the spellings that fit its dates, of which ISO 8601 is the empty one. `missing`: how many cells had each
+    spelling of a missing one. `bad`: row (from 1) and text of cells that are no numbers, or no dates, though the others
+    are.
     """
 
     number: bool = False
@@ -62,16 +64,17 @@ class Reading:
     seconds: bool = False
     missing: Mapping[str, int] = field(default_factory=dict)
     bad: tuple[tuple[int, str], ...] = ()
+    dates: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Return what later tables repeat as plain data."""
         names = ("number", "decimal", "unit", "verbatim", "seconds")
-        return {**{name: getattr(self, name) for name in names}, "words": list(self.words)}
+        return {**{name: getattr(self, name) for name in names}, "words": list(self.words), "dates": list(self.dates)}
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> "Reading":
         """Return the reading whose `to_plain` this is."""
-        return Reading(**{**plain, "words": tuple(plain["words"])})
+        return Reading(**{**plain, "words": tuple(plain["words"]), "dates": tuple(plain.get("dates", ()))})
 
 
 def read_texts(
@@ -98,21 +101,23 @@ def read_texts(
     known = known or {}
     copied = {name for name, reading in known.items() if reading.verbatim}
     found = {name: _verbatim(text) for name, text in texts.items() if name in copied}
-    drafts = {name: _Draft.of(text, known.get(name), missing) for name, text in texts.items() if name not in copied}
+    rest = {name: text for name, text in texts.items() if name not in copied}
+    drafts = {name: _Draft.of(name, text, known.get(name), missing) for name, text in rest.items()}
     meant = _meanings(drafts, known, semicolon)
     for name, draft in drafts.items():
-        read = draft.numbers(meant[name]) or draft.dates() or draft.durations()
+        read = draft.numbers(meant[name]) or draft.dates() or draft.durations() or draft.spelt_dates()
         if read is not None:
             found[name] = read
     used = {word for _, reading in found.values() for word in reading.missing if word in WORDS}
-    rest = {name: draft.texts(used) for name, draft in drafts.items() if name not in found}
-    return {name: found.get(name) or rest[name] for name in texts}
+    left = {name: draft.texts(used) for name, draft in drafts.items() if name not in found}
+    return {name: found.get(name) or left[name] for name in texts}
 
 
 @dataclass
 class _Draft:
     """A column while it is read: its trimmed cells, and what they may be."""
 
+    name: str
     text: pa.Array  # null where a cell is missing whatever the column holds
     given: pa.Array
     rest: pa.Array  # null also where a cell is missing among numbers
@@ -124,13 +129,13 @@ class _Draft:
     says: Counter[str] = field(default_factory=Counter)  # what cells say of points and commas
 
     @staticmethod
-    def of(cells: pa.Array, known: Reading | None, missing: Collection[str] | None) -> "_Draft":
+    def of(name: str, cells: pa.Array, known: Reading | None, missing: Collection[str] | None) -> "_Draft":
         given = cells_in_one_form(cells)
         extra = frozenset(known.words) if known else frozenset(missing or ())
         text = _null_where(pc.is_in(given, value_set=pa.array(sorted(BLANKS | extra), given.type)), given)
         among = pa.array(sorted({word.lower() for word in WORDS} | MISSING_AMONG_NUMBERS), given.type)
         rest = _null_where(pc.is_in(pc.utf8_lower(text), value_set=among), text)
-        draft = _Draft(text, given, rest, known, extra if known or missing is not None else None)
+        draft = _Draft(name, text, given, rest, known, extra if known or missing is not None else None)
         expected = known is not None and known.number
         if expected or not _any(pc.match_substring_regex(rest, _CODE)):
             draft._look_for_numbers(MOST_BAD_LATER if expected else MOST_BAD)
@@ -160,6 +165,11 @@ class _Draft:
             self.says[evidence(read.digits)] += self.counts[cell]
 
     @property
+    def _asked(self) -> tuple[str, ...]:
+        """What is missing beside the usual spellings since a person said so, which later tables repeat."""
+        return tuple(sorted(self.words or ()))
+
+    @property
     def decided(self) -> str:
         """The decimal sign that the cells themselves tell: what most of those say that have one meaning only."""
         if self.says[POINT] == self.says[COMMA] == 0:
@@ -185,7 +195,7 @@ class _Draft:
             return None  # nothing but "-" is text
         if self.plain and (decimal == POINT or not self.says[EITHER]):
             values = _cast(self.rest).to_pandas()
-            return values, Reading(True, decimal, missing=self._missing(self.rest))
+            return values, Reading(True, decimal, words=self._asked, missing=self._missing(self.rest))
         read = {
             cell: ("-" if held.negative else "") + plain
             for cell, held in self.numerals.items()
@@ -208,6 +218,7 @@ class _Draft:
             True,
             decimal,
             unit=max(self.numerals[cell].unit for cell in read),
+            words=self._asked,
             style=self._style(decimal),
             missing=self._missing(self.rest),
             bad=tuple(bad),
@@ -216,17 +227,42 @@ class _Draft:
 
     def dates(self) -> tuple[pd.Series, Reading] | None:
         """Return the column as dates, None where they are none of ISO 8601."""
-        times = None if self.known and self.known.number else iso_dates(self.rest)
-        return None if times is None else (times, Reading(missing=self._missing(self.rest)))
+        if self.known and self.known.number:
+            return None
+        most_bad = MOST_BAD if self.known is None else MOST_BAD_LATER if self.known.dates == (_ISO,) else 0.0
+        times = iso_dates(self.rest, most_bad)
+        if times is None:
+            return None
+        missing = self._missing(self.rest)
+        return times, Reading(words=self._asked, missing=missing, bad=self._lost(times.isna()), dates=(_ISO,))
+
+    def spelt_dates(self) -> tuple[pd.Series, Reading] | None:
+        """Return a column of dates spelt otherwise as text, without cells that are none; None where it holds others."""
+        known = self.known.dates if self.known else ()
+        if self.known is not None and known in ((), (_ISO,)):
+            return None
+        counted = pc.value_counts(self.rest.drop_null())
+        cells = dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+        found = known or nearly_dates(cells, MOST_BAD)
+        texts = pd.Series(list(cells), dtype=str)
+        fitting = [texts[read_dates(texts, spelling).notna()] for spelling in found]
+        good = pd.concat(fitting).unique().tolist() if found else []
+        if not good or sum(cells[cell] for cell in good) < (1 - MOST_BAD_LATER) * sum(cells.values()):
+            return None
+        read = _null_where(pc.invert(pc.is_in(self.rest, value_set=pa.array(good, self.rest.type))), self.rest)
+        column = read.to_pandas()
+        words = tuple(sorted(WORDS if self.words is None else self.words))
+        missing = self._missing(self.rest)
+        return column, Reading(words=words, missing=missing, bad=self._lost(column.isna()), dates=found)
 
     def durations(self) -> tuple[pd.Series, Reading] | None:
         """Return the column as seconds, None where it holds no durations."""
         if self.known is not None and not self.known.seconds:
             return None
-        found = durations(self.rest, self.known is not None)
+        found = durations(self.rest, self.known is not None or are_durations(self.name))
         if found is None:
             return None
-        return found.to_pandas(), Reading(True, seconds=True, missing=self._missing(self.rest))
+        return found.to_pandas(), Reading(True, words=self._asked, seconds=True, missing=self._missing(self.rest))
 
     def texts(self, used: Collection[str]) -> tuple[pd.Series, Reading]:
         """Return the column as text; words that are missing ones elsewhere are `used`."""
@@ -259,6 +295,11 @@ class _Draft:
     def _bad(self, read: Collection[str]) -> list[tuple[int, str]]:
         cells = enumerate(self.rest.to_pylist(), start=1)
         return [(row, cell) for row, cell in cells if cell is not None and cell not in read]
+
+    def _lost(self, missing: pd.Series) -> tuple[tuple[int, str], ...]:
+        """Return row (from 1) and text of the cells that are missing only since they could not be read."""
+        cells = enumerate(zip(self.rest.to_pylist(), missing, strict=True), start=1) if missing.any() else ()
+        return tuple((row, cell) for row, (cell, lost) in cells if lost and cell is not None)
 
     def _style(self, decimal: str) -> str:
         digits = [held.digits for held in self.numerals.values()]
@@ -325,7 +366,7 @@ def read_notes(readings: Mapping[str, Reading]) -> list[str]:
 
 
 def bad_cells(readings: Mapping[str, Reading]) -> list[str]:
-    """Say of each column of numbers which cells are none; they count as missing."""
+    """Say of each column of numbers, or of dates, which cells are none; they count as missing."""
     notes = []
     for name, reading in readings.items():
         if reading.bad:
@@ -333,8 +374,8 @@ def bad_cells(readings: Mapping[str, Reading]) -> list[str]:
             named = ", ".join(f"row {row} holds {_short(cell)!r}" for row, cell in reading.bad[:3])
             more = ", ..." if len(reading.bad) > 3 else ""
             notes.append(
-                f"column {name!r} has {cells} that {'are' if len(reading.bad) > 1 else 'is'} no number, taken "
-                f"for missing: {named}{more}"
+                f"column {name!r} has {cells} that {'are' if len(reading.bad) > 1 else 'is'} no "
+                f"{'date' if reading.dates else 'number'}, taken for missing: {named}{more}"
             )
     return notes
 

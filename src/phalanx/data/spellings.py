@@ -1,6 +1,7 @@
 """Spellings of dates, quarters, weeks and times of day: which one a column has, and how to read and write it."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from itertools import product
@@ -8,6 +9,7 @@ from itertools import product
 import pandas as pd
 
 _LONGEST = 40  # characters of a date
+_LOOKED_AT = 3  # cells, of which one fits a spelling that is tried
 _NUMERIC_DAYS = [
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -65,13 +67,28 @@ def date_formats(column: pd.Series) -> list[str]:
     (['Q%q %Y'], ['%H:%M'])
     """
     cells = column.dropna().drop_duplicates()
-    if cells.empty or len(cells.iloc[0]) > _LONGEST or not any(letter.isdigit() for letter in cells.iloc[0]):
-        return []
-    return [
-        spelling
-        for spelling in (OFFSETS, *FORMATS, *QUARTERS, WEEK, TIME)
-        if _fits(cells.iloc[0], spelling) and read_dates(cells, spelling).notna().all()
-    ]
+    return [spelling for spelling in _fitting(cells.head(1)) if read_dates(cells, spelling).notna().all()]
+
+
+def nearly_dates(cells: Mapping[str, int], most_bad: float) -> tuple[str, ...]:
+    """Return the spellings that fit most of some cells, of which each text is so often there; none where all of them
+    leave more than the share `most_bad`, or fewer than three different dates.
+
+    >>> nearly_dates({"25.12.2020": 30, "n/k": 2, "26.12.2020": 30, "27.12.2020": 1}, 0.05)
+    ('%d.%m.%Y',)
+    """
+    texts, counts = pd.Series(list(cells), dtype=str), pd.Series(list(cells.values()))
+    found = {spelling: read_dates(texts, spelling).notna() for spelling in _fitting(texts.head(_LOOKED_AT))}
+    left = {spelling: int(counts[~fits].sum()) for spelling, fits in found.items() if fits.sum() > 2}
+    least = min(left.values(), default=0)
+    return tuple(s for s, count in left.items() if count == least <= most_bad * counts.sum())
+
+
+def _fitting(cells: pd.Series) -> list[str]:
+    """Return the spellings of dates that fit one of some cells or more."""
+    tried = [cell for cell in cells if len(cell) <= _LONGEST and any(letter.isdigit() for letter in cell)]
+    every = (OFFSETS, *FORMATS, *QUARTERS, WEEK, TIME) if tried else ()
+    return [spelling for spelling in every if any(_fits(cell, spelling) for cell in tried)]
 
 
 def read_dates(column: pd.Series, spelling: str) -> pd.Series:
