@@ -179,6 +179,13 @@ class Predictive:
                 found.append(density + np.where(np.isnan(y), 0, self._slope(goal)).sum(-1))
         return found
 
+    def marginal_log_density(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return of each goal of numbers log p of each value by itself, (rows, columns), per unit of the target; NaN
+        where it is not known.
+        """
+        pairs = zip(self.goals, self.mixtures, values, strict=True)
+        return [self._marginal(goal, mixture, y) for goal, mixture, y in pairs if mixture is not None]
+
     def costs(self, values: Sequence[np.ndarray | None]) -> list[Costs | None]:
         """Return what the values of each goal cost; None for classes, and where values are not known."""
         found: list[Costs | None] = []
@@ -188,13 +195,17 @@ class Predictive:
                 continue
             y, slope = goal.encode(values_of, self.inputs), self._slope(goal)
             joint = np.where(np.isnan(y), 0, slope).sum(-1) + log_density(mixture, y)
-            each = slope + marginal_log_density(mixture, y)
-            found.append(Costs(-joint, -each, crps(mixture, y) * goal.units(self.inputs)))
+            found.append(
+                Costs(-joint, -self._marginal(goal, mixture, values_of), crps(mixture, y) * goal.units(self.inputs))
+            )
         return found
 
     def _numbers(self) -> list[tuple[Goal, Mixture]]:
         pairs = zip(self.goals, self.mixtures, strict=True)
         return [(goal, mixture) for goal, mixture in pairs if mixture is not None]
+
+    def _marginal(self, goal: Goal, mixture: Mixture, values: np.ndarray) -> np.ndarray:
+        return self._slope(goal) + marginal_log_density(mixture, goal.encode(values, self.inputs))
 
     def _slope(self, goal: Goal) -> np.ndarray:
         return np.broadcast_to(goal.log_slope(self.inputs), (len(self.means[0]), goal.size))

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
@@ -98,3 +99,45 @@ def test_the_newest_windows_are_learned_from_in_the_end():
     assert board["valid_mae"] == was["valid_mae"]
     np.testing.assert_array_equal(after.predict(), asked.predict())
     assert not np.array_equal(before.predict(), after.predict())
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.03])  # around the mean, and as a share of the last value
+def test_the_density_of_what_follows_is_scipys(growth):
+    rng = np.random.default_rng(1)
+    y = (100 + np.cumsum(rng.normal(size=160)) * 0.3 + rng.normal(size=160)) * growth ** np.arange(160)
+    net = Forecaster(3, window=6, layers=[Flatten()], likelihood=HeteroscedasticGaussian(), max_rounds=5).fit(y)
+    mean, (low, high) = net.predict(), net.predict_interval(0.8)
+    deviation = (high - low) / 2 / stats.norm.ppf(0.9)
+    future = mean + deviation * [0.5, -1.5, 3.0]
+    np.testing.assert_allclose(net.log_density(future), stats.norm(mean, deviation).logpdf(future), rtol=1e-3)
+    before = net.log_density(y[100:102], y=y[:100])
+    mean, (low, high) = net.predict(2, y=y[:100]), net.predict_interval(0.8, 2, y=y[:100])
+    scale = (high - low) / 2 / stats.norm.ppf(0.9)
+    np.testing.assert_allclose(before, stats.norm(mean, scale).logpdf(y[100:102]), rtol=1e-3)
+    assert np.isnan(net.log_density([np.nan, 1.0])).tolist() == [True, False]
+
+
+def test_the_density_of_dated_values(wave):
+    y = pd.Series(wave, pd.date_range("2024-01-31", periods=150, freq="ME"), name="sold")
+    net = Forecaster(2, window=12, layers=[Flatten()], max_rounds=2).fit(y)
+    later = pd.Series([100.0, 101.0], pd.date_range("2036-07-31", periods=2, freq="ME"))
+    said = net.log_density(later)
+    assert (said.index.equals(later.index), said.name) == (True, "sold")
+    np.testing.assert_array_equal(said, net.log_density([100.0, 101.0]))
+    with pytest.raises(InputError, match="future begins at 2036-08-31 00:00:00, but the steps that are forecast begin"):
+        net.log_density(later.iloc[1:])
+    with pytest.raises(InputError, match="future has 3 values, but the steps that are forecast are 1 to 2"):
+        net.log_density([1, 2, 3])
+    with pytest.raises(InputError, match="column 'sold' must hold numbers, but row 2 holds 'x'"):
+        net.log_density(["1", "x"])
+
+
+@pytest.mark.parametrize(("frequency", "following"), [("Q", ["2061Q3", "2061Q4"]), ("M", ["2036-07", "2036-08"])])
+def test_periods_are_forecast_as_periods(wave, frequency, following):
+    y = pd.Series(wave, pd.period_range("2024-01", periods=150, freq=frequency))
+    net = Forecaster(2, window=12, layers=[Flatten()], max_rounds=2).fit(y)
+    said = net.predict()
+    assert isinstance(said.index, pd.PeriodIndex)
+    assert said.index.astype(str).tolist() == following
+    assert net.predict(1, y=y.head(100)).index[0] == y.index[100]
+    assert net.log_density(pd.Series([100.0, 100.0], said.index)).index.equals(said.index)

@@ -18,6 +18,7 @@ from phalanx import (
     GlobalMaxPool,
     InputError,
     InstanceNorm,
+    LanguageModel,
     LayerNorm,
     Multinoulli,
     Network,
@@ -256,3 +257,19 @@ def test_the_end_of_the_text_is_learned_from_too(rule):
         widths=after.widths,
     )
     assert cost(again.best.final, corpus.test) == cost(after.best.final, corpus.test)
+
+
+def test_the_probabilities_of_texts_sum_to_one():
+    """Over all texts of one token, and over all that begin with one."""
+    net = LanguageModel([LSTM(8)], steps=16, max_rounds=3, batch_size=4).fit("to be or not to be\n" * 60)
+    every = [*net.codec_.alphabet, "\N{SNOWMAN}"]  # the last is the one code of what training never saw
+    assert np.exp(net.log_density(every)).sum() == pytest.approx(1, abs=1e-5)
+    (one,) = net.log_density(["b"])
+    longer = net.log_density(["b" + character for character in every])
+    assert np.exp(longer).sum() == pytest.approx(np.exp(one), rel=1e-4)
+    assert net.log_density([""]).tolist() == [0.0]
+    # what is scored is the same text without its first token
+    text = "\nto be"
+    assert net.log_density([text[1:]])[0] == pytest.approx((len(text) - 1) * net.score(text), rel=1e-5)
+    with pytest.raises(InputError, match="log_density takes texts, a list of str; give \\[text\\] for one"):
+        net.log_density("to be")

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from phalanx.data.cells import numbers
 from phalanx.data.columns import unique_names
 from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, read_series
 from phalanx.errors import InputError
@@ -115,7 +116,7 @@ class Forecaster(NetworkEstimator):
         settings = replace(settings, metric=metric_named(self.metric, made.problem.goals, self.likelihood))
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self.encoder_ = made.encoder
-        self._series, self._column = series, column
+        self._series, self._column, self._frequency = series, column, _frequency(y)
         self._keep(fit(made.problem, space, settings, clock=clock), made.problem, settings)
         return self
 
@@ -126,7 +127,7 @@ class Forecaster(NetworkEstimator):
         of `fit`; default: those of `fit`.
         """
         series = self._read(y, X)
-        return self._shaped(series, self._predictor.predict(self._window(series), self.ensemble)[0], horizon)
+        return self._shaped(series, self._predictor.predict(self._window(series), self.ensemble)[0], horizon, y)
 
     def predict_interval(
         self, level: float = 0.9, horizon: int | None = None, *, y: Any = None, X: Any = None
@@ -134,7 +135,36 @@ class Forecaster(NetworkEstimator):
         """Return the ends of the intervals that hold each value with probability `level`; see `predict`."""
         series = self._read(y, X)
         ((low, high),) = self._predictor.ask(self._window(series), lambda told: told.interval(level), self.ensemble)
-        return self._shaped(series, low, horizon), self._shaped(series, high, horizon)
+        return self._shaped(series, low, horizon, y), self._shaped(series, high, horizon, y)
+
+    def log_density(self, future: Any, *, y: Any = None, X: Any = None) -> Any:
+        """Return log p of each of the values that follow a series, given the series alone, per unit of its numbers.
+
+        `future`: the values at the steps ahead in order, all that are forecast or the first of them; NaN where one is
+        not known, which has NaN. The times of a Series must be those that `predict` gives. Each step is by itself: log
+        p(y_{t+h} | y_1 … y_t), a Series where the times are dates, as of `predict`. `y`, `X`: see `predict`.
+
+        Raises `InputError` for more values than are forecast, for other times, and for what is no number.
+        """
+        series = self._read(y, X)
+        horizon = self._encoder.horizon
+        values = numbers(pd.Series(future), self._column)
+        if not 1 <= len(values) <= horizon:
+            raise InputError(f"future has {len(values):,} values, but the steps that are forecast are 1 to {horizon:,}")
+        whole = np.full((1, horizon), np.nan)
+        whole[0, : len(values)] = values
+        (found,) = self._predictor.ask(
+            self._window(series), lambda told, *of: told.marginal_log_density(of), self.ensemble, (whole,)
+        )
+        said = self._shaped(series, found, len(values), y)
+        if isinstance(future, pd.Series) and isinstance(said, pd.Series) and _is_dated(future):
+            given = _on_the_clock(future.index)
+            if not given.equals(_on_the_clock(said.index)):
+                raise InputError(
+                    f"future begins at {future.index[0]}, but the steps that are forecast begin at {said.index[0]}; "
+                    "give the values in order"
+                )
+        return said
 
     def score(self, y: Any, X: Any = None) -> float:
         """Return r2 over all steps of the forecasts from every value of a series that has a full past and future."""
@@ -178,8 +208,10 @@ class Forecaster(NetworkEstimator):
     def _window(self, series: Series) -> np.ndarray:
         return self._encoder.windows(series, np.array([len(series) - 1]))
 
-    def _shaped(self, series: Series, found: np.ndarray, horizon: int | None) -> Any:
-        """Return the first values of a forecast, a row, with their times where they are dates."""
+    def _shaped(self, series: Series, found: np.ndarray, horizon: int | None, y: Any) -> Any:
+        """Return the first values of a forecast, a row, with their times where they are dates; where those of the
+        series `y` are periods, these are too.
+        """
         steps = self._encoder.horizon if horizon is None else horizon
         if not 1 <= steps <= self._encoder.horizon:
             raise InputError(
@@ -187,7 +219,12 @@ class Forecaster(NetworkEstimator):
             )
         times = series.times.at(len(series) + np.arange(steps))
         values = found[0, :steps]
-        return values if times.dtype.kind == "i" else pd.Series(values, pd.DatetimeIndex(times), name=self._column)
+        if times.dtype.kind == "i":
+            return values
+        index: pd.Index = pd.DatetimeIndex(times)
+        if (frequency := self._frequency if y is None else _frequency(y)) is not None:
+            index = pd.DatetimeIndex(times).to_period(frequency)
+        return pd.Series(values, index, name=self._column)
 
 
 def _table(y: Any, X: Any) -> tuple[pd.DataFrame, str, str | None]:
@@ -201,9 +238,23 @@ def _table(y: Any, X: Any) -> tuple[pd.DataFrame, str, str | None]:
         _SERIES if column.name is None else str(column.name),
         *(f"x{name}" if isinstance(name, int) else str(name) for name in beside.columns),
     ]
-    dated = isinstance(column.index, (pd.DatetimeIndex, pd.PeriodIndex))
+    dated = _is_dated(column)
     if dated:
         parts, given = [*parts, column.index.to_series()], [*given, _TIME]
     names = unique_names(given)
     frame = pd.DataFrame({name: part.reset_index(drop=True) for name, part in zip(names, parts, strict=True)})
     return frame, names[0], names[-1] if dated else None
+
+
+def _is_dated(y: pd.Series) -> bool:
+    return isinstance(y.index, (pd.DatetimeIndex, pd.PeriodIndex))
+
+
+def _frequency(y: Any) -> Any:
+    """Return what the periods are by which a series is indexed, None: it is not by periods."""
+    return y.index.freq if isinstance(y, pd.Series) and isinstance(y.index, pd.PeriodIndex) else None
+
+
+def _on_the_clock(times: Any) -> pd.DatetimeIndex:
+    """Return times as what clocks show; a period is its beginning."""
+    return times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times.tz_localize(None)

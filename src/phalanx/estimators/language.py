@@ -123,6 +123,23 @@ class LanguageModel(PartsEstimator):
         check_is_fitted(self)
         return self._speaker.score(text)
 
+    def log_density(self, X: Any) -> np.ndarray:
+        """Return log P(text) of each text of a list, (texts,), in nats.
+
+        It is the sum over the tokens of log p(token | all before it), where each text begins a line, as a prompt of
+        `generate` does: P sums to 1 over all texts of as many tokens. Of a text of more than 2^15 tokens parts of at
+        most as many are read, each without what was before.
+
+        >>> from phalanx import LSTM, LanguageModel
+        >>> net = LanguageModel([LSTM(8)], steps=16, max_rounds=2, batch_size=4).fit("hello " * 400)
+        >>> bool(net.log_density(["hello"])[0] > net.log_density(["hello hello"])[0])
+        True
+        """
+        check_is_fitted(self)
+        if isinstance(X, str) or not all(isinstance(text, str) for text in X):
+            raise InputError("log_density takes texts, a list of str; give [text] for one")
+        return np.array([self._speaker.log_density(text) for text in X])
+
     def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, random_state: int = 0) -> str:
         """Return the prompt and `length` tokens that follow it, drawn one after the other.
 

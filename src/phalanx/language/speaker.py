@@ -36,6 +36,18 @@ class Speaker:
         said = probabilities(self._voices(ensemble), codes)
         return scores(nats_per_token(said), len(text) / len(codes))
 
+    def log_density(self, text: str, ensemble: bool = True) -> float:
+        """Return log P(text), in nats: the sum over its tokens of log p(token | a line feed and all before it), so that
+        the text begins a line, as a prompt does; 0 for one without tokens.
+
+        A probability that rounds to 0 counts as the smallest that single precision holds.
+        """
+        codes = self.codec.encode("\n" + text)
+        if len(codes) < 2:
+            return 0.0
+        said = probabilities(self._voices(ensemble), codes)
+        return float(-nats_per_token(said) * len(said))
+
     def generate(
         self, prompt: str = "", length: int = 200, temperature: float = 1.0, seed: int = 0, ensemble: bool = True
     ) -> str:
