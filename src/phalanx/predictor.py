@@ -1,7 +1,7 @@
 """What predicts after training: the members of the ensemble and the best member, without anything that trained them."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +43,34 @@ class Predictor:
         The networks see each row once, whatever is asked. Without `ensemble` the best member speaks alone. The rows of
         the arrays `beside` are handed to the question too.
         """
-        shares = self.shares if ensemble else {self.best: 1.0}
+        return self._answers([self.shares if ensemble else {self.best: 1.0}], inputs, question, beside)[0]
+
+    def ask_both(self, inputs: Any, question: Callable[..., Any], beside: Any = ()) -> tuple[Any, Any]:
+        """Return the answers of the ensemble, and those of the best member alone; see `ask`.
+
+        The networks see each row once, the best member too where it is one of the ensemble.
+        """
+        ensemble, best = self._answers([self.shares, {self.best: 1.0}], inputs, question, beside)
+        return ensemble, best
+
+    def _answers(
+        self, speakers: Sequence[Mapping[str, float]], inputs: Any, question: Callable[..., Any], beside: Any
+    ) -> list[Any]:
+        """Return the answers of each mixture of members, whose shares are given."""
+        ids = list(dict.fromkeys(id_ for shares in speakers for id_ in shares))
         rows = len(jax.tree.leaves(inputs)[0])
         size = max(1024, _ROWS // max(self.samples, 1))
-        answers = []
+        answers: list[list[Any]] = [[] for _ in speakers]
         for first in range(0, max(rows, 1), size):
             part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
-            found = say_all([self.members[id_] for id_ in shares], part, self.goals, self.samples)
-            said = dict(zip(shares, found, strict=True))
-            answers.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
-        return answers[0] if len(answers) == 1 else jax.tree.map(lambda *parts: np.concatenate(parts), *answers)
+            found = say_all([self.members[id_] for id_ in ids], part, self.goals, self.samples)
+            said = dict(zip(ids, found, strict=True))
+            for shares, parts in zip(speakers, answers, strict=True):
+                parts.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
+        return [
+            parts[0] if len(parts) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *parts)
+            for parts in answers
+        ]
 
     def sample(self, inputs: Any, count: int, seed: int, ensemble: bool = True) -> list[np.ndarray]:
         """Return `count` draws of each goal: class codes (count, rows), or numbers (count, rows, columns)."""

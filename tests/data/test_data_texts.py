@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from phalanx import Classifier, Embedding, GlobalMaxPool
 from phalanx.data import infer_columns
 from phalanx.data.files import BrokenFileError
 from phalanx.data.read import Source
 from phalanx.data.texts import TextEncoder, load_texts, read_book, text_columns, texts_of_table
+from phalanx.data.texts import encoder as encoders
 from phalanx.data.texts.read import read_text
 from phalanx.errors import InputError
+from phalanx.runs.config import Config
+from phalanx.runs.prepare import prepare
 
 
 def texts(*given):
@@ -237,6 +242,44 @@ def test_numbers_are_those_of_tfidf():
     bad, film = 1 + math.log(5 / 3), 1 + math.log(5 / 4)
     assert encoder.words == ("bad", "film", "good")
     np.testing.assert_allclose(found.numbers.toarray()[1], np.array([bad, film, 0]) / math.hypot(bad, film))
+
+
+@pytest.fixture
+def cuts(monkeypatch):
+    """How often each text is cut into words."""
+    counted = Counter()
+    cut = encoders._words
+
+    def counting(text):
+        counted[text] += 1
+        return cut(text)
+
+    monkeypatch.setattr(encoders, "_words", counting)
+    return counted
+
+
+REVIEWS = [f"a {word} film of {i} days" for i, word in enumerate(["good", "bad"] * 15)]
+
+
+def test_an_estimator_cuts_each_text_into_words_once(cuts):
+    net = Classifier([Embedding(4), GlobalMaxPool()], max_rounds=1).fit(REVIEWS, ["yes", "no"] * 15)
+    assert dict(cuts) == dict.fromkeys(REVIEWS, 1)
+    net.predict(["a good film"])
+    assert cuts["a good film"] == 1
+
+
+def test_a_run_cuts_each_text_into_words_once(cuts, tmp_path):
+    table = tmp_path / "t.csv"
+    pd.DataFrame({"review": REVIEWS, "y": ["yes", "no"] * 15}).to_csv(table, index=False)
+    prepare(Config(source=str(table), target=("y",), text="review"))
+    assert dict(cuts) == dict.fromkeys(REVIEWS, 1)
+
+
+def test_training_rows_alone_say_what_words_are_known():
+    rows = texts("good film", "bad film", "good bad", "ugly ugly ugly", "ugly")
+    known, codes = TextEncoder.fit_transform(rows, np.array([0, 1, 2]))
+    assert known == TextEncoder.fit(rows[:3])
+    assert codes.tolist() == known.transform(rows).tolist()
 
 
 def test_the_encoder_survives_json():

@@ -180,21 +180,29 @@ class NetworkEstimator(PartsEstimator):
             for goal, group in zip(goals, groups, strict=True)
         )
         settings = replace(settings, metric=metric_named(self.metric, goals, self.likelihood))
+        encoded = self._learned(X, split.train, weight)
         if isinstance(X, pd.DataFrame):
-            self.encoder_: Encoder | CodeEncoder = TableEncoder.fit(
-                self.columns_, X.iloc[split.train], weight[split.train], self.scaling
-            )
             self._warn_of_copies(X, columns)
-        elif _are_codes(X):
-            self.encoder_ = CodeEncoder.fit(X)
-        elif X.ndim == 2:
-            self.encoder_ = TableEncoder.fit_numbers(X[split.train], weight[split.train], self.scaling)
-        else:
-            self.encoder_ = (TextEncoder if X.ndim == 1 else ImageEncoder).fit(X[split.train])
-        problem = Problem(self._encode(X), goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
+        problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
         space = self._space(len(split.train), problem.kind, goals)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self._keep(fit(problem, space, settings, clock=clock), problem, settings)
+
+    def _learned(self, X: Any, train: np.ndarray, weight: np.ndarray) -> Any:
+        """Return the rows as the encoder makes them that the training rows say."""
+        self.encoder_: Encoder | CodeEncoder
+        if X.ndim == 1:
+            self.encoder_, codes = TextEncoder.fit_transform(X, train)
+            return codes
+        if isinstance(X, pd.DataFrame):
+            self.encoder_ = TableEncoder.fit(self.columns_, X.iloc[train], weight[train], self.scaling)
+        elif _are_codes(X):
+            self.encoder_ = CodeEncoder.fit(X)
+        elif X.ndim == 2:
+            self.encoder_ = TableEncoder.fit_numbers(X[train], weight[train], self.scaling)
+        else:
+            self.encoder_ = ImageEncoder.fit(X[train])
+        return self._encode(X)
 
     def _choose_columns(self, X: pd.DataFrame) -> None:
         """Decide what the columns of a table are, by all rows that are learned from; warn of what is left out.
@@ -224,9 +232,8 @@ class NetworkEstimator(PartsEstimator):
         ]
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
-        self.leaderboard_ = leaderboard(
-            fitted, settings.metric, problem.score(fitted.ensemble_valid(problem.valid_inputs))[0]
-        )
+        told = fitted.ensemble_valid(problem.valid_inputs)
+        self.leaderboard_ = leaderboard(fitted, settings.metric, problem.score(told)[0])
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)

@@ -32,12 +32,17 @@ class Inputs:
     config: Config
     notes: tuple[str, ...]
 
-    def fit(self, train: np.ndarray) -> Encoder:
-        """Return the encoder that the training rows say."""
+    def encode(self, train: np.ndarray) -> tuple[Encoder, Any]:
+        """Return the encoder that the training rows say, and all rows as it encodes them."""
+        if self.kind == "texts":
+            texts, codes = TextEncoder.fit_transform(self.rows, train)
+            return replace(texts, column=self.config.text), codes
+        encoder: Encoder
         if self.kind == "table":
-            return TableEncoder.fit(self.columns, self.rows.iloc[train], scaling=self.config.scaling)
-        encoder = ENCODERS[self.kind].fit(self.rows[train])
-        return replace(encoder, column=self.config.text) if self.config.text else encoder
+            encoder = TableEncoder.fit(self.columns, self.rows.iloc[train], scaling=self.config.scaling)
+        else:
+            encoder = ENCODERS[self.kind].fit(self.rows[train])
+        return encoder, encoder.transform(self.rows)
 
 
 def check_options(source: Source, config: Config) -> None:

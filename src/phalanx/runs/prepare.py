@@ -95,8 +95,7 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
     split = _split(frame.loc[present], targets, config)
     _check_classes(targets, split)
     inputs = choose_inputs(source, present, columns, config)
-    config, encoder = inputs.config, inputs.fit(split.train)
-    encoded = encoder.transform(inputs.rows)
+    config, (encoder, encoded) = inputs.config, inputs.encode(split.train)
     copies = [line for target in targets for line in _copies(inputs, target)]
     goals, values = make_goals(targets, likelihood, split.train)
     problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(encoder))

@@ -81,7 +81,8 @@ def train_run(
     watch.trained()
     display.line(how_it_ended(fitted))
     display.stage("scoring")
-    valid = problem.score(fitted.ensemble_valid(problem.valid_inputs))[0]
+    told = fitted.ensemble_valid(problem.valid_inputs)
+    valid = problem.score(told)[0]
     if math.isnan(valid[plan.metric.name]):
         display.warn(_unranked(plan.metric.name, valid))
     test, said = _tested(prepared, fitted, compared)
@@ -128,7 +129,7 @@ def _tested(
     for name, baseline in compared.items():
         told = baseline.predictive(fitted.goals, inputs)
         found[name] = evaluate(fitted.goals, values, told.means, costs=told.costs(values))
-    means, costs = predictor.ask(inputs, lambda told, *y: (told.means, told.costs(y)), beside=values)
-    found["ensemble"] = evaluate(fitted.goals, values, means, costs=costs)
-    found[fitted.best.id] = predictor.scores(inputs, values, ensemble=False)
-    return found, means
+    asked = predictor.ask_both(inputs, lambda told, *y: (told.means, told.costs(y)), beside=values)
+    for name, (means, costs) in zip(("ensemble", fitted.best.id), asked, strict=True):
+        found[name] = evaluate(fitted.goals, values, means, costs=costs)
+    return found, asked[0][0]

@@ -7,7 +7,7 @@
 """
 
 from phalanx.data.texts.codecs import CODECS, BytePairs, Characters, Codec, Words
-from phalanx.data.texts.encoder import TextEncoder, steps_of
+from phalanx.data.texts.encoder import TextEncoder
 from phalanx.data.texts.read import TEXTS, holds_texts, load_texts, read_book
 from phalanx.data.texts.table import text_columns, texts_of_table
 
@@ -22,7 +22,6 @@ __all__ = [
     "holds_texts",
     "load_texts",
     "read_book",
-    "steps_of",
     "text_columns",
     "texts_of_table",
 ]

@@ -1,6 +1,6 @@
 """The encoder of texts to learn from: the words of the training texts, and any text as codes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,9 @@ def _plain(text: str) -> str:
 
 _words = CountVectorizer(token_pattern=_PATTERN, preprocessor=_plain).build_analyzer()
 
+_Cut = list[list[str]]
+"""The words of each text."""
+
 
 @dataclass(frozen=True)
 class TextEncoder:
@@ -53,19 +56,29 @@ class TextEncoder:
     @staticmethod
     def fit(rows: np.ndarray) -> "TextEncoder":
         """Learn from training texts, an array (n,) of `str`; raise InputError where no two of them share a word."""
-        counter = CountVectorizer(
-            token_pattern=_PATTERN,
-            preprocessor=_plain,
-            min_df=min(_LEAST_TEXTS, len(rows)),
-            max_features=_MOST_WORDS,
-        )
+        return TextEncoder._of(_cut(rows))
+
+    @staticmethod
+    def fit_transform(rows: np.ndarray, train: np.ndarray) -> tuple["TextEncoder", np.ndarray]:
+        """Learn from the texts at the positions `train`, and return all of them as codes too, (n, steps); each text is
+        cut into words once.
+        """
+        held = _cut(rows)
+        encoder = TextEncoder._of([held[i] for i in train])
+        return encoder, encoder._coded(held)
+
+    @staticmethod
+    def _of(held: _Cut) -> "TextEncoder":
+        counter = CountVectorizer(analyzer=list, min_df=min(_LEAST_TEXTS, len(held)), max_features=_MOST_WORDS)
         try:
-            counts = counter.fit_transform(rows)
+            counts = counter.fit_transform(held)
         except ValueError:  # its word for an empty vocabulary
             raise InputError("no word occurs in two of the training texts: give more of them, or longer ones") from None
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         words = tuple(str(word) for word in counter.get_feature_names_out())
-        return TextEncoder(words, tuple(documents.tolist()), len(rows), steps_of(rows))
+        longest = int(np.quantile([len(words) for words in held], _WHOLE, method="higher"))
+        steps = min(max(longest, 1), _MOST_STEPS)
+        return TextEncoder(words, tuple(documents.tolist()), len(held), steps)
 
     @property
     def tokens(self) -> int:
@@ -88,10 +101,13 @@ class TextEncoder:
         """
         if not isinstance(rows, np.ndarray) or rows.ndim != 1:
             raise InputError("the model was trained on texts; give texts")
-        codes = np.full((len(rows), self.steps), _PADDING, np.int32)
+        return self._coded(_cut(rows))
+
+    def _coded(self, held: _Cut) -> np.ndarray:
+        codes = np.full((len(held), self.steps), _PADDING, np.int32)
         first = (self.steps + 1) // 2
-        for row, text in zip(codes, rows, strict=True):
-            known = [self._codes.get(word, _UNKNOWN) for word in _words(text)] or [_UNKNOWN]
+        for row, words in zip(codes, held, strict=True):
+            known = [self._codes.get(word, _UNKNOWN) for word in words] or [_UNKNOWN]
             if len(known) > self.steps:
                 known = known[:first] + known[len(known) - self.steps + first :]
             row[: len(known)] = known
@@ -121,7 +137,7 @@ class TextEncoder:
         return TextEncoder(**{**plain, "words": tuple(plain["words"]), "documents": tuple(plain["documents"])})
 
 
-def steps_of(rows: np.ndarray) -> int:
-    """Return how many words are kept of each text: as many as 95 of 100 of these texts have, at most 1,000."""
-    longest = int(np.quantile([len(_words(text)) for text in rows], _WHOLE, method="higher"))
-    return min(max(longest, 1), _MOST_STEPS)
+def _cut(rows: Iterable[str]) -> _Cut:
+    """Return the words of each text; a word that occurs again is the same object, so that it takes room once."""
+    seen: dict[str, str] = {}
+    return [[seen.setdefault(word, word) for word in _words(text)] for text in rows]
