@@ -75,3 +75,19 @@ def test_a_mixture_is_ranked_above_a_gaussian_where_the_sign_is_a_coin(phalanx, 
     assert ["Mixture" in kind for kind in kinds] == [True, True, False, False]
     one = 0.5 * np.log(2 * np.pi * np.e * y.var())  # the nll of the best Gaussian
     assert members["test_nll"].iloc[0] < one - 0.5
+
+
+def test_a_rare_class_that_accuracy_hides_is_said(phalanx, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=400), "y": np.where(np.arange(400) % 20, "no", "yes")})
+    table.to_csv(tmp_path / "rare.csv", index=False)
+    options = (tmp_path / "tiny.yaml").read_text().replace("max_rounds: 2", "max_rounds: 30")
+    (tmp_path / "rare.yaml").write_text(f"{options}optimizer: {{Adam: {{learning_rate: 0.03}}}}\n")
+    words = ("train", "rare.csv", "--target", "y", "--config", "rare.yaml", "--out")
+    ended = phalanx(*words, "run")
+    (hint,) = json.loads((tmp_path / "run" / "result.json").read_text())["hints"]
+    assert hint.startswith(
+        "class 'yes' (5% of rows) is found in 0 of its 3 validation rows, which accuracy hides; rank"
+    )
+    assert f"hint: {hint}" in " ".join(ended.out.split())
+    assert "hides" not in phalanx(*words, "other", "--metric", "f1").out

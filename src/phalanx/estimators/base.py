@@ -35,7 +35,7 @@ from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
 from phalanx.experiment import Problem, Settings, entry_for, fit
-from phalanx.hints import hints
+from phalanx.hints import hints, rare_class_hints
 from phalanx.layers import Embedding
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
@@ -237,6 +237,11 @@ class NetworkEstimator(PartsEstimator):
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)
+        self.hints_ += rare_class_hints(problem, told.means, settings.metric, "metric='{}'", self._labels())
+
+    def _labels(self) -> dict[str, list[Any]]:
+        """Return how the classes of each column are called."""
+        return {}
 
     def _groups(self, columns: Sequence[TargetColumn]) -> list[list[int]]:
         """Return the positions of the columns of each head."""

@@ -40,7 +40,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):
     "standard": in deviations from the mean; "none": as they are. `random_state`: the seed.
 
     After `fit`: `classes_`, `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_` (what seems wrong
-    inside the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`, and of
+    with the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`, and of
     a DataFrame `columns_` (what each of its columns was taken for). `fit` raises ValueError
     for input it cannot use; missing values, and in DataFrames categories, are accepted as they are.
 
@@ -125,11 +125,15 @@ class Classifier(ClassifierMixin, NetworkEstimator):
         for labels, column in zip(classes, columns, strict=True):
             unseen = ~np.isin(column, labels)
             if unseen.any():
-                raise InputError(f"y holds the class {column[unseen][0]!r}, which was not seen in training")
+                raise InputError(f"y holds the class {column[unseen].tolist()[0]!r}, which was not seen in training")
             codes.append(np.searchsorted(labels, column))
         goals = self._predictor.goals
         found = self._predictor.log_density(inputs, [codes[int(goal.names[0])] for goal in goals], self.ensemble)
         return np.column_stack([found[i] for i in self._order]) if several else found[0]
+
+    def _labels(self) -> dict[str, list[Any]]:
+        each = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
+        return {str(i): labels.tolist() for i, labels in enumerate(each)}
 
     def _in_order(self, X: Any) -> list[np.ndarray]:
         """Return the probabilities of each target, in their order."""

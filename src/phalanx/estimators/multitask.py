@@ -111,6 +111,9 @@ class MultiTask(NetworkEstimator):
         found = self._predictor.log_density(self._inputs(X), values, self.ensemble)
         return pd.DataFrame({", ".join(goal.names): logs for goal, logs in zip(goals, found, strict=True)})
 
+    def _labels(self) -> dict[str, list[Any]]:
+        return {name: list(target.labels) for name, target in self.targets_.items() if target}
+
     def _numbers(self, heads: list[np.ndarray]) -> pd.DataFrame:
         """Return what is said of each head of numbers (rows, columns) as a table, in the order of the targets."""
         goals = [goal for goal in self._predictor.goals if not goal.classes]

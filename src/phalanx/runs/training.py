@@ -8,6 +8,7 @@ from phalanx.candidates import Fitted
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
 from phalanx.experiment import Settings, check_vote, completed, fit, plan_draws
+from phalanx.hints import rare_class_hints
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
@@ -97,6 +98,7 @@ def train_run(
         "seed": plan.config.seed,
         "columns": [column.to_plain() for column in prepared.columns],
     }
+    result["hints"] += rare_class_hints(problem, told.means, plan.metric)
     board = leaderboard(fitted, plan.metric, valid, beside, test)
     model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor(), prepared.readings)
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said)
