@@ -1,5 +1,7 @@
 """Moments, quarters, times of day and durations: what is written is read, by every spelling."""
 
+import subprocess
+import sys
 from datetime import datetime, time, timedelta, timezone
 
 import numpy as np
@@ -172,6 +174,14 @@ def test_periods_go_on_as_periods_are_written(tmp_path, frequency, after):
     assert forecast_times(periods)[0] == after
     pd.DataFrame({"t": periods, "y": range(3)}).to_parquet(tmp_path / "t.parquet")
     assert forecast_times(load_source(str(tmp_path / "t.parquet")).frame["t"])[0] == after
+
+
+def test_periods_are_read_where_none_was_written_before(tmp_path):
+    """By a process of its own: to write one teaches this one what periods are."""
+    pd.DataFrame({"t": pd.period_range("2019-07-01", periods=2, freq="Q")}).to_parquet(tmp_path / "t.parquet")
+    words = "import sys; from phalanx.data.read import load_source; print(*load_source(sys.argv[1]).frame['t'])"
+    ended = subprocess.run([sys.executable, "-c", words, tmp_path / "t.parquet"], capture_output=True, text=True)
+    assert ended.stdout == "2019Q3 2019Q4\n", ended.stderr
 
 
 def test_a_named_zone_says_the_offset_of_later_times():

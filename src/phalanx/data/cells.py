@@ -27,13 +27,19 @@ def tidy(column: pd.Series) -> pd.Series:
     Text is read as ``read_texts`` reads a table of this one column; categories by their values; dates with a time zone
     become what clocks show there; durations become seconds; anything else becomes its text.
     """
-    return _on_the_clock(zoned(column))
+    return _on_the_clock(zoned(column) if (found := typed(column)) is None else found)
 
 
 def zoned(column: pd.Series) -> pd.Series:
-    """Return a column as ``tidy`` does, but dates that have one time zone keep it."""
+    """Return a column as ``tidy`` does, but dates that have one time zone keep it, and quarters and months are text.
+
+    >>> zoned(pd.Series(pd.period_range("2026Q1", periods=2, freq="Q"))).tolist()
+    ['2026Q1', '2026Q2']
+    """
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column
+    if str(column.dtype) in ("period[Q-DEC]", "period[M]"):
+        return column.astype(str).mask(column.isna())
     found = typed(column)
     return read_texts({"": as_text(column)})[""][0].set_axis(column.index) if found is None else found
 
@@ -52,8 +58,6 @@ def typed(column: pd.Series) -> pd.Series | None:
     if types.is_datetime64_any_dtype(dtype):
         return _on_the_clock(column)
     if isinstance(dtype, pd.PeriodDtype):
-        if str(dtype) in ("period[Q-DEC]", "period[M]"):  # 2026Q1, 2026-01: text, so that forecasts are written so too
-            return column.astype(str).mask(column.isna())
         return column.dt.to_timestamp()
     if types.is_timedelta64_dtype(dtype):
         return column.dt.total_seconds()

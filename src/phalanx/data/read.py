@@ -145,8 +145,9 @@ def _nearest(path: Path) -> str:
 
 
 def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
-    import pandas.core.arrays.arrow.extension_types  # noqa: F401 - without it periods are read as plain numbers
-
+    pa.array(
+        pd.PeriodIndex([], freq="D").array
+    )  # pandas teaches pyarrow what periods are: else they are read as plain numbers
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:

@@ -165,7 +165,7 @@ def _spelling(column: pd.Series) -> tuple[str, str]:
 
     Of spellings that fit all of them it is one under which they are in order.
     """
-    column = tidy(column)
+    column = zoned(column)
     if _numeric(column) or types.is_datetime64_any_dtype(column.dtype):
         return "", ""
     fitting = date_formats(column)
