@@ -145,9 +145,8 @@ def _nearest(path: Path) -> str:
 
 
 def _read_parquet(path: Path, known: Mapping[str, Reading] | None, missing: Collection[str] | None) -> Read:
-    pa.array(
-        pd.PeriodIndex([], freq="D").array
-    )  # pandas teaches pyarrow what periods are: else they are read as plain numbers
+    # By this pandas teaches pyarrow what periods are, which are read as plain numbers else.
+    pa.array(pd.PeriodIndex([], freq="D").array)
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
