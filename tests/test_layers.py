@@ -37,9 +37,10 @@ from phalanx import (
     field,
     part,
 )
+from phalanx.blueprint import Blueprint, Noise
 from phalanx.layers import EVALUATE, At, DropConnect, GaussianNoise
 from phalanx.layers.dense import initial_weight
-from phalanx.model import Noise, forward, fresh, initialize, noise_bytes
+from phalanx.model import forward, fresh, initialize
 
 FORMULAS = {
     Linear(): lambda z: z,
@@ -100,7 +101,7 @@ def alone(layer):
 @functools.cache
 def starter(layer, shape):
     """A compiled function from a key to initial parameters and states, and the shape of the output."""
-    return jax.jit(lambda key: initialize(alone(layer), key, shape)), layer.init(jax.random.key(0), shape)[2]
+    return jax.jit(lambda key: initialize(alone(layer), key, shape)), layer.output_shape(shape)
 
 
 def test_gradients_are_finite_differences(any_layer, table_of):
@@ -112,7 +113,7 @@ def test_gradients_are_finite_differences(any_layer, table_of):
     network = alone(any_layer)
     params, states = starter(any_layer, shape)[0](jax.random.key(0))
     states = fresh(states, 4)
-    needed, rng = noise_bytes(network, shape), np.random.default_rng(1)
+    needed, rng = Blueprint.of(network, shape).noise(params), np.random.default_rng(1)
     rows = {name: rng.integers(0, 256, (4, count), np.uint8) for name, count in needed.rows.items()}
     floats, *codes = x if isinstance(x, tuple) else (x,)
     with jax.enable_x64(True):
@@ -161,11 +162,20 @@ def test_dense_by_hand():
 
 
 def test_prelu_by_hand():
-    params, _, _ = PReLU(0.5).init(jax.random.key(0), (3,))
+    params, _ = PReLU(0.5).init(jax.random.key(0), (3,))
     assert params["slope"].tolist() == [0.5, 0.5, 0.5]
     slopes = {"slope": jnp.array([0.0, 1.0, -2.0])}
     y, _ = PReLU()(slopes, {}, jnp.array([[-1.0, -2.0, -3.0], [1.0, 2.0, 3.0]]), EVALUATE)
     assert y.tolist() == [[0.0, -2.0, 6.0], [1.0, 2.0, 3.0]]
+
+
+@pytest.mark.parametrize(("at_zero", "derivative"), [("left", 0.3), ("right", 1.0)])
+def test_prelu_at_its_corner(at_zero, derivative):
+    layer, slope = PReLU(at_zero=at_zero), {"slope": jnp.array([0.3])}
+    of_x = jax.grad(lambda x: layer(slope, {}, x, EVALUATE)[0].sum())
+    assert of_x(jnp.zeros((1, 1))).item() == pytest.approx(derivative)
+    assert of_x(-jnp.ones((1, 1))).item() == pytest.approx(0.3)
+    assert of_x(jnp.ones((1, 1))).item() == 1
 
 
 def test_maxout_by_hand():
@@ -229,8 +239,8 @@ def test_dropout_needs_a_byte_for_each_unit():
 def test_columns_one_hot_by_hand():
     # one column of 3 codes: 0 missing, 1 and 2 the categories; numbers stay in front
     layer = Columns((3,))
-    params, _, shape = layer.init(jax.random.key(0), ((1,), (1,)))
-    assert (params, shape) == ({}, (3,))
+    assert layer.init(jax.random.key(0), ((1,), (1,)))[0] == {}
+    assert layer.output_shape(((1,), (1,))) == (3,)
     numbers, codes = jnp.array([[7.0], [8.0], [9.0]]), jnp.array([[0], [1], [2]])
     y, _ = layer({}, {}, (numbers, codes), EVALUATE)
     assert y.tolist() == [[7.0, 0.0, 0.0], [8.0, 1.0, 0.0], [9.0, 0.0, 1.0]]
@@ -247,24 +257,25 @@ def test_columns_embeddings_by_hand():
 def test_columns_mixed_order_and_sizes():
     # numbers, then one-hot columns, then embeddings; a column with nothing but missing values adds nothing
     layer = Columns((20, 3, 1), embedding=4)
-    params, _, shape = layer.init(jax.random.key(0), ((2,), (3,)))
+    params, _ = layer.init(jax.random.key(0), ((2,), (3,)))
     assert params["embedding"].shape == (20, 4)
-    assert shape == (2 + 2 + 4,)
+    assert layer.output_shape(((2,), (3,))) == (2 + 2 + 4,)
     y, _ = layer(params, {}, (jnp.array([[1.0, 2.0]]), jnp.array([[19, 2, 0]])), EVALUATE)
     np.testing.assert_allclose(y, [[1, 2, 0, 1, *params["embedding"][19]]])
 
 
 def test_columns_without_numbers_or_codes():
-    assert Columns().init(jax.random.key(0), ((2,), (0,)))[2] == (2,)
+    assert Columns().output_shape(((2,), (0,))) == (2,)
     y, _ = Columns((2,))({}, {}, (jnp.zeros((1, 0)), jnp.array([[1]])), EVALUATE)
     assert y.tolist() == [[1.0]]
     assert Columns(frequencies=4).init(jax.random.key(0), ((0,), (0,)))[0] == {}
+    assert Columns(frequencies=4).output_shape(((0,), (0,))) == (0,)
 
 
 def test_columns_periodic_features_are_their_formula(rng):
     layer = Columns(frequencies=5, features=3, spread=0.7)
-    params, _, shape = layer.init(jax.random.key(3), ((2,), (0,)))
-    assert shape == (2 + 2 * 3,)
+    params, _ = layer.init(jax.random.key(3), ((2,), (0,)))
+    assert layer.output_shape(((2,), (0,))) == (2 + 2 * 3,)
     x = rng.normal(size=(4, 2)).astype(np.float32)
     y, _ = layer(params, {}, (jnp.asarray(x), jnp.zeros((4, 0), jnp.int32)), EVALUATE)
     w, b, mix = (np.asarray(params[name], np.float64) for name in ("frequency", "phase", "mix"))
@@ -278,7 +289,7 @@ def test_columns_periodic_features_are_their_formula(rng):
 
 def test_columns_initial_parameters():
     layer = Columns((300,), embedding=100, frequencies=50, features=4, spread=0.2)
-    params, _, _ = layer.init(jax.random.key(0), ((40,), (1,)))
+    params, _ = layer.init(jax.random.key(0), ((40,), (1,)))
     flat = {name: np.asarray(p).ravel() for name, p in params.items()}
     assert stats.kstest(flat["embedding"] * 10, "norm").pvalue > 0.01  # variance 1 / length
     assert stats.kstest(flat["frequency"] / 0.2, "norm").pvalue > 0.01
@@ -303,7 +314,7 @@ def test_glorot_weights_are_uniform_within_their_bound():
 @pytest.mark.parametrize("initializer", ["he", "glorot"])
 @pytest.mark.parametrize("kind", [Dense, Maxout])
 def test_layers_start_with_the_weights_of_their_initializer(kind, initializer):
-    params, _, _ = kind(200, initializer=initializer).init(jax.random.key(0), (100,))
+    params, _ = kind(200, initializer=initializer).init(jax.random.key(0), (100,))
     variance = {"he": 2 / 100, "glorot": 2 / 300}[initializer]
     assert np.var(params["weight"]) == pytest.approx(variance, rel=0.05)
     assert not np.any(params["bias"])
@@ -313,7 +324,7 @@ def test_rectifiers_keep_the_scale_of_he_weights():
     # He et al. 2015: E[h²] stays the same through layers of rectifiers.
     x = jax.random.normal(jax.random.key(0), (64, 512))
     for i in range(5):
-        params, _, _ = Dense(512).init(jax.random.key(i + 1), (512,))
+        params, _ = Dense(512).init(jax.random.key(i + 1), (512,))
         x = ReLU().activate(Dense(512)(params, {}, x, EVALUATE)[0])
     assert float((x**2).mean()) == pytest.approx(1.0, rel=0.3)
 
@@ -364,7 +375,7 @@ def test_noise_leaves_the_codes_of_a_table_alone():
     x = jnp.zeros((1, 2)), jnp.array([[1, 2, 3]])
     layer = GaussianNoise(1.0)
     assert layer.noise(shape) == 4
-    assert layer.init(jax.random.key(0), shape)[2] == shape
+    assert layer.output_shape(shape) == shape
     numbers, codes = layer({}, {}, x, At(train=True, noise=jnp.full((1, 4), 255, jnp.uint8)))[0]
     np.testing.assert_allclose(numbers, stats.norm.ppf(1 - 0.5 / 65536), rtol=1e-4)
     assert codes is x[1]
@@ -396,9 +407,9 @@ def test_dropping_connections_drops_its_share_and_keeps_the_mean(rate):
 
 def test_dropping_connections_outside_training_is_the_layer():
     layer = DropConnect(Dense(3), 0.9)
-    params, state, shape = layer.init(jax.random.key(1), (2,))
-    inner, _, inner_shape = Dense(3).init(jax.random.key(1), (2,))
-    assert shape == inner_shape
+    params, state = layer.init(jax.random.key(1), (2,))
+    inner, _ = Dense(3).init(jax.random.key(1), (2,))
+    assert layer.output_shape((2,)) == (3,)
     assert params["weight"].tolist() == inner["weight"].tolist()
     x = jnp.array([[1.0, 2.0]])
     assert layer(params, state, x, EVALUATE)[0].tolist() == Dense(3)(inner, {}, x, EVALUATE)[0].tolist()

@@ -26,9 +26,12 @@ from phalanx import (
     Tanh,
     WeightNoise,
 )
+from phalanx.blueprint import Noise
 from phalanx.errors import InputError
-from phalanx.model import Batch, Noise, cost, forward, initialize, noise_bytes, parameter_count, score
+from phalanx.layers import Layer
+from phalanx.model import Batch, cost, forward, initialize, parameter_count, score
 from phalanx.network import Aim, complete
+from phalanx.spec import Fixed, Listed, field, part
 
 
 def test_complete_adds_the_output_that_the_likelihood_needs():
@@ -56,11 +59,6 @@ def test_parameters_and_states_stand_under_the_names_of_layers():
 def test_layers_of_one_network_start_with_different_weights():
     params, _ = initialize(Network([Dense(4), Dense(4)], Gaussian()), jax.random.key(0), (4,))
     assert not np.array_equal(params["dense_1"]["weight"], params["dense_2"]["weight"])
-
-
-def test_noise_is_counted_at_the_shape_that_reaches_a_layer():
-    network = Network([Dropout(), Dense(3), Dropout(), ReLU()], Gaussian())
-    assert noise_bytes(network, (4,)) == Noise({"dropout_1": 4, "dropout_2": 3}, {}, {})
 
 
 SILENT = Noise({}, {}, {})
@@ -200,8 +198,6 @@ def test_heads_split_after_the_layer_they_name():
 
 def test_noise_of_weights_moves_where_the_gradient_is_taken_only():
     network = complete(Network([], Gaussian(), [WeightNoise(0.5)]), Aim(1))
-    needed = noise_bytes(network, (2,))
-    assert needed.regularizers == {"weight_noise_1": 4}
     noise = Noise({}, {}, {"weight_noise_1": jnp.array([0, 200, 7, 90], jnp.uint8)})
     drawn = network.regularizers[0].weights(PARAMS, noise.regularizers["weight_noise_1"])["output"]["weight"]
     moved = {"output": {**PARAMS["output"], "weight": drawn}}
@@ -222,3 +218,32 @@ def test_noise_of_weights_moves_where_the_gradient_is_taken_only():
 def test_a_layer_that_does_not_exist_is_named_before_training(network, sentence):
     with pytest.raises(InputError, match=sentence):
         complete(network, Aim(1))
+
+
+@part
+class Runs(Layer):
+    """Runs the layers inside it as often as `times` says."""
+
+    layers: Listed[Layer] = field()
+    times: Fixed[int] = field(default=1)
+
+    @property
+    def inner(self):
+        return self.layers
+
+    def __call__(self, params, state, x, at):
+        for _ in range(self.times):
+            x = at.inside(x)
+        return x, state
+
+
+@pytest.mark.parametrize(("times", "said"), [(0, "does not run"), (2, "runs twice, but has one state")])
+def test_layers_inside_a_layer_run_once(times, said):
+    def out(layer):
+        network = Network([layer], Gaussian())
+        params, states = initialize(network, jax.random.key(0), (3,))
+        return forward(network, params, states, jnp.ones((2, 3)))
+
+    assert set(out(Runs([Dense(3)])).states) == {"runs_1.dense_1", "runs_1"}
+    with pytest.raises(InputError, match=rf"^runs_1\.dense_1 {said}; runs_1 must call `at\.inside` once$"):
+        out(Runs([Dense(3)], times))

@@ -1,20 +1,19 @@
 """One network on one batch: the cost J̃(θ; x, y) and the prediction, from the parts of a specification."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from phalanx.blueprint import Blueprint, Noise, named_regularizers
 from phalanx.errors import InputError
 from phalanx.layers import At, Layer, Params
-from phalanx.network import OUTPUT, Network, branches, heads, layers_of
-from phalanx.regularizers import Cost, Parameters, Regularizer
+from phalanx.network import Network, branches, heads
+from phalanx.regularizers import Cost, Parameters
 from phalanx.spec import names
-
-_REDUCE = "put Flatten() or GlobalAveragePool() after them"
 
 MEMORY = "memory"
 """How the names of states begin that have a row for each row of a batch."""
@@ -31,16 +30,6 @@ class Batch(NamedTuple):
     weight: Any
 
 
-class Noise(NamedTuple):
-    """Random bytes of a step, by name: of layers for each row (batch, bytes) and for all rows (bytes,), and of
-    regularizers (bytes,). A part that needs none is not there.
-    """
-
-    rows: dict[str, Any]
-    shared: dict[str, Any]
-    regularizers: dict[str, Any]
-
-
 class Passed(NamedTuple):
     """What comes out of a forward pass: the output of each head, the new states, the outputs asked for by name, and
     which of their steps are real (see `Layer.mask`)."""
@@ -55,8 +44,8 @@ def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters
     """Return the parameters to learn and the states of all layers, by layer name; `shape` is that of one row."""
     params: Parameters = {}
     states: dict[str, Params] = {}
-    for i, (name, layer, at) in enumerate(_with_shapes(network, key, shape)):
-        params[name], states[name], _ = layer.init(jax.random.fold_in(key, i), at)
+    for i, (name, layer, before, _) in enumerate(Blueprint.of(network, shape).layers):
+        params[name], states[name] = layer.init(jax.random.fold_in(key, i), before)
     for regularizer in network.regularizers:
         params = regularizer.untie(params)
     return params, fresh(states, network.batch_size)
@@ -73,60 +62,22 @@ def fresh(states: dict[str, Params], rows: int) -> dict[str, Params]:
     }
 
 
-def _with_shapes(network: Network, key: jax.Array, shape: Any) -> Iterator[tuple[str, Layer, Any]]:
-    """Yield every layer with its name and the shape of a row that reaches it, in the order of `layers_of`.
-
-    Raises `InputError` where a shape does not fit a layer.
-    """
-    after: dict[str, Any] = {}
-
-    def along(prefix: str, layers: Sequence[Layer], shape: Any) -> Iterator[tuple[str, Layer, Any]]:
-        for local, layer in zip(names(layers), layers, strict=True):
-            name = prefix + local
-            yield from along(f"{name}.", layer.inner, shape)
-            if _is_table(shape) and not layer.tables:
-                raise InputError(
-                    f"{name}: {type(layer).__name__} needs rows of one array, but gets a table's numbers and codes; "
-                    "put Columns() before it"
-                )
-            try:
-                after[name] = layer.init(key, shape)[2]
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
-            yield name, layer, shape
-            shape = after[name]
-
-    yield from along("", network.layers, shape)
-    last = after[names(network.layers)[-1]] if network.layers else shape
-    for prefix, head in branches(network):
-        yield from along(f"{prefix}.", head.layers, after[head.after] if head.after else last)
-
-
-def _is_table(shape: Any) -> bool:
-    return bool(shape) and isinstance(shape[0], tuple)
-
-
 def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
-    """Raise `InputError` where rows of input like these do not fit a layer; does not start JAX's backend.
+    """Raise `InputError` where rows of input like these do not fit the network; does not start JAX's backend.
 
     `each_step`: there is a target for each step of a row.
     """
-    seed = jax.ShapeDtypeStruct((), "uint32")
-    shape = row_shape(x)
+    Blueprint.of(network, row_shape(x)).check_outputs(each_step)
+    masked = any(layer.masks for layer in network.layers)  # rows of different lengths, which not every layer takes
+    if not masked and not network.regularizers:  # nor does every regularizer take all parameters
+        return
+    rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
 
-    def begin(seed: jax.Array) -> tuple[Parameters, dict[str, Params]]:
-        for name, _, at in _with_shapes(network, jax.random.key(seed), shape):
-            if name.rpartition(".")[2] == OUTPUT and len(at) != 1 + each_step:
-                raise InputError(
-                    f"the layers before {name} end with rows of shape {tuple(at)}; "
-                    + ('let the last recurrent layer have output="all"' if each_step else _REDUCE)
-                )
-        return initialize(network, jax.random.key(seed), shape)
+    def run(seed: jax.Array, rows: Any) -> Any:
+        params, states = initialize(network, jax.random.key(seed), row_shape(x))
+        return forward(network, params, states, rows).z if masked else params
 
-    params, states = jax.eval_shape(begin, seed)
-    if any(layer.masks for layer in network.layers):  # of different lengths, which not every layer takes
-        rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
-        jax.eval_shape(lambda params, states, rows: forward(network, params, states, rows).z, params, states, rows)
+    jax.eval_shape(run, jax.ShapeDtypeStruct((), "uint32"), rows)
 
 
 def row_shape(x: Any) -> Any:
@@ -134,46 +85,9 @@ def row_shape(x: Any) -> Any:
     return jax.tree.map(lambda a: a.shape[1:], x) if isinstance(x, tuple) else x.shape[1:]
 
 
-def widest(network: Network, shape: Any) -> int:
-    """Return the most numbers that one row has anywhere in the network; `shape` is that of one row of input."""
-    found: list[Any] = []
-
-    def measure(key: jax.Array) -> None:
-        found.extend(at for _, _, at in _with_shapes(network, key, shape))
-
-    jax.eval_shape(measure, jax.random.key(0))
-    return max(math.prod(at) for at in found if all(isinstance(length, int) for length in at))
-
-
-def keeps_batches_whole(network: Network) -> bool:
-    """Say whether a batch must be computed at once: rows depend on each other, or share the steps of a layer."""
-    layers = [layer for _, layer in layers_of(network)]
-    coupled = any(layer.couples_rows or layer.unrolls for layer in layers)
-    return coupled or any(part.couples_rows for part in network.regularizers)
-
-
 def remembers(states: dict[str, Params]) -> bool:
     """Say whether a layer hands a memory on from batch to batch, so that rows must be read in their order."""
     return any(name.startswith(MEMORY) for held in states.values() for name in held)
-
-
-def noise_bytes(network: Network, shape: Any) -> Noise:
-    """Return how many random bytes a step needs, by name; `shape` is that of one row of input."""
-    needed = Noise({}, {}, {})
-
-    def measure(key: jax.Array) -> None:
-        for name, layer, at in _with_shapes(network, key, shape):
-            needed.rows[name], needed.shared[name] = layer.noise(at), layer.shared_noise(at)
-        params, _ = initialize(network, key, shape)
-        for name, regularizer in _named_regularizers(network):
-            needed.regularizers[name] = regularizer.noise(params)
-
-    jax.eval_shape(measure, jax.random.key(0))
-    return Noise(*({name: count for name, count in kind.items() if count} for kind in needed))
-
-
-def _named_regularizers(network: Network) -> Sequence[tuple[str, Regularizer]]:
-    return list(zip(names(network.regularizers), network.regularizers, strict=True))
 
 
 def forward(
@@ -203,10 +117,15 @@ def forward(
     def through(prefix: str, layers: Sequence[Layer], mask: Any, x: Any) -> Any:
         for local, layer in zip(names(layers), layers, strict=True):
             name = prefix + local
+            if name in after:
+                raise InputError(f"{name} runs twice, but has one state; {prefix[:-1]} must call `at.inside` once")
             inside = partial(through, f"{name}.", layer.inner, mask)
             drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
             mask, entering = layer.mask(x, mask), mask
             x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over, entering))
+            for within in names(layer.inner):
+                if f"{name}.{within}" not in after:
+                    raise InputError(f"{name}.{within} does not run; {name} must call `at.inside` once")
             if name in wanted:
                 kept[name], masks[name] = x, mask
         masks[prefix] = mask
@@ -232,7 +151,7 @@ def cost(
     """
     keep = {name for regularizer in network.regularizers for name in regularizer.watched()}
     at = params
-    for name, regularizer in _named_regularizers(network):
+    for name, regularizer in named_regularizers(network):
         at = regularizer.weights(at, noise.regularizers.get(name))
 
     def data(x: Any) -> tuple[jax.Array, Any]:
@@ -296,7 +215,7 @@ def score(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> t
 def step(network: Network, params: Parameters, optimizer: Any, grads: Any, noise: Noise) -> tuple[Parameters, Any]:
     """Return the parameters and the optimizer's state after a step, projected and perturbed where asked."""
     params, optimizer = network.optimizer.step(grads, optimizer, params)
-    for name, regularizer in _named_regularizers(network):
+    for name, regularizer in named_regularizers(network):
         params = regularizer.after(params, noise.regularizers.get(name))
     return params, optimizer
 

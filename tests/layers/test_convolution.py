@@ -111,7 +111,7 @@ def test_windows_are_the_sum_of_the_docstring_and_gradients_are_its_differences(
 
     z, of_weight, of_x = with_gradients(weight, x, slope)
     np.testing.assert_allclose(z, expected, rtol=1e-10, atol=1e-12)
-    assert z.shape[1:] == layer.init(jax.random.key(0), shape)[2]
+    assert z.shape[1:] == layer.output_shape(shape)
     # z is linear in x and in W, so that ⟨g, z(dx)⟩ = ⟨∂x, dx⟩ for any g and dx, and the like for W
     np.testing.assert_allclose((of_x * dx).sum(), (slope * by_loop(layer, weight, dx)).sum(), rtol=1e-9)
     np.testing.assert_allclose((of_weight * dw).sum(), (slope * by_loop(layer, dw, x)).sum(), rtol=1e-9)
@@ -195,6 +195,29 @@ def test_causal_outputs_see_the_past_only(layer, rng):
     assert (z[:, 7] != changed[:, 7]).all()
 
 
+@pytest.mark.parametrize("cut", [1, 2, 5, 11])
+@pytest.mark.parametrize("layer", [Conv(2, 3, padding="causal"), Conv(2, 2, padding="causal", dilation=3)], ids=repr)
+def test_what_is_carried_joins_rows_that_follow_each_other(layer, cut, rng):
+    x = jnp.asarray(rng.normal(size=(3, 12, 5)))
+    weight = {"weight": jnp.asarray(kernel_of(layer, (12, 5), rng)), "bias": jnp.zeros(2)}
+    carried = layer.carried()
+    _, state = carried.init(jax.random.key(0), (12, 5))
+    first, state = carried(weight, {name: jnp.repeat(held, 3, 0) for name, held in state.items()}, x[:, :cut], TRAIN)
+    second, _ = carried(weight, state, x[:, cut:], TRAIN)
+    np.testing.assert_allclose(np.concatenate([first, second], 1), layer(weight, {}, x, TRAIN)[0], rtol=1e-10)
+
+
+def test_one_row_in_sixteen_forgets(rng):
+    layer = Conv(2, 3, padding="causal", carry=True)
+    x, held = jnp.asarray(rng.normal(size=(3, 4, 1))), jnp.asarray(rng.normal(size=(3, 2, 1)))
+    weight = {"weight": jnp.asarray(kernel_of(layer, (4, 1), rng)), "bias": jnp.zeros(2)}
+    assert layer.noise((4, 1)) == 1
+    bits = jnp.array([[15], [16], [255]], jnp.uint8)
+    z, _ = layer(weight, {"memory": held}, x, TRAIN._replace(noise=bits))
+    expected, _ = layer(weight, {"memory": held.at[0].set(0)}, x, TRAIN)
+    np.testing.assert_array_equal(z, expected)
+
+
 def test_smoothing_leaves_the_sum_of_squared_weights_of_the_variance(rng):
     """MAP H2: noisy readings of a position, and an average that weighs recent ones more."""
     weights = np.array([0.1, 0.2, 0.3, 0.4])  # the latest last
@@ -273,8 +296,9 @@ def test_half_precision_stays_half_precision():
 @pytest.mark.parametrize(("initializer", "variance"), [("he", 2 / (9 * 8)), ("glorot", 2 / (9 * 8 + 9 * 32))])
 def test_kernels_start_by_the_inputs_and_outputs_they_see(initializer, variance):
     # 16 inputs and 64 channels in two groups: a kernel of 3 × 3 places sees 8 of them and is seen by 32
-    params, state, shape = Conv(64, groups=2, initializer=initializer).init(jax.random.key(0), (9, 9, 16))
-    assert (params["weight"].shape, state, shape) == ((3, 3, 8, 64), {}, (9, 9, 64))
+    layer = Conv(64, groups=2, initializer=initializer)
+    params, state = layer.init(jax.random.key(0), (9, 9, 16))
+    assert (params["weight"].shape, state, layer.output_shape((9, 9, 16))) == ((3, 3, 8, 64), {}, (9, 9, 64))
     assert np.var(params["weight"]) == pytest.approx(variance, rel=0.1)
     assert not np.any(params["bias"])
 
@@ -299,6 +323,11 @@ def test_kernels_start_by_the_inputs_and_outputs_they_see(initializer, variance)
             (6, 6, 1),
             'Conv: padding "causal" needs one spatial axis, but its input has 2',
         ),
+        (
+            Conv(3, stride=2, padding="causal", carry=True),
+            (6, 1),
+            'Conv: carry goes on from the row before, which needs padding "causal", stride 1 and a size above 1',
+        ),
         (Conv(3, (3, 3)), (6, 1), "Conv: size has 2 numbers, but its input has 1 spatial axes"),
         (Conv(3, stride=(1, 2)), (6, 6, 6, 1), "Conv: stride has 2 numbers, but its input has 3 spatial axes"),
         (
@@ -310,7 +339,7 @@ def test_kernels_start_by_the_inputs_and_outputs_they_see(initializer, variance)
 )
 def test_what_does_not_fit_is_said(layer, shape, sentence):
     with pytest.raises(InputError) as caught:
-        layer.init(jax.random.key(0), shape)
+        layer.output_shape(shape)
     assert str(caught.value) == sentence
 
 

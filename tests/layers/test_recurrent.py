@@ -41,7 +41,7 @@ ROWS, STEPS, CHANNELS, UNITS = 3, 6, 2, 4
 
 def made(layer, rng):
     """Parameters of a layer, all of them drawn, as float64."""
-    params, _, _ = layer.init(jax.random.key(0), (STEPS, CHANNELS))
+    params, _ = layer.init(jax.random.key(0), (STEPS, CHANNELS))
     return {name: rng.normal(size=value.shape) for name, value in params.items()}
 
 
@@ -196,11 +196,11 @@ def test_how_weights_start():
 
 def test_rows_that_do_not_fit():
     with pytest.raises(InputError, match=r"^LSTM needs rows of shape \(steps, channels\), but gets \(5,\)$"):
-        LSTM(3).init(jax.random.key(0), (5,))
+        LSTM(3).output_shape((5,))
     with pytest.raises(InputError, match=r"^GRU: carry goes on from the row before, so it cannot stand beside both$"):
-        GRU(3, both=True, carry=True).init(jax.random.key(0), (5, 2))
+        GRU(3, both=True, carry=True).output_shape((5, 2))
     with pytest.raises(InputError, match=r"^Embedding needs rows of codes, \(steps,\), but gets \(5, 2\)$"):
-        Embedding(3).init(jax.random.key(0), (5, 2))
+        Embedding(3).output_shape((5, 2))
 
 
 @functools.partial(jax.jit, static_argnames="train")
@@ -276,7 +276,7 @@ def test_what_depends_on_the_length_is_refused(layer):
 
 def test_memory_goes_on_where_the_row_before_ended(rng):
     layer = LSTM(UNITS, "all", carry=True)
-    params, state, _ = layer.init(jax.random.key(0), (STEPS, CHANNELS))
+    params, state = layer.init(jax.random.key(0), (STEPS, CHANNELS))
     x = jnp.asarray(rng.normal(size=(ROWS, 2 * STEPS, CHANNELS)), jnp.float32)
     whole, _ = LSTM(UNITS, "all")(params, {}, x, EVALUATE)
     empty = fresh({"lstm": state}, ROWS)["lstm"]

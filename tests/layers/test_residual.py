@@ -24,9 +24,10 @@ from phalanx import (
     choice,
     uniform,
 )
+from phalanx.blueprint import Blueprint, Noise
 from phalanx.errors import InputError
 from phalanx.layers import EVALUATE
-from phalanx.model import Batch, Noise, check_rows, cost, forward, initialize, noise_bytes
+from phalanx.model import Batch, check_rows, cost, forward, initialize
 from phalanx.network import Aim, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS
@@ -187,7 +188,7 @@ def test_a_projection_is_penalized_and_layers_inside_are_too_where_none_is_named
 
 def test_noise_reaches_the_layer_inside():
     network = net(Residual([Dropout(0.5)]))
-    assert noise_bytes(network, (4,)) == Noise({"residual_1.dropout_1": 4}, {}, {})
+    assert Blueprint.of(network, (4,)).noise({}) == Noise({"residual_1.dropout_1": 4}, {}, {})
     noise = Noise({"residual_1.dropout_1": jnp.array([[0, 255, 0, 255]], jnp.uint8)}, {}, {})
     passed = through(network, started(network, (4,)), np.ones((1, 4), np.float32), noise=noise, train=True)
     assert passed.z[0].tolist() == [[1, 3, 1, 3]]  # dropped or doubled, and the input

@@ -28,7 +28,7 @@ QUESTIONS = [name for name, held in vars(Layer).items() if isinstance(held, prop
 
 def test_every_question_is_passed_on():
     methods = {name for name, held in vars(Layer).items() if callable(held) and not name.startswith("__")}
-    own = {"init", "noise", "shared_noise", "mask", "carried"}
+    own = {"output_shape", "init", "noise", "shared_noise", "mask", "carried"}
     assert methods & own == own
     assert {*QUESTIONS, *own, "inner"} <= set(vars(Wrapper))
 
@@ -39,6 +39,7 @@ def test_a_wrapped_layer_answers_as_itself(any_layer, table_of):
     for name in QUESTIONS:
         assert getattr(wrapped, name) == getattr(any_layer, name), name
     assert wrapped.noise(shape) == any_layer.noise(shape)
+    assert wrapped.output_shape(shape) == any_layer.output_shape(shape)
     plain, around = (Network([dataclasses.replace(layer, name="it")], Gaussian()) for layer in (any_layer, wrapped))
     assert [name for name, _ in layers_of(plain)] == [name for name, _ in layers_of(around)]
 

@@ -5,7 +5,7 @@ Where a function has a corner the derivative is a one-sided one; the docstring s
 
 import math
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,9 +47,11 @@ class ReLU(Activation):
     Source: notes C4; book 6.3.1.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
-
     at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return (0.0, math.inf)
 
     def activate(self, z: jax.Array) -> jax.Array:
         off = z <= 0 if self.at_zero == "left" else z < 0
@@ -89,22 +91,27 @@ class Absolute(Activation):
 class PReLU(Layer):
     """g(z) = max(0, z) + α · min(0, z) with a learned α for each unit.
 
-    `start`: initial α (default 0.25, as in the paper). α is not penalized.
+    `start`: initial α (default 0.25, as in the paper). α is not penalized. `at_zero`: which one-sided derivative stands
+    at 0, "left" (default), α, or "right", 1.
     Source: notes C4; book 6.3.1; He et al. 2015.
     """
 
     start: Knob = field(default=0.25)
+    at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        return {"slope": jnp.full(shape[-1:], 1.0) * self.start}, {}, shape
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        return {"slope": jnp.full(shape[-1:], 1.0) * self.start}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        return jnp.where(x > 0, x, jnp.broadcast_to(params["slope"], x.shape) * x), state
+        right = x > 0 if self.at_zero == "left" else x >= 0
+        return jnp.where(right, x, jnp.broadcast_to(params["slope"], x.shape) * x), state
 
 
 @part
 class Maxout(Layer):
     """h_i = max over j of (x W_ij + b_ij): a convex piecewise linear unit that is learned (Goodfellow et al. 2013).
+
+    Where several pieces are largest they share the gradient, two of them equally.
 
     `units`: width of the output. `pieces`: affine functions a unit takes the maximum of (default 2).
     `initializer`: as for `Dense`.
@@ -115,10 +122,13 @@ class Maxout(Layer):
     pieces: Fixed[int] = field(default=2, at_least=1)
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
+        return (*shape[:-1], self.units)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         width = self.units * self.pieces
         weight = initial_weight(self.initializer, key, (shape[-1], width), shape[-1], self.units)
-        return {"weight": weight, "bias": jnp.zeros(width)}, {}, (*shape[:-1], self.units)
+        return {"weight": weight, "bias": jnp.zeros(width)}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         z = product(x, params["weight"])
@@ -136,13 +146,18 @@ class RBF(Layer):
     Source: notes C4, F6; book 6.3.3.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = (0.0, math.inf)
-
     units: Fixed[int] = field(at_least=1)
     sigma: Knob | None = field(default=None, above=0)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        return {"centre": jax.random.normal(key, (self.units, shape[-1]))}, {}, (*shape[:-1], self.units)
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return (0.0, math.inf)
+
+    def output_shape(self, shape: Any) -> Any:
+        return (*shape[:-1], self.units)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        return {"centre": jax.random.normal(key, (self.units, shape[-1]))}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         centre = params["centre"]
@@ -170,7 +185,9 @@ class HardTanh(Activation):
     Source: notes C4; book 6.3.3; Collobert 2004.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return (-1.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.where(jnp.abs(z) < 1, z, jnp.sign(z))
@@ -183,7 +200,9 @@ class Sigmoid(Activation):
     Source: notes C4, D4; book 6.3.2.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return (0.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jax.nn.sigmoid(z)
@@ -196,7 +215,9 @@ class Tanh(Activation):
     Source: notes C4; book 6.3.2.
     """
 
-    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return (-1.0, 1.0)
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jnp.tanh(z)

@@ -34,10 +34,10 @@ class InstanceNorm(Layer):
     def reach(self) -> Reach:
         return "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         if len(shape) < 2:
             raise InputError(f"InstanceNorm needs rows of shape (*space, channels), but gets {tuple(shape)}")
-        return {}, {}, shape
+        return shape
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         axes = tuple(range(1, x.ndim - 1))

@@ -1,7 +1,7 @@
 """The first layer of tables: encoded numbers and category codes become one vector."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,16 +26,11 @@ class Columns(Layer):
     `embedding`: length of a category's vector (default 8). `frequencies`, `features`: see above (defaults 0, 3).
     `spread`: of the frequencies, in cycles per unit of the encoded numbers (default 0.1).
 
-    >>> import jax
-    >>> Columns(cardinalities=(3, 50)).init(jax.random.key(0), ((2,), (2,)))[2]  # 2 numbers + 2 one-hot + 8
+    >>> Columns(cardinalities=(3, 50)).output_shape(((2,), (2,)))  # 2 numbers + 2 one-hot + 8
     (12,)
 
     Source: notes I7 (embedding); Gorishniy et al. 2022; Holzmüller et al. 2024.
     """
-
-    learned: ClassVar[tuple[str, ...]] = ("cardinalities",)
-
-    tables: ClassVar[bool] = True
 
     cardinalities: tuple[int, ...] = field(default=(), at_least=1)
     one_hot: Fixed[int] = field(default=9, at_least=0)
@@ -44,16 +39,28 @@ class Columns(Layer):
     features: Fixed[int] = field(default=3, at_least=1)
     spread: Knob = field(default=0.1, above=0)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return ("cardinalities",)
+
+    @property
+    def tables(self) -> bool:
+        return True
+
+    def output_shape(self, shape: Any) -> Any:
         numbers = shape[0][0]
         few, many = self._few_and_many()
+        codes = sum(self.cardinalities[j] - 1 for j in few) + len(many) * self.embedding
+        return (numbers + codes + (numbers * self.features if self.frequencies else 0),)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        numbers = shape[0][0]
+        _, many = self._few_and_many()
         keys = jax.random.split(key, 4)
         params: Params = {}
-        width = numbers + sum(self.cardinalities[j] - 1 for j in few)
         if many:
             rows = sum(self.cardinalities[j] for j in many)
             params["embedding"] = jax.random.normal(keys[0], (rows, self.embedding)) / math.sqrt(self.embedding)
-            width += len(many) * self.embedding
         if self.frequencies and numbers:
             waves = (numbers, self.frequencies)
             params["frequency"] = jax.random.normal(keys[1], waves) * self.spread
@@ -61,8 +68,7 @@ class Columns(Layer):
             bound = 1 / math.sqrt(self.frequencies)
             mix = (numbers, self.frequencies, self.features)
             params["mix"] = jax.random.uniform(keys[3], mix, minval=-bound, maxval=bound)
-            width += numbers * self.features
-        return params, {}, (width,)
+        return params, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         numbers, codes = x

@@ -1,15 +1,18 @@
 """The convolutional layer, in one to three dimensions."""
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
 from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Params, Reach
+from phalanx.layers.memory import begun
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
 from phalanx.spec import Fixed, PerAxis, field, part
 
@@ -29,11 +32,15 @@ class Conv(Spatial):
     as "same"; "causal": zeros before, so that an output sees the past only (one axis).
     `groups`: of channels that do not see each other (default 1); inputs and outputs must divide by it.
     `initializer`: "he" (default) or "glorot", by the inputs a kernel sees. `bias`: whether to add b, starting at 0.
+    `carry`: in place of the zeros before stand the last steps of the same row of the batch before, for rows that go on
+    where others end; needs padding "causal", stride 1 and a size above 1, and no gradient flows there (default no; see
+    `LanguageModel`). In training one row in sixteen, drawn at random, begins with zeros all the same.
     Raises `InputError` where rows do not fit.
 
     >>> import jax
-    >>> params, state, shape = Conv(8, size=5, stride=2).init(jax.random.key(0), (28, 28, 1))
-    >>> params["weight"].shape, shape
+    >>> layer = Conv(8, size=5, stride=2)
+    >>> params, state = layer.init(jax.random.key(0), (28, 28, 1))
+    >>> params["weight"].shape, layer.output_shape((28, 28, 1))
     ((5, 5, 1, 8), (14, 14, 8))
 
     Source: notes H2, H3; book 9.1, 9.5.
@@ -48,6 +55,7 @@ class Conv(Spatial):
     flip: Fixed[bool] = field(default=False)
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
     bias: Fixed[bool] = field(default=True)
+    carry: Fixed[bool] = field(default=False)
 
     @property
     def reach(self) -> Reach:
@@ -58,7 +66,14 @@ class Conv(Spatial):
             return "step"
         return "past" if self.padding == "causal" else "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    @property
+    def remembers(self) -> bool:
+        return self.reach == "past"
+
+    def carried(self) -> Self:
+        return replace(self, carry=True) if self.remembers else self
+
+    def output_shape(self, shape: Any) -> Any:
         space, size, around = self.space(shape), self.each("size", len(shape) - 1), self._margins(shape)
         inputs = shape[-1]
         if inputs % self.groups or self.channels % self.groups:
@@ -77,16 +92,29 @@ class Conv(Spatial):
                     f"Conv: a kernel of {(k - 1) * dilation + 1} places does not fit an axis of {length}; "
                     'make it smaller, or set padding to "same"'
                 )
+        if self.carry and not self.remembers:
+            raise InputError(
+                'Conv: carry goes on from the row before, which needs padding "causal", stride 1 and a size above 1'
+            )
+        return (*out, self.channels)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        size, inputs = self.each("size", len(shape) - 1), shape[-1]
         window = math.prod(size)
         kernel = (*size, inputs // self.groups, self.channels)
         fan_out = window * self.channels // self.groups
         weight = initial_weight(self.initializer, key, kernel, window * inputs // self.groups, fan_out)
         params = {"weight": weight, "bias": jnp.zeros(self.channels)} if self.bias else {"weight": weight}
-        return params, {}, (*out, self.channels)
+        return params, {"memory": jnp.zeros((1, self._margins(shape)[0][0], inputs))} if self.carry else {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         axes, around = x.ndim - 2, self._margins(x.shape[1:])
         x = zero_padding(x, at.mask)
+        if self.carry:
+            before = begun((state["memory"].astype(x.dtype),), at.noise)
+            x = jnp.concatenate([*before, x], axis=1)
+            state = {"memory": lax.stop_gradient(x[:, x.shape[1] - around[0][0] :])}
+            around = ((0, 0),)
         if self.padding == "circular":
             x = jnp.pad(x, ((0, 0), *around, (0, 0)), mode="wrap")
             around = ((0, 0),) * axes
@@ -97,9 +125,14 @@ class Conv(Spatial):
         z = convolve(x, weight, window)
         return (z + jnp.broadcast_to(params["bias"], z.shape) if self.bias else z), state
 
+    def noise(self, shape: Any) -> int:
+        return int(self.carry)
+
     def mask(self, x: Any, mask: Any) -> Any:
         if mask is None:
             return None
+        if self.carry:
+            raise InputError("Conv: rows have different lengths, of which none goes on in another; leave carry out")
         size, stride, dilation = (self.each(name, x.ndim - 2)[0] for name in ("size", "stride", "dilation"))
         if self.padding == "valid":
             return steps_inside(mask, size, stride, dilation)

@@ -53,8 +53,8 @@ class Dense(Layer):
     `bias`: whether to add b, which starts at 0 and is never penalized.
 
     >>> import jax
-    >>> params, state, shape = Dense(2).init(jax.random.key(0), (3,))
-    >>> params["weight"].shape, shape
+    >>> params, state = Dense(2).init(jax.random.key(0), (3,))
+    >>> params["weight"].shape, Dense(2).output_shape((3,))
     ((3, 2), (2,))
 
     Source: notes C3; book 6.3.
@@ -64,12 +64,15 @@ class Dense(Layer):
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
     bias: Fixed[bool] = field(default=True)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
+        return (*shape[:-1], self.units)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         fan_in = shape[-1]
         params = {"weight": initial_weight(self.initializer, key, (fan_in, self.units), fan_in, self.units)}
         if self.bias:
             params["bias"] = jnp.zeros(self.units)
-        return params, {}, (*shape[:-1], self.units)
+        return params, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         z = product(x, params["weight"])

@@ -1,7 +1,7 @@
 """The first layer of texts: a learned vector for each token."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,26 +26,32 @@ class Embedding(Layer):
     codes the rows of E are looked up by a product with one-hot vectors, whose gradient is a product too; beyond, by
     position.
 
-    >>> import jax
-    >>> Embedding(16, tokens=1000).init(jax.random.key(0), (50,))[2]
+    >>> Embedding(16, tokens=1000).output_shape((50,))
     (50, 16)
 
     Source: notes I7, F7; book 12.4.2.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("tokens", "padding")
-
-    masks: ClassVar[bool] = True
-
     units: Fixed[int] = field(at_least=1)
     tokens: Fixed[int] = field(default=2, at_least=1)
     padding: Fixed[bool] = field(default=True)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return ("tokens", "padding")
+
+    @property
+    def masks(self) -> bool:
+        return self.padding
+
+    def output_shape(self, shape: Any) -> Any:
         if len(shape) != 1:
             raise InputError(f"Embedding needs rows of codes, (steps,), but gets {tuple(shape)}")
+        return (*shape, self.units)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         weight = jax.random.normal(key, (self.tokens, self.units)) / math.sqrt(self.units)
-        return {"weight": weight}, {}, (*shape, self.units)
+        return {"weight": weight}, {}
 
     def mask(self, x: Any, mask: Any) -> Any:
         return x != 0 if self.padding else None

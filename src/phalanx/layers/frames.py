@@ -1,6 +1,6 @@
 """The first layer of rows that have different lengths: recordings as frames, series as windows."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,9 @@ class Frames(Layer):
     Source: notes I1.
     """
 
-    masks: ClassVar[bool] = True
+    @property
+    def masks(self) -> bool:
+        return True
 
     def mask(self, x: Any, mask: Any) -> Any:
         first = x.reshape(*x.shape[:2], -1)[..., 0]

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import jax
 
@@ -18,13 +18,19 @@ def names_weight(parameter: str) -> bool:
     return parameter.startswith("weight")
 
 
+def is_table(shape: Any) -> bool:
+    """Say whether the shape of a row is that of several arrays: a table's numbers and codes."""
+    return bool(shape) and isinstance(shape[0], tuple)
+
+
 class At(NamedTuple):
     """Where a layer is called from.
 
     `train`: whether this is a training step (structure: known when the program is compiled).
     `noise`: random bytes for each row, shape (batch, `layer.noise(shape)`), or None: the layer is not to be random.
     `shared`: random bytes for all rows together, shape (`layer.shared_noise(shape)`,), or None.
-    `inside`: the layers inside this one, its `inner`, as a function of their input.
+    `inside`: the layers inside this one, its `inner`, as a function of their input. A layer that has any calls it once:
+    they have one state each.
     `over`: the axis of the mesh over which the batch is split, or None: statistics of the batch are means over it.
     `mask`: which steps of the input are real and not padding, (batch, steps), or None: all are.
     """
@@ -44,9 +50,13 @@ EVALUATE = At(train=False)
 class Layer(Part):
     """A function of one batch with parameters of one network. Knows nothing of other members of a population.
 
-    Shapes are given without the batch axis. A parameter whose name begins with `weight` is penalized and decayed;
-    no other is. `params` and `state` are dicts, mostly empty. A state whose name begins with `memory` has a row for
-    each row of the batch, and is handed on from batch to batch; `init` gives it one row of zeros.
+    Shapes are given without the batch axis: that of one array, or of each array of a table. A parameter whose name
+    begins with `weight` is penalized and decayed; no other is. `params` and `state` are dicts, mostly empty. A state
+    whose name begins with `memory` has a row for each row of the batch, and is handed on from batch to batch; `init`
+    gives it one row of zeros.
+
+    What a network must know of a layer are properties, never class variables: a layer may answer by its fields, and one
+    around another (`Wrapper`) as that one does.
     """
 
     @property
@@ -68,6 +78,11 @@ class Layer(Part):
         return False
 
     @property
+    def remembers(self) -> bool:
+        """Whether `carried` hands on all that an output step depends on, so that it can read token by token."""
+        return self.unrolls
+
+    @property
     def masks(self) -> bool:
         """Whether it tells which steps of a row are padding."""
         return False
@@ -85,8 +100,10 @@ class Layer(Part):
         """
         return "step"
 
-    learned: ClassVar[tuple[str, ...]] = ()
-    """Fields that the data say, of a layer that stands first and turns rows as they are read into numbers."""
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Fields that the data say, of a layer that stands first and turns rows as they are read into numbers."""
+        return ()
 
     @property
     def inner(self) -> tuple["Layer", ...]:
@@ -94,13 +111,20 @@ class Layer(Part):
         return ()
 
     def carried(self) -> Self:
-        """Return this layer as one token after the other needs it: what goes step by step, inside it too, answers at
-        every step and hands its memory on."""
+        """Return this layer as one token after the other needs it: what looks back, inside it too, answers at every
+        step and hands its memory on."""
         return self
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        """Return initial parameters, initial state and the shape of the output."""
-        return {}, {}, shape
+    def output_shape(self, shape: Any) -> Any:
+        """Return the shape of the output for this shape of the input: arithmetic on whole numbers, by structure alone.
+
+        Raises `InputError` for a shape that the layer does not take.
+        """
+        return shape
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        """Return initial parameters and initial state, for an input of a shape that `output_shape` takes."""
+        return {}, {}
 
     def noise(self, shape: Any) -> int:
         """Return how many random bytes each row of this input shape needs at a training step."""

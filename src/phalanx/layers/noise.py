@@ -1,12 +1,12 @@
 """Normal noise, and the layer that adds it to values."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 from jax.scipy.special import ndtri
 
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, is_table
 from phalanx.spec import Knob, field, part
 
 BYTES_A_NUMBER = 2
@@ -35,12 +35,14 @@ class GaussianNoise(Layer):
     Source: notes F2; book 7.4.
     """
 
-    tables: ClassVar[bool] = True
-
     deviation: Knob = field(default=0.1, at_least=0)
 
+    @property
+    def tables(self) -> bool:
+        return True
+
     def noise(self, shape: Any) -> int:
-        return BYTES_A_NUMBER * math.prod(shape[0] if _is_table(shape) else shape)
+        return BYTES_A_NUMBER * math.prod(shape[0] if is_table(shape) else shape)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[Any, Params]:
         if at.noise is None:
@@ -48,8 +50,3 @@ class GaussianNoise(Layer):
         numbers, *codes = x if isinstance(x, tuple) else (x,)
         noisy = numbers + self.deviation * normal(at.noise, numbers.dtype).reshape(numbers.shape)
         return (noisy, *codes) if isinstance(x, tuple) else noisy, state
-
-
-def _is_table(shape: Any) -> bool:
-    """Say whether the shape of a row is that of several arrays."""
-    return bool(shape) and isinstance(shape[0], tuple)

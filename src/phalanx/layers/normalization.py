@@ -1,7 +1,7 @@
 """Normalization of activations: over the rows of a batch, or within a row."""
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,25 +26,27 @@ class BatchNorm(Layer):
     (default 1e-5).
 
     >>> import jax
-    >>> params, state, shape = BatchNorm().init(jax.random.key(0), (28, 28, 8))
+    >>> params, state = BatchNorm().init(jax.random.key(0), (28, 28, 8))
     >>> params["scale"].shape, state["variance"].shape
     ((8,), (8,))
 
     Source: book 8.7.1; Ioffe & Szegedy 2015.
     """
 
-    couples_rows: ClassVar[bool] = True
-
     momentum: Knob = field(default=0.9, at_least=0, below=1)
     epsilon: Knob = field(default=1e-5, above=0)
+
+    @property
+    def couples_rows(self) -> bool:
+        return True
 
     @property
     def reach(self) -> Reach:
         return "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         width = shape[-1:]
-        return _start(width), {"mean": jnp.zeros(width), "variance": jnp.ones(width)}, shape
+        return _start(width), {"mean": jnp.zeros(width), "variance": jnp.ones(width)}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         if not at.train:
@@ -87,8 +89,8 @@ class LayerNorm(Layer):
 
     epsilon: Knob = field(default=1e-5, above=0)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        return _start(shape[-1:]), {}, shape
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        return _start(shape[-1:]), {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         centred = x - x.mean(-1, keepdims=True)

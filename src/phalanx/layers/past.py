@@ -1,6 +1,6 @@
 """The first layer of series: the past that a forecast sees, from where it is measured."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +24,20 @@ class Past(Layer):
     Source: notes I3; Zeng et al. 2023 ("last").
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("anchor",)
-
     anchor: Fixed[str] = field(default="mean", choices=("mean", "last", "ratio"))
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return ("anchor",)
 
     @property
     def reach(self) -> Reach:
         return "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         if len(shape) != 2:
             raise InputError(f"Past needs rows of shape (steps, channels), but gets {tuple(shape)}")
-        return {}, {}, shape
+        return shape
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         if self.anchor == "mean":

@@ -1,6 +1,6 @@
 """The first layer of images: pixels as they are stored become numbers of mean 0 and deviation 1."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +21,12 @@ class Pixels(Layer):
     Source: notes F2; book 12.2.1.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("mean", "deviation")
-    """Fields that the training rows determine where they are left at their default."""
-
     mean: Knob = field(default=0.0)
     deviation: Knob = field(default=1.0, above=0)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return ("mean", "deviation")
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         return (jnp.asarray(x, float) - self.mean) / self.deviation, state

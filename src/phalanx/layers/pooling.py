@@ -35,7 +35,7 @@ class Pool(Spatial):
     stride: PerAxis | None = field(default=None, at_least=1)
     padding: Fixed[str] = field(default="valid", choices=("valid", "same"))
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         space = self.space(shape)
         moves = self._moves(space)
         for length, (size, _, around) in zip(space, moves, strict=True):
@@ -46,7 +46,7 @@ class Pool(Spatial):
                 )
         lengths = (length + sum(around) for length, (_, _, around) in zip(space, moves, strict=True))
         out = (places(length, size, stride) for length, (size, stride, _) in zip(lengths, moves, strict=True))
-        return {}, {}, (*out, shape[-1])
+        return (*out, shape[-1])
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         for axis, (size, stride, around) in enumerate(self._moves(x.shape[1:-1]), 1):
@@ -89,8 +89,7 @@ class MaxPool(Pool):
     "same": ⌈length / stride⌉ outputs, and windows at the borders see fewer places (an odd one is missing at the end).
     Raises `InputError` where a window does not fit.
 
-    >>> import jax
-    >>> MaxPool(3, stride=2).init(jax.random.key(0), (28, 28, 8))[2]
+    >>> MaxPool(3, stride=2).output_shape((28, 28, 8))
     (13, 13, 8)
 
     Source: notes H6; book 9.3.
@@ -132,9 +131,9 @@ class GlobalAveragePool(Spatial):
     Source: notes H6; book 9.3; Lin et al. 2014.
     """
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         self.space(shape)
-        return {}, {}, shape[-1:]
+        return shape[-1:]
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         axes = tuple(range(1, x.ndim - 1))
@@ -156,9 +155,9 @@ class GlobalMaxPool(Spatial):
     Source: notes H6; book 9.3.
     """
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         self.space(shape)
-        return {}, {}, shape[-1:]
+        return shape[-1:]
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         if at.mask is None:
@@ -181,8 +180,7 @@ class MaxoutPool(Layer):
 
     `pieces`: channels that become one (default 2); it must divide their number, or `InputError` is raised.
 
-    >>> import jax
-    >>> MaxoutPool(4).init(jax.random.key(0), (14, 14, 32))[2]
+    >>> MaxoutPool(4).output_shape((14, 14, 32))
     (14, 14, 8)
 
     Source: notes C4, H6; book 6.3.1, 9.3; Goodfellow et al. 2013.
@@ -190,12 +188,12 @@ class MaxoutPool(Layer):
 
     pieces: Fixed[int] = field(default=2, at_least=1)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         if shape[-1] % self.pieces:
             raise InputError(
                 f"MaxoutPool: pieces is {self.pieces}, but must divide the width of its input, {shape[-1]}"
             )
-        return {}, {}, (*shape[:-1], shape[-1] // self.pieces)
+        return (*shape[:-1], shape[-1] // self.pieces)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         return _largest(x, x.ndim - 1, self.pieces, self.pieces), state

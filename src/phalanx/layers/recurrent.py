@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,10 @@ from phalanx.errors import InputError
 from phalanx.layers.cells import Carry, Cell, GRUAfterCell, GRUBeforeCell, LSTMCell, SimpleCell, unroll
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params, Reach
+from phalanx.layers.memory import begun
 from phalanx.spec import Fixed, Knob, field, part
 
 _NEAR, _MOST_STEPS = 1e-4, 100  # of an orthogonal matrix's square to the identity; each step squares the distance
-_ANEW = 16  # of so many rows with a memory, one begins without it
 _BACK = "_back"  # at the end of the names of what belongs to the direction from the last step to the first
 
 
@@ -29,8 +29,7 @@ class Recurring(Layer):
     "orthogonal" (default) or "glorot"; those of the input are Glorot's. `carry`: h before the first step is that of
     the same row of the batch before, as it was after its last step, and no gradient flows there: truncated
     back-propagation through time, for rows that go on where others end (default no; see `LanguageModel`). In training
-    one row in sixteen, drawn at random, begins with 0 all the same: a network that never began anew was seen to lose
-    itself for good where it had to.
+    one row in sixteen, drawn at random, begins with 0 all the same.
 
     Steps that padding added (see `Layer.mask`) are passed over: the next real step sees h as it was.
     """
@@ -42,7 +41,9 @@ class Recurring(Layer):
     initializer: Fixed[str] = field(default="orthogonal", choices=("orthogonal", "glorot"))
     carry: Fixed[bool] = field(default=False)
 
-    unrolls: ClassVar[bool] = True
+    @property
+    def unrolls(self) -> bool:
+        return True
 
     @property
     def reach(self) -> Reach:
@@ -55,20 +56,23 @@ class Recurring(Layer):
     def cell(self) -> Cell:
         """Return the function of a step."""
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         name = type(self).__name__
         if len(shape) != 2:
             raise InputError(f"{name} needs rows of shape (steps, channels), but gets {tuple(shape)}")
         if self.carry and (self.both or self.initial == "learned"):
             other = "both" if self.both else 'initial="learned"'
             raise InputError(f"{name}: carry goes on from the row before, so it cannot stand beside {other}")
+        width = self.units * (1 + self.both)
+        return (*shape[:1], width) if self.output == "all" else (width,)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         params = self._direction(key, shape[-1])
         if self.both:
             back = self._direction(jax.random.fold_in(key, 1), shape[-1])
             params |= {name + _BACK: value for name, value in back.items()}
-        width = self.units * (1 + self.both)
         state = {f"memory_{i + 1}": jnp.zeros((1, self.units)) for i in range(self.cell().states * self.carry)}
-        return params, state, (*shape[:1], width) if self.output == "all" else (width,)
+        return params, state
 
     def _direction(self, key: jax.Array, inputs: int) -> Params:
         keys = jax.random.split(key, 2)
@@ -107,10 +111,7 @@ class Recurring(Layer):
         def read(suffix: str) -> tuple[jax.Array, Carry]:
             own = {name.removesuffix(suffix): value for name, value in params.items() if name.endswith(suffix)}
             if self.carry:
-                start = tuple(state[f"memory_{i + 1}"].astype(x.dtype) for i in range(count))
-                if at.noise is not None:
-                    anew = at.noise[:, :1] < 256 // _ANEW
-                    start = tuple(jnp.where(anew, 0, held) for held in start)
+                start = begun(tuple(state[f"memory_{i + 1}"].astype(x.dtype) for i in range(count)), at.noise)
             else:
                 nothing = jnp.zeros(self.units, x.dtype)
                 each = (own.get(f"initial_{i + 1}", nothing) for i in range(count))
@@ -171,8 +172,9 @@ class Recurrent(Recurring):
     Raises `InputError` for rows that are not (steps, channels).
 
     >>> import jax
-    >>> params, _, shape = Recurrent(8, output="all").init(jax.random.key(0), (20, 3))
-    >>> params["weight"].shape, params["weight_recurrent"].shape, shape
+    >>> layer = Recurrent(8, output="all")
+    >>> params, _ = layer.init(jax.random.key(0), (20, 3))
+    >>> params["weight"].shape, params["weight_recurrent"].shape, layer.output_shape((20, 3))
     ((3, 8), (8, 8), (20, 8))
 
     Source: notes I1, I2; book 10.2.
@@ -200,8 +202,7 @@ class LSTM(Recurring):
     `forget_bias`: the forget gates' bias at the start (default 1: what is remembered lasts at first).
     Raises `InputError` for rows that are not (steps, channels).
 
-    >>> import jax
-    >>> LSTM(8, both=True).init(jax.random.key(0), (20, 3))[2]
+    >>> LSTM(8, both=True).output_shape((20, 3))
     (16,)
 
     Source: notes I5; book 10.10.1; Hochreiter & Schmidhuber 1997; Gers et al. 2000 (the forget gate).

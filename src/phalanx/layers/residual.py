@@ -25,7 +25,7 @@ class Residual(Layer):
 
     >>> from phalanx import Conv, ReLU
     >>> block = Residual([Conv(8), ReLU(), Conv(8)])
-    >>> jax.eval_shape(lambda key: block.init(key, (28, 28, 8))[0], jax.random.key(0))  # no W is needed
+    >>> block.init(jax.random.key(0), (28, 28, 8))[0]  # no W is needed
     {}
 
     Source: notes H6; He et al. 2016.
@@ -40,15 +40,19 @@ class Residual(Layer):
     def carried(self) -> Self:
         return replace(self, layers=tuple(layer.carried() for layer in self.layers))
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
         out = shape
         for layer in self.layers:
-            out = layer.init(key, out)[2]
+            out = layer.output_shape(out)
+        if out != shape:
+            _steps(shape, out)
+        return out
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+        out = self.output_shape(shape)
         if out == shape:
-            return {}, {}, out
-        _steps(shape, out)
-        weight = initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])
-        return {"weight": weight}, {}, out
+            return {}, {}
+        return {"weight": initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])}, {}
 
     def mask(self, x: Any, mask: Any) -> Any:
         for layer in self.layers:

@@ -14,8 +14,7 @@ from phalanx.spec import part
 class Flatten(Layer):
     """y = all numbers of a row as one axis, the last axis of x running fastest; of steps that are padding, zeros.
 
-    >>> import jax
-    >>> Flatten().init(jax.random.key(0), (7, 7, 16))[2]
+    >>> Flatten().output_shape((7, 7, 16))
     (784,)
 
     Source: notes H3; book 9.2.
@@ -25,8 +24,8 @@ class Flatten(Layer):
     def reach(self) -> Reach:
         return "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
-        return {}, {}, (math.prod(shape),)
+    def output_shape(self, shape: Any) -> Any:
+        return (math.prod(shape),)
 
     def mask(self, x: Any, mask: Any) -> Any:
         return None

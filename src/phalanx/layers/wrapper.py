@@ -33,6 +33,10 @@ class Wrapper(Layer):
         return self.layer.unrolls
 
     @property
+    def remembers(self) -> bool:
+        return self.layer.remembers
+
+    @property
     def masks(self) -> bool:
         return self.layer.masks
 
@@ -45,6 +49,10 @@ class Wrapper(Layer):
         return self.layer.reach
 
     @property
+    def learned(self) -> tuple[str, ...]:
+        return self.layer.learned
+
+    @property
     def inner(self) -> tuple[Layer, ...]:
         inside = self.layer.inner
         return tuple(replace(self, layer=one, name=name) for name, one in zip(names(inside), inside, strict=True))
@@ -52,7 +60,10 @@ class Wrapper(Layer):
     def carried(self) -> Self:
         return replace(self, layer=self.layer.carried())
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params, Any]:
+    def output_shape(self, shape: Any) -> Any:
+        return self.layer.output_shape(shape)
+
+    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
         return self.layer.init(key, shape)
 
     def noise(self, shape: Any) -> int:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from phalanx.model import parameter_count, row_shape, widest
+from phalanx.blueprint import Blueprint
+from phalanx.model import parameter_count, row_shape
 from phalanx.network import Network
 from phalanx.population.program import answers, outputs, predictions, sampled_predictions, thinned_outputs
 from phalanx.population.stack import group, padded, stack
@@ -103,5 +104,5 @@ def _width(network: Network, shape: Any, rows: int, places: int) -> int:
     """
     if jax.default_backend() == "cpu":
         return 1
-    room = _SIDE_BY_SIDE // (rows * widest(network, shape))
+    room = _SIDE_BY_SIDE // (rows * Blueprint.of(network, shape).widest)
     return max(1, min(places, 2 ** room.bit_length() // 2))

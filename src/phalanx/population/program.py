@@ -14,7 +14,8 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from phalanx.model import Batch, Noise, forward, fresh, noise_bytes, row_shape
+from phalanx.blueprint import Blueprint, Noise
+from phalanx.model import Batch, forward, fresh, row_shape
 from phalanx.network import Network, heads
 from phalanx.population.member import Record, begin, no_record, one_round, start, validate
 from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise
@@ -150,7 +151,7 @@ def thinned_outputs(
     network: Network, params: Any, states: Any, x: Any, number: jax.Array, seed: jax.Array
 ) -> tuple[jax.Array, ...]:
     """Return the outputs z of a thinned network, that of so high a `number` among those of `sampled_predictions`."""
-    needed = noise_bytes(network, row_shape(x))
+    needed = Blueprint.of(network, row_shape(x)).noise(params)
     rows = len(jax.tree.leaves(x)[0])
     drawn = random_noise(jax.random.fold_in(jax.random.key(seed), number), needed)
     noise = Noise(*(jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, *a.shape)), drawn.rows), *drawn[1:]))

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from phalanx.model import Batch, Noise, cost, keeps_batches_whole, noise_bytes, row_shape, step, widest
+from phalanx.blueprint import Blueprint, Noise
+from phalanx.layers.layer import is_table
+from phalanx.model import Batch, cost, remembers, row_shape, step
 from phalanx.network import Network
 from phalanx.spec import at_progress
 
@@ -112,12 +114,13 @@ def take_steps(
 
     Returns parameters, states, optimizer state and last gradient, and the sum of the costs.
     """
-    needed = noise_bytes(member.network, row_shape(rows.x))
+    plan = Blueprint.of(member.network, row_shape(rows.x))
+    needed = plan.noise(state.params)
     per_row, per_step = sum(needed.rows.values()), sum(needed.shared.values()) + sum(needed.regularizers.values())
     batch_size = batches.shape[2]
     ranks = sharing.ranks
     share = batch_size // ranks
-    each = _piece(member.network, row_shape(rows.x), share) if sharing.cache else share
+    each = _piece(plan, row_shape(rows.x), share) if sharing.cache and not remembers(state.states) else share
     rank = lax.axis_index("data") if ranks > 1 else 0
     over = "data" if ranks > 1 else None
     noise_key, line = keys_of(member)[1], one_of(member.line, batches)
@@ -163,12 +166,11 @@ def take_steps(
     return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
 
 
-def _piece(network: Network, shape: Any, rows: int) -> int:
+def _piece(plan: Blueprint, shape: Any, rows: int) -> int:
     """Return how many rows of a batch are computed at a time: all of a table, and of images as the cache holds."""
-    table = not all(isinstance(length, int) for length in shape)
-    if table or len(shape) < 2 or keeps_batches_whole(network):
+    if is_table(shape) or len(shape) < 2 or plan.keeps_batches_whole:
         return rows
-    most = max(PIECE // widest(network, shape), 1)
+    most = max(PIECE // plan.widest, 1)
     return max(n for n in range(1, min(most, rows) + 1) if rows % n == 0)
 
 
