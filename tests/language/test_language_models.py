@@ -164,7 +164,7 @@ def test_recurrent_layers_of_a_language_model_keep_their_memory():
             "has Conv, which looks at several steps at once; leave it out",
         ),
         (
-            [Embedding(4), Conv(3, 2, padding="causal"), GRU(3)],
+            [Embedding(4), Conv(3, 2, stride=2, padding="causal"), GRU(3)],
             "Conv, which looks at several steps at once; leave it out",
         ),
         ([Embedding(4), GRU(3), InstanceNorm()], "InstanceNorm, which looks at several steps at once; leave it out"),
@@ -194,7 +194,8 @@ def test_no_token_is_seen_before_it_is_said(every_layer):
 
     kinds = {(type(layer), getattr(layer, "padding", None)): layer for layer in every_layer}
     hidden = [layer for layer in kinds.values() if not (layer.tables or layer.masks or layer.learned)]
-    every = [layer for layer in hidden if taken(layer)]
+    every = [layer for layer in (*hidden, Conv(3, padding="causal")) if taken(layer)]
+    assert Conv(3, padding="causal") in every
     assert {"LSTM", "Dropout", "LayerNorm", "DropConnect", "ReLU"} <= {type(layer).__name__ for layer in every}
     assert not {"BatchNorm", "InstanceNorm", "MaxPool", "Flatten"} & {type(layer).__name__ for layer in every}
     blocks = [(Residual([Dense(20), layer]), LayerNorm()) for layer in every]  # so that none drowns the others
@@ -208,7 +209,15 @@ def test_no_token_is_seen_before_it_is_said(every_layer):
     assert not np.array_equal(z[0, 4:], z[1, 4:])
 
 
-@pytest.mark.parametrize("around", [lambda layer: DropConnect(layer, 0.5), lambda layer: Residual([layer])])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda layer: DropConnect(layer, 0.5),
+        lambda layer: Residual([layer]),
+        lambda layer: Residual([Conv(3, 2, padding="causal", dilation=2), layer]),
+        lambda layer: DropConnect(Conv(3, 5, padding="causal"), 0.5),
+    ],
+)
 def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
     network = complete(
         reading(Network([Embedding(4, padding=False, tokens=5), around(LSTM(4))], Multinoulli())), Aim(5)
@@ -220,6 +229,16 @@ def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
     first = forward(network, params, states, x[:, :3])
     second = forward(network, params, first.states, x[:, 3:])
     np.testing.assert_allclose(np.concatenate([first.z[0], second.z[0]], 1), whole, atol=1e-6)
+
+
+def test_a_causal_convolution_says_which_token_comes_next():
+    codes = np.tile(WORD, 400)
+    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, valid=0.1)
+    layers = [Embedding(8), Conv(16, 2, padding="causal"), ReLU()]  # two tokens tell what follows
+    space = Network(layers, Multinoulli(), optimizer=Adam(0.02), batch_size=8)
+    final = fit(corpus, space, Settings(NATS, max_rounds=12)).best.final
+    assert cost(final, corpus.test) < 0.2
+    assert continuation([(final, 1.0)], np.array([0, 1]), 12, temperature=0).tolist() == np.tile(WORD, 3)[2:14].tolist()
 
 
 def test_texts_that_are_too_short():

@@ -101,20 +101,20 @@ def scores(nats: float, characters: float) -> dict[str, float]:
 
 
 def reading(network: Network) -> Network:
-    """Return a network whose recurrent layers answer at every step and keep their memory.
+    """Return a network whose recurrent layers answer at every step, and whose layers that look back keep their memory.
 
     Raises `InputError` for a layer, inside another too, that sees other steps than by a memory, and where none
     has a memory.
     """
     layers = [layer for _, layer in layers_of(network)]
     for layer in layers:
-        if layer.reach == "row" or (layer.reach == "past" and not layer.unrolls):
+        if layer.reach == "row" or (layer.reach == "past" and not layer.remembers):
             what = "also reads backwards" if layer.unrolls else "looks at several steps at once"
             raise InputError(
                 f"a language model reads one token after the other, but has {type(layer).__name__}, which {what}; "
                 "leave it out"
             )
-    if not any(layer.unrolls for layer in layers):
+    if not any(layer.remembers for layer in layers):
         raise InputError("a language model needs a layer with a memory; give it a Recurrent, LSTM or GRU")
     return replace(network, layers=tuple(layer.carried() for layer in network.layers))
 
