@@ -35,6 +35,16 @@ class Regularizer(Part):
     `tie` wherever the network is used; then in training `weights` (the parameters at which cost and gradient are
     taken), `targets`, `cost` (wraps the cost as a function of the inputs), `penalty` (a term added to the cost), and
     after the optimizer's step `after`.
+
+    >>> from phalanx import Knob, field, part
+    >>> @part
+    ... class SmallBiases(Regularizer):
+    ...     alpha: Knob = field(default=0.1, at_least=0)
+    ...
+    ...     def penalty(self, params, activations, masks):
+    ...         return self.alpha * sum((layer["bias"] ** 2).sum() for layer in params.values() if "bias" in layer)
+    >>> float(SmallBiases().penalty({"dense_1": {"bias": jax.numpy.array([1.0, 2.0])}}, {}, {}))
+    0.5
     """
 
     on = tuple[str, ...]()
@@ -71,7 +81,11 @@ class Regularizer(Part):
         return ()
 
     def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
-        """Return a term to add to the cost, of all parameters and of the outputs of `watched` layers, real steps."""
+        """Return a term to add to the cost, of all parameters and of the outputs of `watched` layers.
+
+        `activations`: of each watched layer (batch, ...). `masks`: of each which steps are real, (batch, steps), or
+        None: all are. Those that are padding must not count. A penalty on parameters alone takes both and leaves them.
+        """
         return 0.0
 
     def after(self, params: Parameters, noise: jax.Array | None) -> Parameters:
