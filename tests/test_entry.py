@@ -3,10 +3,25 @@
 import numpy as np
 import pytest
 
-from phalanx import GRU, Dense, Embedding, Flatten, GlobalAveragePool, Network, Pixels, ReLU, choice, repeat, uniform
+from phalanx import (
+    GRU,
+    Adam,
+    Classifier,
+    Dense,
+    DropConnect,
+    Embedding,
+    Flatten,
+    GlobalAveragePool,
+    Network,
+    Pixels,
+    ReLU,
+    choice,
+    repeat,
+    uniform,
+)
 from phalanx.data import ClassTarget, Encoded, Goal
 from phalanx.experiment import Problem, Settings, completed, plan_draws
-from phalanx.layers import Columns
+from phalanx.layers import Columns, bare
 from phalanx.likelihoods import Bernoulli
 from phalanx.metrics import metric_named
 from phalanx.search.effort import Size
@@ -44,6 +59,29 @@ def test_the_embedding_of_texts_may_be_searched(layers):
     for draw in drawn(layers, WORDS):
         assert [type(layer) for layer in draw.spec.layers].count(Embedding) == 1
         assert draw.spec.layers[0].tokens == 100
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        DropConnect(Embedding(8), 0.1),
+        DropConnect(DropConnect(Embedding(8)), 0.1),
+        choice(DropConnect(Embedding(8), 0.1), DropConnect(Embedding(4), 0.1)),
+        DropConnect(choice(Embedding(8), Embedding(4)), 0.1),
+    ],
+)
+def test_an_embedding_inside_another_layer_takes_the_codes(first):
+    for draw in drawn([first, GlobalAveragePool()], WORDS):
+        assert [type(layer) for layer in draw.spec.layers] == [DropConnect, GlobalAveragePool]
+        assert bare(draw.spec.layers[0]).tokens == 100
+
+
+def test_codes_are_learned_from_by_an_embedding_whose_weights_are_dropped(rng):
+    X = rng.integers(1, 7, (200, 5))
+    y = X[:, 0] > 3
+    layers = [DropConnect(Embedding(8), 0.1), Flatten(), Dense(8), ReLU()]
+    net = Classifier(layers, optimizer=Adam(0.02), max_rounds=40, random_state=0).fit(X, y)
+    assert net.score(X, y) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from phalanx.data import CodeEncoder, Encoder, Goal, ImageEncoder, SeriesEncoder
 from phalanx.ensemble import Pairs, Voice
 from phalanx.errors import InputError
 from phalanx.hearing import hear
-from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
+from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels, Wrapper, bare
 from phalanx.metrics import Costs, Metric, evaluate
 from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
@@ -129,16 +129,17 @@ def entry_for(encoder: Encoder | CodeEncoder) -> Layer:
 
 
 def with_entry(network: Network, entry: Layer) -> Network:
-    """Return the network with the layer that takes the data: the first, unless it has one of its kind.
+    """Return the network with the layer that takes the data: the first, unless it has one of its kind, wrapped or not.
 
     Raises `InputError` for an embedding of data that are no codes.
     """
-    if not isinstance(entry, Embedding) and any(isinstance(layer, Embedding) for layer in network.layers):
+    present = [bare(layer) for layer in network.layers]
+    if not isinstance(entry, Embedding) and any(isinstance(layer, Embedding) for layer in present):
         raise InputError(
             f"Embedding takes rows of codes, but these data are taken by {type(entry).__name__}: leave it out, or give "
             "an estimator an array of whole numbers, (rows, steps), with Embedding as the first layer"
         )
-    if any(isinstance(layer, type(entry)) for layer in network.layers):
+    if any(isinstance(layer, type(entry)) for layer in present):
         return network
     return replace(network, layers=(entry, *network.layers))
 
@@ -152,6 +153,8 @@ def told(value: Any, entry: Layer) -> Any:
     if isinstance(value, type(entry)):
         left = {f.name for f in fields(value) if not value.kinds[f.name].knob or has_default(value, f)}
         return replace(value, **{name: getattr(entry, name) for name in entry.learned if name in left})
+    if isinstance(value, Wrapper):
+        return replace(value, layer=told(value.layer, entry))
     if isinstance(value, tuple):
         return tuple(told(layer, entry) for layer in value)
     if isinstance(value, Choice):

@@ -36,7 +36,7 @@ from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
 from phalanx.experiment import Problem, Settings, entry_for, fit
 from phalanx.hints import hints, rare_class_hints
-from phalanx.layers import Embedding
+from phalanx.layers import Embedding, Wrapper
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
@@ -350,6 +350,8 @@ def _takes_codes(layers: Any) -> bool:
         return all(map(_takes_codes, layers.options))
     if isinstance(layers, (list, tuple)):
         return bool(layers) and _takes_codes(layers[0])
+    if isinstance(layers, Wrapper):
+        return _takes_codes(layers.layer)
     return isinstance(layers, Embedding)
 
 

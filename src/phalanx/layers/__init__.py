@@ -35,7 +35,7 @@ from phalanx.layers.residual import Residual
 from phalanx.layers.reversal import ReverseGradient
 from phalanx.layers.shape import Flatten
 from phalanx.layers.spatial import Spatial
-from phalanx.layers.wrapper import Wrapper
+from phalanx.layers.wrapper import Wrapper, bare
 
 __all__ = [
     "EVALUATE",
@@ -92,4 +92,5 @@ __all__ = [
     "SpectralAugmentation",
     "Tanh",
     "Wrapper",
+    "bare",
 ]

@@ -74,3 +74,8 @@ class Wrapper(Layer):
 
     def mask(self, x: Any, mask: Any) -> Any:
         return self.layer.mask(x, mask)
+
+
+def bare(layer: Layer) -> Layer:
+    """Return the layer itself, without those around it."""
+    return bare(layer.layer) if isinstance(layer, Wrapper) else layer
