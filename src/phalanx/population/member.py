@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from phalanx.blueprint import Blueprint
 from phalanx.model import Batch, forward, fresh, initialize, remembers, row_shape, score
 from phalanx.network import Network, layers_of
 from phalanx.population.diagnostics import COLUMNS, bounded, count, health, no_count
@@ -149,7 +150,11 @@ def validate(
         sums = sums + jnp.stack([(weight * nll).sum(), (weight * watched).sum(), weight.sum()])
         return sums, count(network, counted, passed.kept, passed.masks, counts), passed.states
 
-    widths = {name: shape[-1] for name, shape in _output_shapes(network, params, states, rows.x).items()}
+    widths = {
+        placed.name: placed.after[-1]
+        for placed in Blueprint.of(network, row_shape(rows.x)).layers
+        if placed.name in keep
+    }
     nothing = jnp.zeros(3), no_count(network, widths), fresh(states, each)
     sums, counted, _ = lax.fori_loop(0, -(-number // each), block, nothing)
     return sums[0] / sums[2], sums[1] / sums[2], counted
@@ -158,10 +163,3 @@ def validate(
 def valid_block(network: Network, states: Any) -> int:
     """Return the rows of a validation block: as many as read in training, where they are read in order."""
     return network.batch_size if remembers(states) else VALID_ROWS
-
-
-def _output_shapes(network: Network, params: Any, states: Any, x: Any) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the outputs of the bounded layers."""
-    states = fresh(states, len(jax.tree.leaves(x)[0]))
-    kept = jax.eval_shape(lambda x: forward(network, params, states, x, keep=bounded(network)).kept, x)
-    return {name: array.shape for name, array in kept.items()}
