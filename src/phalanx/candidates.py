@@ -23,7 +23,7 @@ class Candidate:
     """A trained member with its place in the design, what it says of the validation rows and what these cost it, its
     metrics, and its refit if any.
 
-    `final` is what predicts.
+    `final` is what predicts. A member that never trained says nothing, and has no metrics.
     """
 
     id: str
@@ -87,44 +87,55 @@ Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Said, dict[str, float]
 
 
 def candidates(outcome: Outcome, draws: Sequence[Draw], repeats: int, judge: Judge) -> list[Candidate]:
-    """Return the trained members with what they are worth; a point that is drawn has so many `repeats`."""
+    """Return the members with what those that trained are worth; a point that is drawn has so many `repeats`."""
     structures: dict[Any, int] = {}
     members = []
-    judged = judge([member.final for member in outcome.members])
+    judged = iter(judge([member.final for member in outcome.members if member.rounds]))
     for i, member in enumerate(outcome.members):
         trial = i // repeats
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        final, valid, metrics, costs = judged[i]
+        final, valid, metrics, costs = next(judged) if member.rounds else (member.final, Said((), ()), {}, ())
         members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics, costs))
     return members
 
 
 def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
-    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties."""
+    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties; last
+    those that never trained.
+    """
 
     def key(i: int) -> tuple[float, ...]:
         member = members[i]
+        if not member.trained.rounds:
+            return (True, i)
         if not member.metrics:
-            return (member.trained.curve[-1][0] if member.trained.curve else float("inf"), i)
+            return (False, member.trained.curve[-1][0], i)
         tie = member.metrics.get("log_loss", member.trained.best_score)
-        return (metric.loss(member.metrics[metric.name]), tie, i)
+        return (False, metric.loss(member.metrics[metric.name]), tie, i)
 
     return sorted(range(len(members)), key=key)
+
+
+def trained_ones(members: Sequence[Candidate]) -> list[int]:
+    """Return the positions of the members that trained: where the time is short, some may never begin."""
+    return [i for i, member in enumerate(members) if member.trained.rounds]
 
 
 def shares(
     members: Sequence[Candidate], heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
 ) -> dict[int, float]:
-    """Choose the ensemble by what all members say of the validation rows; without such rows, where nothing is heard,
-    every member that did not diverge has one voice.
+    """Choose the ensemble by what all members that trained say of the validation rows; without such rows, where nothing
+    is heard, every member that did not diverge has one voice.
     """
     sound = _sound(members)
     if not heard:
         return {i: 1 / len(sound) for i in sound}
-    chosen = greedy([voice.only(sound) for voice in heard], weight)
+    place = {i: k for k, i in enumerate(trained_ones(members))}
+    chosen = greedy([voice.only([place[i] for i in sound]) for voice in heard], weight)
     return {sound[i]: share for i, share in chosen.items()}
 
 
 def _sound(members: Sequence[Candidate]) -> list[int]:
-    """Return the members that did not diverge, or all where each did."""
-    return [i for i, m in enumerate(members) if m.trained.stopped != "diverged"] or list(range(len(members)))
+    """Return the members that trained and did not diverge, or all that trained where each did."""
+    trained = trained_ones(members)
+    return [i for i in trained if members[i].trained.stopped != "diverged"] or trained

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.candidates import Candidate, Fitted, candidates, rank, shares
+from phalanx.candidates import Candidate, Fitted, candidates, rank, shares, trained_ones
 from phalanx.data import CodeEncoder, Encoder, Goal, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
 from phalanx.ensemble import Pairs, Voice
 from phalanx.errors import InputError
@@ -19,6 +19,7 @@ from phalanx.model import Batch, check_rows, row_shape
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
 from phalanx.options import Options
 from phalanx.population.batches import Fold
+from phalanx.population.building import Meanwhile
 from phalanx.population.predict import Final
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Progress, train
@@ -214,11 +215,12 @@ def fit(
     widths: Sequence[int] | None = None,
     cut: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Fitted:
     """Train a design drawn from a space as populations, rank the members, and choose the ensemble.
 
     `clock` may end the training early; `rounds` and `widths`, of each population, and `cut` repeat an earlier run to
-    the bit, one that a clock had ended too; `watch` sees every round.
+    the bit, one that a clock had ended too; `watch` sees every round; `meanwhile` is done beside compiling.
     """
     check_vote(settings, problem.goals)
     draws = plan_draws(space, problem.entry, settings, problem.size)
@@ -242,6 +244,7 @@ def fit(
         rounds=rounds,
         widths=widths,
         watch=watch,
+        meanwhile=meanwhile,
     )
 
     def judge(finals: Sequence[Final]) -> Sequence[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]]:
@@ -287,7 +290,8 @@ def _seed(*key: int) -> int:
 def _heard(members: Sequence[Candidate], problem: Problem, metric: Metric) -> list[Voice | Pairs]:
     if not len(problem.valid):
         return []
-    said, costs = [member.valid for member in members], [member.costs for member in members]
+    heard = [members[i] for i in trained_ones(members)]
+    said, costs = [member.valid for member in heard], [member.costs for member in heard]
     inputs, weight = problem.valid_inputs, problem.valid_weight
     return hear(problem.goals, problem.valid_values, said, costs, metric, inputs, weight)
 

@@ -1,12 +1,12 @@
 """The leaderboard and the learning curves as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from phalanx.candidates import Candidate, Fitted
+from phalanx.candidates import Candidate, Fitted, trained_ones
 from phalanx.metrics import Metric
 from phalanx.network import layers_of
 from phalanx.population.diagnostics import COLUMNS
@@ -84,7 +84,7 @@ def curves(fitted: Fitted) -> pd.DataFrame:
 def diagnostics(fitted: Fitted) -> pd.DataFrame:
     """Return what was measured of each layer in each round: id, round, layer, and `diagnostics.COLUMNS`."""
     pieces = []
-    for m in fitted.members:
+    for m in [fitted.members[i] for i in trained_ones(fitted.members)]:
         layers = [name for name, _ in layers_of(m.trained.trial.network)]
         measured = np.array(m.trained.layers).reshape(-1, len(COLUMNS))
         piece = pd.DataFrame(measured, columns=list(COLUMNS))
@@ -140,16 +140,16 @@ def _structure_name(member: Candidate) -> str:
 
 
 def _repeats(fitted: Fitted, metric: Metric) -> dict[int, dict[str, Any]]:
-    by_trial: dict[int, list[float]] = {}
-    for member in fitted.members:
-        by_trial.setdefault(member.trial, []).append(member.metrics.get(metric.name, float("nan")))
-    if all(len(values) == 1 for values in by_trial.values()):
+    by_trial: dict[int, list[float]] = {member.trial: [] for member in fitted.members}
+    if len(by_trial) == len(fitted.members):
         return {}
-    return {
-        trial: {
-            "trial": trial + 1,
-            f"valid_{metric.name}_mean": float(np.mean(values)),
-            f"valid_{metric.name}_error": float(np.std(values, ddof=1) / np.sqrt(len(values))),
-        }
-        for trial, values in by_trial.items()
-    }
+    for member in [fitted.members[i] for i in trained_ones(fitted.members)]:
+        by_trial[member.trial].append(member.metrics.get(metric.name, float("nan")))
+    return {trial: {"trial": trial + 1, **_mean(values, metric.name)} for trial, values in by_trial.items()}
+
+
+def _mean(values: Sequence[float], metric: str) -> dict[str, float]:
+    """Return the mean and its standard error, each where there are enough values."""
+    mean = float(np.mean(values)) if values else float("nan")
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    return {f"valid_{metric}_mean": mean, f"valid_{metric}_error": error}

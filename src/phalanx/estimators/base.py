@@ -70,7 +70,9 @@ class TargetColumn:
 
 @dataclass(frozen=True)
 class FittedMember:
-    """A trained member: `params` by layer name (NumPy arrays), its `spec`, and its best round, counted from 1."""
+    """A trained member: `params` by layer name (NumPy arrays; None: the time was over before it trained), its `spec`,
+    and its best round, counted from 1.
+    """
 
     id: str
     params: dict[str, dict[str, np.ndarray]]

@@ -13,7 +13,7 @@ from math import log
 import jax
 import numpy as np
 
-from phalanx.candidates import Fitted, candidates, rank, shares
+from phalanx.candidates import Fitted, candidates, rank, shares, trained_ones
 from phalanx.ensemble import Predictions, Voice
 from phalanx.errors import InputError
 from phalanx.experiment import Settings, fewest_rounds, plan_draws, trials_of
@@ -174,7 +174,8 @@ def fit(
         return [(final, Said(one, ()), corpus.score(one), ()) for final, one in zip(finals, said, strict=True)]
 
     members = candidates(outcome, draws, settings.repeats, judge)
-    heard = [Voice("log", np.stack([member.valid.predictions[0] for member in members]))] if validates else []
+    said = [members[i].valid.predictions[0] for i in trained_ones(members)] if validates else []
+    heard = [Voice("log", np.stack(said))] if said else []
     fitted = Fitted(members, rank(members, NATS), shares(members, heard), outcome.rounds, outcome.widths, ())
     fitted.cut = outcome.cut
     if rule:

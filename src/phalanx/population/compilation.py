@@ -34,6 +34,14 @@ _spans: list[tuple[float, float]] = []
 _lock = threading.Lock()
 
 
+def seconds_between(begin: float, end: float) -> float:
+    """Return in how many of the seconds between two times (`time.monotonic()`) a program was built; one that is still
+    in work counts once it is done.
+    """
+    with _lock:
+        return sum(max(min(last, end) - max(first, begin), 0.0) for first, last in _spans)
+
+
 def _listen(event: str, duration_secs: float, **_: str | int) -> None:
     """Count an event; stages contain each other and several threads compile at once, so spans are merged."""
     if event not in _STAGES:

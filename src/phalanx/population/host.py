@@ -267,10 +267,10 @@ class Population:
         return jax.tree.map(lambda a: a[at], jax.device_get(self.state.params))
 
     def finish(self, reason: str) -> list[Trained]:
-        """Stop whoever still trains for `reason`; return all members with their best parameters."""
+        """Stop whoever still trains for `reason`; return all members, with their best parameters if they trained."""
         for member in self.trained:
             member.stopped = member.stopped or reason
-        self._collect(self._place)
+        self._collect(i for i in self._place if self.trained[i].rounds)
         return self.trained
 
     def _collect(self, chosen: Iterable[int]) -> None:

@@ -20,6 +20,8 @@ from phalanx.population.trial import Trained, Trial
 from phalanx.spec import at_progress
 
 RULES = ("steps", "continue")
+FINISHED = ("steps", "goal", "max_rounds")
+"""How training again ends where it comes to its end; see `Refitted`."""
 NEVER = "none"
 """What is said in place of a rule where nothing is to be trained again."""
 
@@ -40,7 +42,7 @@ class Refitted:
     @property
     def finished(self) -> bool:
         """Whether training on all rows came to its end."""
-        return self.ended in ("steps", "goal", "max_rounds")
+        return self.ended in FINISHED
 
 
 def refit(
@@ -61,7 +63,8 @@ def refit(
     early stopping found θ* (the book's other choice would be as many passes). "continue" is Algorithm 7.3: on from θ*,
     with a fresh optimizer state and the value that schedules had at θ*, while the mean cost of the validation rows is
     above that of the training rows at θ*, both without penalties and with dropout off; for at most `max_rounds`
-    rounds, as the cost may never get there. Other arguments, and the outcome, are as for `train`.
+    rounds, as the cost may never get there. Other arguments, and the outcome, are as for `train`; without time to
+    compile a program and then to train, nobody is trained.
     """
     left = np.zeros(0, np.intp) if between is None else between
     whole = [Fold(np.concatenate([fold.train, left, fold.valid]), fold.valid, fold.seed) for fold in folds]
@@ -87,6 +90,8 @@ def refit(
             clock=clock,
             rounds=limits,
             widths=sides,
+            room=sum(_seconds(members[i]) for i in chosen) if rule == "steps" else None,
+            at_least_one=False,
             watch=watch,
         )
         outcome.rounds += part.rounds
@@ -94,8 +99,13 @@ def refit(
         for i, again in zip(chosen, part.members, strict=True):
             done = rule == "steps" and again.stopped == "max_rounds"
             goal = goals[i][0] if i in goals else None
-            found[i] = Refitted(_final(again), again.rounds, "steps" if done else again.stopped, goal)
+            found[i] = Refitted(_final(again, members[i]), again.rounds, "steps" if done else again.stopped, goal)
     return [found[i] for i in range(len(members))], outcome
+
+
+def _seconds(member: Trained) -> float:
+    """Return how long it took to train to the best round."""
+    return member.seconds * member.best_round / member.rounds
 
 
 def _afresh(member: Trained) -> Trial:
@@ -112,8 +122,11 @@ def _onwards(member: Trained, goal: float, steps: int) -> Trial:
     return dataclasses.replace(member.trial, network=network, seed=seed, goal=goal, trained=(member.params, states))
 
 
-def _final(again: Trained) -> Final:
-    return dataclasses.replace(again, best_round=again.rounds).final
+def _final(again: Trained, member: Trained) -> Final:
+    """Return what predicts; with the stopping rule that it had, so that it is of one structure with the first."""
+    final = dataclasses.replace(again, best_round=again.rounds).final
+    network = dataclasses.replace(final.network, stopping=member.trial.network.stopping)
+    return final._replace(network=network)
 
 
 def _goal(member: Trained, rows: Rows, folds: Sequence[Fold]) -> tuple[float, float]:

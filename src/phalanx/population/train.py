@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from phalanx.model import Batch
 from phalanx.population.arithmetic import check_arithmetic
 from phalanx.population.backend import devices, memory
 from phalanx.population.batches import Fold
-from phalanx.population.host import Population, Standing
+from phalanx.population.building import COMPILING, Meanwhile, Pace, build
+from phalanx.population.host import Population, Standing, steps_of_a_round
 from phalanx.population.member import bytes_of_a_member
 from phalanx.population.rows import Rows
 from phalanx.population.stack import group
@@ -20,10 +20,13 @@ from phalanx.population.trial import Trained, Trial
 
 @dataclass
 class Clock:
-    """When a run must end: at a time (`time.monotonic()`, None: never), or as soon as `interrupted` is set."""
+    """When a run must end: at a time (`time.monotonic()`, None: never), or as soon as `interrupted` is set; and the
+    `pace` of its compilations.
+    """
 
     deadline: float | None = None
     interrupted: bool = False
+    pace: Pace = field(default_factory=Pace)
 
     def left(self) -> float:
         """Return the seconds left."""
@@ -84,39 +87,48 @@ def train(
     widths: Iterable[int] | None = None,
     memory_limit: int | None = None,
     share: float = 1.0,
+    room: float | None = None,
+    at_least_one: bool = True,
     fewest: int | None = None,
     cut: Sequence[int] | None = None,
     watch: Callable[[Progress], None] | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Outcome:
     """Train all trials.
 
     `rows` holds every row (as `Rows` they stay on the devices for what follows), `folds` say which a member trains on
     and watches. `max_rounds` bounds each member and is the horizon of schedules; `round_steps` are the optimizer steps
     of a round (None: one pass, at most 500).
-    `clock` ends the run between rounds, but not before the first. `rounds` and `widths`, one for each population,
-    repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes, bounds what trains
-    at one time. `share` of the time left may be used. Where it does not suffice for `fewest` rounds of all, those go
-    on that are best after two rounds, see `thinning`; `cut` repeats this. `watch` is called after every round.
+    `clock` ends the run between rounds, but, with `at_least_one`, not before the first. `rounds` and `widths`, one for
+    each population, repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes,
+    bounds what trains at one time. `share` of the time left may be used. A population that would not be compiled in
+    half of it, or so that `room` seconds are left for training, is left out: its members have no parameters. Where the
+    time does not suffice for `fewest` rounds of all others, those go on that are best after two rounds, see `thinning`;
+    `cut` repeats this. `watch` is called after every round; `meanwhile` once, while the first populations are compiled.
     """
     clock, rows = Clock() if clock is None else clock, Rows.of(rows)
     waves = plan(trials, rows, memory_limit)
     check_arithmetic()
-    end = None if clock.deadline is None else time.monotonic() + share * clock.left()
-    allowed, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
+    end = partial(_end, clock, time.monotonic(), clock.left(), share)
+    limits, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
     done: dict[int, Trained] = {}
     stopped: dict[int, int] = {}
     outcome = Outcome([], [], [])
     for number, wave in enumerate(waves):
-        now = time.monotonic()
-        until = Clock(None if end is None else now + (end - now) / (len(waves) - number))
-        cuts = [[cut[i] if cut else 0 for i in positions] for positions in wave]
-        limits = [next(allowed, max_rounds) for _ in wave]
-        chosen = [[trials[i] for i in positions] for positions in wave]
-        making = [
-            (group, rows, folds, max_rounds, round_steps, next(sides, None), until if place else Clock())
-            for place, group in enumerate(chosen)
+        allowed = _Allowance(clock, end, time.monotonic(), len(waves) - number, at_least_one and not number)
+        allowed.room = (1 - COMPILING) * allowed.left() if room is None else room
+        places = [
+            _Place(
+                [trials[i] for i in positions],
+                [cut[i] if cut else 0 for i in positions],
+                max_rounds,
+                round_steps or steps_of_a_round(folds, trials[positions[0]].network.batch_size),
+                next(limits, max_rounds),
+                next(sides, None),
+            )
+            for positions in wave
         ]
-        trained = _wave(making, limits, cuts, fewest, clock, until, watch)
+        trained = _wave(places, rows, folds, allowed, fewest, watch, None if number else meanwhile)
         outcome.rounds += trained.rounds
         outcome.widths += trained.widths
         stopped.update(zip((i for positions in wave for i in positions), trained.cut, strict=True))
@@ -126,80 +138,129 @@ def train(
     return outcome
 
 
+@dataclass
+class _Place:
+    """What makes a population: its trials, of each the rounds after which it is `cut` (0: never), the horizon of
+    schedules, the steps of a round, and where a run is repeated the rounds that it trains, and its width.
+    """
+
+    trials: list[Trial]
+    cut: list[int]
+    max_rounds: int
+    steps: int
+    rounds: int
+    width: int | None
+
+    def build(self, rows: Rows, folds: Sequence[Fold]) -> Population:
+        """Return the population with its program compiled."""
+        population = Population(self.trials, rows, folds, self.max_rounds, self.steps, width=self.width)
+        population.compile()
+        return population
+
+    def left_out(self, reason: str) -> list[Trained]:
+        """Return the members where no population is built."""
+        return [Trained(trial, self.max_rounds, self.steps, stopped=reason, left_out=True) for trial in self.trials]
+
+
+def _end(clock: Clock, began: float, left: float, share: float) -> float:
+    """Return when a training ends that began when so many seconds were left: after its share of them, or with the clock
+    where the rest would be too short to compile another program.
+    """
+    rest = (1 - share) * left if share < 1 else float("inf")
+    return began + (left if clock.pace.expected() > rest else share * left)
+
+
+@dataclass
+class _Allowance:
+    """How long a wave may take that `began` at a time: an equal one of `parts` of what is left until the `end`. Where
+    it is to train `at_least_one`, its first population is built, and trains a round, in any case. Of its time `room`
+    seconds are kept for training.
+    """
+
+    clock: Clock
+    end: Callable[[], float]
+    began: float
+    parts: int
+    at_least_one: bool
+    room: float = 0.0
+
+    def left(self) -> float:
+        """Return the seconds left."""
+        return self.began + (self.end() - self.began) / self.parts - time.monotonic()
+
+    def builds(self, place: int) -> bool:
+        """Return whether to build a further population, at some place."""
+        if self.clock.interrupted:
+            return False
+        return (self.at_least_one and not place) or self.clock.pace.expected() + self.room <= self.left()
+
+    def is_over(self, rounds: Sequence[int]) -> bool:
+        """Return whether populations that trained so many rounds are to end."""
+        must = self.at_least_one and not any(rounds)
+        return self.clock.interrupted or (self.left() <= 0 and not must)
+
+
 def _wave(
-    making: Sequence[tuple[Any, ...]],
-    limits: list[int],
-    cuts: list[list[int]],
-    fewest: int | None,
-    clock: Clock,
-    until: Clock,
-    watch: Callable[[Progress], None] | None,
-) -> Outcome:
-    """Train the populations that are made of the arguments of `_prepared`; what they hold is free when this returns."""
-    with ThreadPoolExecutor(len(devices())) as pool:  # a compilation uses one core, so several at a time
-        populations = list(pool.map(lambda arguments: _prepared(*arguments), making))
-    rounds = _take_turns(populations, limits, cuts, fewest, clock, until, watch)
-    reason = "interrupt" if clock.interrupted else "time"
-    members = [member for population in populations for member in population.finish(reason)]
-    return Outcome(
-        members, rounds, [population.width for population in populations], [after for cut in cuts for after in cut]
-    )
-
-
-def _prepared(
-    trials: Sequence[Trial],
+    places: Sequence[_Place],
     rows: Rows,
     folds: Sequence[Fold],
-    max_rounds: int,
-    round_steps: int | None,
-    width: int | None,
-    until: Clock,
-) -> Population:
-    """Return a population, with its program compiled unless the time is over before it could train."""
-    population = Population(trials, rows, folds, max_rounds, round_steps, width=width)
-    if until.left() > 0:
-        population.compile()
-    return population
+    allowed: _Allowance,
+    fewest: int | None,
+    watch: Callable[[Progress], None] | None,
+    meanwhile: Meanwhile | None,
+) -> Outcome:
+    """Train the populations that there is time to build; what they hold is free when this returns."""
+    makers = [partial(place.build, rows, folds) if place.rounds else None for place in places]
+    built = build(makers, allowed.builds, allowed.clock.pace, len(devices()), meanwhile)
+    going = [i for i, population in enumerate(built) if population is not None]
+    populations = [population for population in built if population is not None]
+    rounds = iter(_take_turns(populations, [places[i] for i in going], allowed, fewest, watch))
+    reason = "interrupt" if allowed.clock.interrupted else "time"
+    outcome = Outcome([], [], [], [after for place in places for after in place.cut])
+    for place, population in zip(places, built, strict=True):
+        outcome.rounds.append(0 if population is None else next(rounds))
+        outcome.widths.append(1 if population is None else population.width)
+        outcome.members += place.left_out(reason) if population is None else population.finish(reason)
+    return outcome
 
 
 def _take_turns(
     populations: list[Population],
-    limits: list[int],
-    cuts: list[list[int]],
+    places: Sequence[_Place],
+    allowed: _Allowance,
     fewest: int | None,
-    clock: Clock,
-    until: Clock,
     watch: Callable[[Progress], None] | None,
 ) -> list[int]:
     """Train the populations round by round in turn until each is done or the time is over; return their rounds.
 
-    Members are stopped after as many rounds as `cuts` says, where that is not 0; whoever is stopped in favour of others
-    is noted there.
+    Members are stopped after as many rounds as their place says, where that is not 0; whoever is stopped in favour of
+    others is noted there.
     """
     rounds, seconds = [0] * len(populations), [0.0] * len(populations)
     while True:
         moved = False
         for i, population in enumerate(populations):
-            if clock.interrupted or (until.left() <= 0 and any(rounds)):
+            if allowed.is_over(rounds):
                 return rounds
-            if not population.alive or rounds[i] >= limits[i]:
+            if not population.alive or rounds[i] >= places[i].rounds:
                 continue
             began = time.perf_counter()
             record = population.advance()
             seconds[i] = time.perf_counter() - began
             population.note(record, seconds[i])
             rounds[i] += 1
-            population.stop([k for k in population.alive if cuts[i][k] == rounds[i]], "time")
+            population.stop([k for k in population.alive if places[i].cut[k] == rounds[i]], "time")
             moved = True
             if watch is not None:
                 watch(Progress(tuple(each.standing for each in populations), i))
         if not moved:
             return rounds
-        if fewest and fewest > PROBE and until.deadline is not None and max(rounds) == PROBE:
-            for i, chosen in enumerate(too_many(_groups(populations, seconds), until.left(), fewest - PROBE)):
+        left = allowed.left()
+        if fewest and fewest > PROBE and left < float("inf") and max(rounds) == PROBE:
+            for i, chosen in enumerate(too_many(_groups(populations, seconds), left, fewest - PROBE)):
                 populations[i].stop(chosen, "time")
                 for k in chosen:
-                    cuts[i][k] = rounds[i]
+                    places[i].cut[k] = rounds[i]
 
 
 def _groups(populations: list[Population], seconds: list[float]) -> list[Group]:

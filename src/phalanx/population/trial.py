@@ -31,7 +31,8 @@ class Trained:
     """A trained network: its best parameters and states (NumPy), and how it went. Rounds, of `steps`, count from 1.
 
     `curve` has (training cost, validation cost) of each round, `layers` its diagnostics; `stopped` is the reason:
-    patience, max_rounds, goal, diverged, time or interrupt. `seconds` is its share of the time of its rounds.
+    patience, max_rounds, goal, diverged, time or interrupt. `seconds` is its share of the time of its rounds. Where
+    the time was over before its first round, it has no parameters; `left_out`: it was not even compiled.
     """
 
     trial: Trial
@@ -42,6 +43,7 @@ class Trained:
     best_score: float = float("inf")
     best_round: int = 0
     stopped: str = ""
+    left_out: bool = False
     seconds: float = 0.0
     curve: list[tuple[float, float]] = field(default_factory=list)
     layers: list[np.ndarray] = field(default_factory=list)
