@@ -32,6 +32,9 @@ NEWTON = 300
 #: Up to this many rows gradient boosting uses one thread: its parallel steps are so short there that waiting for a
 #: second core in use elsewhere made it 5 to 40 times slower, and a free one less than twice as fast.
 ONE_THREAD = 100_000
+#: Up to this many numbers of a matrix linear algebra uses one thread, for the same reason: on two busy cores 28 ridge
+#: regressions on 281 windows of 170 numbers took 10 to 30 s with two threads, and 0.7 s with one.
+ONE_THREAD_NUMBERS = 5_000_000
 #: Logistic regression ends after so many steps, converged or not: on images the last of a thousand change little.
 ITERATIONS = 300
 
@@ -79,7 +82,7 @@ class FittedBaseline:
     def predict(self, encoded: Encoded) -> np.ndarray:
         """Return probabilities (n, classes), or values (n,) in the target's units, float64."""
         matrix = _matrix(encoded, self.cardinalities, self.takes_codes)
-        with _threads(matrix.shape[0]):
+        with few_threads(matrix):
             if not self.classes:
                 return np.asarray(self.model.predict(matrix), dtype=np.float64)
             probabilities = np.zeros((matrix.shape[0], self.classes))
@@ -119,14 +122,17 @@ def fit_baseline(
         )
         if classes and np.bincount(target)[np.unique(target)].min() < 2:
             model.set_params(early_stopping=False)  # its own validation rows would have to hold every class
-    with warnings.catch_warnings(), _threads(matrix.shape[0]):
+    with warnings.catch_warnings(), few_threads(matrix):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix, target, sample_weight=weight)
     return FittedBaseline(model, tuple(cardinalities), baseline.takes_codes, classes)
 
 
-def _threads(rows: int) -> threadpool_limits:
-    return threadpool_limits(1 if rows <= ONE_THREAD else None, user_api="openmp")
+def few_threads(matrix: Any) -> threadpool_limits:
+    """Return a context in which what learns from a matrix uses one thread where more would wait for each other."""
+    rows, columns = matrix.shape
+    few = {"openmp": rows <= ONE_THREAD, "blas": rows * columns <= ONE_THREAD_NUMBERS}
+    return threadpool_limits({kind: 1 for kind, one in few.items() if one})
 
 
 def _matrix(encoded: Encoded, cardinalities: Sequence[int], codes_as_they_are: bool) -> np.ndarray | sparse.csr_array:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
+from phalanx.baselines import few_threads
 from phalanx.data.series import SeriesEncoder
 
 Method = Callable[[np.ndarray], np.ndarray]
@@ -40,18 +41,20 @@ def linear(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> M
     inputs, known = encoder.as_numbers(windows).numbers.astype(np.float64), ~np.isnan(values)
     complete = bool(known.all())  # one decomposition for all steps then
     groups = [slice(None)] if complete else [slice(j, j + 1) for j in range(encoder.horizon)]
-    models = [
-        RidgeCV(_PENALTIES).fit(inputs[rows], values[rows, group]) if len(rows) else None
-        for group in groups
-        for rows in [np.flatnonzero(known[:, group].all(1))]
-    ]
+    with few_threads(inputs):
+        models = [
+            RidgeCV(_PENALTIES).fit(inputs[rows], values[rows, group]) if len(rows) else None
+            for group in groups
+            for rows in [np.flatnonzero(known[:, group].all(1))]
+        ]
 
     def predict(windows: np.ndarray) -> np.ndarray:
         inputs = encoder.as_numbers(windows).numbers.astype(np.float64)
-        said = [
-            encoder.observed(windows)[:, -1:] if model is None else model.predict(inputs).reshape(len(windows), -1)
-            for model in models
-        ]
+        with few_threads(inputs):
+            said = [
+                encoder.observed(windows)[:, -1:] if model is None else model.predict(inputs).reshape(len(windows), -1)
+                for model in models
+            ]
         return np.hstack(said)
 
     return predict
