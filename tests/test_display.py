@@ -56,6 +56,27 @@ def test_silence_is_broken_in_a_pipe(capsys, monkeypatch):
     assert re.match(r"reading table\.csv: \d s so far, 5\d s left\n", capsys.readouterr().out)
 
 
+def test_what_else_goes_on_is_said_with_every_stage(capsys, monkeypatch):
+    monkeypatch.setattr("phalanx.display._LONGEST_SILENCE", 0.1)
+    left = ["compiling, 2 of 3 programs left"]
+    with Display(make_console(), Clock()) as display:
+        with display.beside(lambda: left[0]):
+            display.stage("baseline linear")
+            time.sleep(0.8)
+            left[0] = ""
+            display.stage("baseline random_forest")
+            time.sleep(0.8)
+        left[0] = "compiling"
+        display.stage("round 1")
+        time.sleep(0.8)
+    said = [re.sub(r": \d s so far$", "", line) for line in capsys.readouterr().out.splitlines()]
+    assert list(dict.fromkeys(said)) == [
+        "baseline linear (compiling, 2 of 3 programs left)",
+        "baseline random_forest",
+        "round 1",
+    ]
+
+
 def test_a_terminal_gets_a_live_view():
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     with Display(console, Clock()) as display:

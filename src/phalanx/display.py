@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -80,6 +81,7 @@ class Display:
         self._console, self._clock = console, clock
         self._stage, self._since, self._said = "", time.monotonic(), time.monotonic()
         self._done, self._bar = "", ProgressBar(width=40)
+        self._beside: Callable[[], str] | None = None
         self._live = Live(get_renderable=self._view, console=console, refresh_per_second=4, transient=True)
         self._spinner = Spinner("dots")
         self._ended = threading.Event()
@@ -105,6 +107,15 @@ class Display:
     def stage(self, text: str) -> None:
         """Say what is being done from now on."""
         self._stage, self._since, self._done = text, time.monotonic(), ""
+
+    @contextmanager
+    def beside(self, say: Callable[[], str]) -> Iterator[None]:
+        """Show with every stage of the body what else goes on, as `say` has it then; "": nothing."""
+        self._beside = say
+        try:
+            yield
+        finally:
+            self._beside = None
 
     def count(self, done: int, total: int) -> None:
         """Show how much of the stage is done."""
@@ -132,16 +143,21 @@ class Display:
         while not self._ended.wait(0.5):
             if self._stage and time.monotonic() - self._said >= _LONGEST_SILENCE:
                 spent = f"{time.monotonic() - self._since:.0f} s so far"
-                self.line(f"{self._stage}{self._done}: {spent}{self._time_left()}")
+                self.line(f"{self._stage}{self._done}{self._others()}: {spent}{self._time_left()}")
 
     def _view(self) -> RenderableType:
         if not self._stage:
             return ""
         spent = f"{time.monotonic() - self._since:.0f} s{self._time_left()}"
-        self._spinner.update(text=f"{self._stage}{self._done}, {spent}")
+        self._spinner.update(text=f"{self._stage}{self._done}{self._others()}, {spent}")
         if self._done:
             return Group(self._bar, self._spinner)
         return self._spinner if self.progress is None else Group(_populations(self.progress.populations), self._spinner)
+
+    def _others(self) -> str:
+        say = self._beside
+        said = "" if say is None else say()
+        return said and f" ({said})"
 
     def _round(self) -> str:
         populations = self.progress.populations if self.progress else ()

@@ -14,7 +14,7 @@ from phalanx.language import Speaker
 from phalanx.options import check_number
 from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
-from phalanx.runs.comparison import compare
+from phalanx.runs.comparison import Compared, compare
 from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
 from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, to_json, write_run
 from phalanx.runs.language import BOOK, is_book, train_book
@@ -48,11 +48,13 @@ def _train(config: Config, out: Path | None, clock: Clock, display: Display, sta
     plan = make_plan(prepared)
     with run_folder(out, prepared.name) as folder:
         _show_plan(display, prepared, plan)
-        compared = compare(
-            prepared, plan.metric, config.seed, config.baselines, plan.settings.refit in RULES, clock, display
-        )
+
+        def baselines() -> dict[str, Compared]:
+            again = plan.settings.refit in RULES
+            return compare(prepared, plan.metric, config.seed, config.baselines, again, clock, display)
+
         with ending_on_signal(clock, lambda: display.progress is not None):
-            run = train_run(prepared, plan, compared, clock, display, started)
+            run = train_run(prepared, plan, baselines, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
             write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)

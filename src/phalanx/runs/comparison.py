@@ -1,6 +1,5 @@
 """The baselines of a run, trained on the same rows as the networks, as far as a time limit has room for them."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +24,8 @@ _LEFT_OUT: dict[type[Encoder], tuple[str, ...]] = {
     TextEncoder: ("random_forest", "gradient_boosting"),
 }
 """Baselines that are trained only if they are named: they are slow on hundreds of columns, or thousands."""
+
+_NO_TIME = "baseline {}: left out, the baselines' share of the time is used up"
 
 _Models = tuple[tuple[FittedBaseline, ...], ...]
 """The baselines of each goal, one for each of its columns."""
@@ -74,7 +75,7 @@ def compare(
     With `again` those of a series are trained once more, on all that is before the test, once they are validated.
     """
     if isinstance(prepared.encoder, SeriesEncoder):
-        return _compare_forecasts(prepared.encoder, prepared.problem, metric, names, again, display)
+        return _compare_forecasts(prepared, prepared.encoder, metric, seed, names, again, clock, display)
     problem, budget = prepared.problem, Budget[_Models](clock)
     left_out = _LEFT_OUT.get(type(prepared.encoder), ())
     chosen = [  # the names are those for numbers too
@@ -85,7 +86,7 @@ def compare(
     for place, name in enumerate(chosen):
         display.stage(f"baseline {name}")
         if names is None and found and budget.left <= 0:
-            display.line(f"baseline {name}: left out, the baselines' share of the time is used up")
+            display.line(_NO_TIME.format(name))
             continue
         others = len(chosen) - place - 1
         tried = sizes[-1:] if name == "dummy" else sizes
@@ -97,29 +98,63 @@ def compare(
 
 
 def _compare_forecasts(
+    prepared: Prepared,
     encoder: SeriesEncoder,
-    problem: Problem,
     metric: Metric,
+    seed: int,
     names: tuple[str, ...] | None,
     again: bool,
+    clock: Clock,
     display: Display,
 ) -> dict[str, Compared]:
-    """Train the baselines of a series, all of which are quick."""
+    """Train the baselines of a series; all but the linear one only look up what was, which takes no time."""
+    problem, budget = prepared.problem, Budget[Method](clock)
+    methods = {name: fit for name, fit in forecast_baselines().items() if names is None or name in names}
+    sizes = _sizes_of_series(problem, encoder, seed)
+    before_test = np.arange(max(problem.train[-1], *problem.valid[-1:]) + 1)  # windows are in the order of time
     found = {}
-    windows, values = problem.inputs[problem.train], problem.values[0][problem.train]
-    last = int(max(problem.train[-1], *problem.valid[-1:]))  # in the order of time
-    for name, fit in forecast_baselines().items():
-        if names is None or name in names:
-            display.stage(f"baseline {name}")
-            began = time.monotonic()
-            forecast = fit(encoder, windows, values)
-            seconds = time.monotonic() - began
-            found[name] = _judged(partial(_as_goals, forecast), problem, seconds, len(problem.train))
-            if again:
-                forecast = fit(encoder, problem.inputs[: last + 1], problem.values[0][: last + 1])
-                found[name] = replace(found[name], predict=partial(_as_goals, forecast), rows=last + 1)
-            display.line(_line(name, found[name], metric))
+    for name, fit in methods.items():
+        display.stage(f"baseline {name}")
+        learns = name == "linear"
+        if learns and names is None and budget.left <= 0:
+            display.line(_NO_TIME.format(name))
+            continue
+        tried, once = sizes if learns else sizes[-1:], partial(_fit, fit, encoder, problem, problem.train, seed)
+        forecast, rows, seconds = budget.grow(once, tried, others=int(again))
+        found[name] = _judged(partial(_as_goals, forecast), problem, seconds, rows)
+        few = "" if rows == len(problem.train) else f", trained on {rows:,} of {len(problem.train):,} windows"
+        if again:
+            rows = len(before_test) if rows == len(problem.train) else rows
+            forecast = _fit(fit, encoder, problem, before_test, seed, rows)
+            found[name] = replace(found[name], predict=partial(_as_goals, forecast), rows=rows)
+        display.line(_line(name, found[name], metric, few))
     return found
+
+
+def _fit(
+    fit: Callable[..., Method], encoder: SeriesEncoder, problem: Problem, among: np.ndarray, seed: int, rows: int
+) -> Method:
+    """Train a baseline of a series on so many windows among those at some positions."""
+    chosen = _sample(among, rows, seed)
+    return fit(encoder, problem.inputs[chosen], problem.values[0][chosen])
+
+
+def _sizes_of_series(problem: Problem, encoder: SeriesEncoder, seed: int) -> list[int]:
+    """Return the sizes of the samples of windows that a baseline learns from: in each, every step ahead that is ever
+    known is known in two windows.
+    """
+    values = problem.values[0]
+    known = ~np.isnan(values[problem.train])
+    of_a_window = encoder.as_numbers(problem.inputs[problem.train[:1]]).numbers.size
+    regressions = 1 if known.all() else encoder.horizon  # of each step its own where not all are known
+    sizes = sample_sizes(len(problem.train), of_a_window * regressions)
+    needed = np.minimum(known.sum(0), 2)
+
+    def tells(size: int) -> bool:
+        held = ~np.isnan(values[_sample(problem.train, size, seed)])
+        return bool((held.sum(0) >= needed).all())
+
+    return [size for size in sizes[:-1] if tells(size)] + [len(problem.train)]
 
 
 def _line(name: str, made: Compared, metric: Metric, few: str = "") -> str:
@@ -144,16 +179,16 @@ def _sizes(prepared: Prepared, seed: int) -> list[int]:
     columns = each_column(problem.goals, problem.values)
 
     def varies(size: int) -> bool:
-        return all(len(np.unique(values[_sample(problem, size, seed)])) > 1 for _, _, values in columns)
+        return all(len(np.unique(values[_sample(problem.train, size, seed)])) > 1 for _, _, values in columns)
 
     return [size for size in sizes[:-1] if varies(size)] + sizes[-1:]
 
 
-def _sample(problem: Problem, size: int, seed: int) -> np.ndarray:
-    """Return the positions of so many training rows, drawn at random."""
-    if size == len(problem.train):
-        return problem.train
-    return np.sort(np.random.default_rng(seed).permutation(problem.train)[:size])
+def _sample(rows: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """Return so many of the positions of rows, drawn at random."""
+    if size == len(rows):
+        return rows
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:size])
 
 
 def _predict(models: _Models, inputs: Encoded) -> Predictions:
@@ -166,7 +201,7 @@ def _predict(models: _Models, inputs: Encoded) -> Predictions:
 def _train(prepared: Prepared, name: str, seed: int, rows: int) -> _Models:
     """Train a baseline for each column on so many training rows."""
     problem = prepared.problem
-    chosen = _sample(problem, rows, seed)
+    chosen = _sample(problem.train, rows, seed)
     inputs = prepared.encoder.as_numbers(rows_at(problem.inputs, chosen))
 
     def models(goal: Goal, values: np.ndarray) -> tuple[FittedBaseline, ...]:

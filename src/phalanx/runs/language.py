@@ -17,9 +17,10 @@ from phalanx.network import Network
 from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
+from phalanx.runs.budget import Budget, sample_sizes
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.folder import run_folder, write_run
-from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result, refit_result
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 from phalanx.runs.signals import ending_on_signal
 from phalanx.search.language import STEPS, language_size, language_space
 
@@ -58,9 +59,12 @@ def train_book(config: Config, out: Path | None, clock: Clock, display: Display,
     with run_folder(out, book.name) as folder:
         for note in book.notes:
             display.line(note)
-        plain = _baselines(book)
+        display.stage("baselines")
+        plain = _baselines(book, clock)
+        learned, tokens = plain["dummy"]["tokens"], book.corpus.border * book.corpus.steps
+        few = "" if learned == tokens else f", trained on the last {learned:,} of {tokens:,} tokens"
         for name, held in plain.items():
-            display.line(f"baseline {name}: valid {NATS.name} {number(held['valid'][NATS.name])}")
+            display.line(f"baseline {name}: valid {NATS.name} {number(held['valid'][NATS.name])}{few}")
         with ending_on_signal(clock, lambda: display.progress is not None):
             run = _train(book, plain, clock, display, started)
             display.stage("writing")
@@ -143,13 +147,15 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     )
     watch.trained()
     display.line(how_it_ended(fitted))
+    if line := left_out(fitted):
+        display.warn(line)
     display.stage("scoring")
     speaker = Speaker.of(fitted, book.codec)
     valid = corpus.score(fitted.ensemble_valid().means)
     test = {name: held["test"] for name, held in plain.items()}
     if book.test:
         test |= {"ensemble": speaker.score(book.test), fitted.best.id: speaker.score(book.test, ensemble=False)}
-    beside = {name: {"valid": held["valid"], "seconds": held["seconds"]} for name, held in plain.items()}
+    beside = {name: {key: held[key] for key in ("valid", "seconds", "tokens")} for name, held in plain.items()}
     config = replace(book.config, **fitted.recorded)
     stretches = {"train": corpus.border, "valid": corpus.stretches - corpus.border}
     result = {
@@ -164,22 +170,33 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     return Run(config.to_plain(), result, board, curves(fitted), speaker, fitted.best.draw.values, None)
 
 
-def _baselines(book: Book) -> dict[str, dict[str, Any]]:
-    """Return by name the validation and test metrics of the baselines, and the seconds they took together.
+def _baselines(book: Book, clock: Clock) -> dict[str, dict[str, Any]]:
+    """Return by name the validation and test metrics of the baselines, the tokens they learned from before they were
+    validated, and the seconds they took together: at most the share of the time that baselines have, see `Budget`.
 
-    Like the networks, they learn from what validates too before they are tested, unless this is not wanted.
+    Like the networks, they learn from what validates too before they are tested, unless this is not wanted. Where the
+    time is short, they learn from what comes last before a test.
     """
     began, corpus = time.monotonic(), book.corpus
-    border = corpus.border * corpus.steps
-    found = language_baselines(corpus.codes[:border], {"valid": corpus.codes[border:]}, corpus.tokens)
-    learned = corpus.codes[:border] if book.settings.refit == NEVER else corpus.codes
-    tested = language_baselines(learned, {"test": corpus.test} if book.test else {}, corpus.tokens)
+    border, budget = corpus.border * corpus.steps, Budget[dict[str, dict[str, float]]](clock)
+    again = book.settings.refit != NEVER
+    sizes = sample_sizes(border, numbers=1)
+
+    def validated(size: int) -> dict[str, dict[str, float]]:
+        return language_baselines(corpus.codes[border - size : border], {"valid": corpus.codes[border:]}, corpus.tokens)
+
+    found, size, _ = budget.grow(validated, sizes, others=1)
+    learned = corpus.codes if again else corpus.codes[:border]
+    tested = language_baselines(
+        learned if size == border else learned[-size:], {"test": corpus.test} if book.test else {}, corpus.tokens
+    )
     seconds = round(time.monotonic() - began, 3)
     return {
         name: {
             "valid": corpus.metrics(nats["valid"]),
             "test": scores(tested[name]["test"], len(book.test) / len(corpus.test)) if book.test else {},
             "seconds": seconds,
+            "tokens": size,
         }
         for name, nats in found.items()
     }

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from phalanx.display import Display, make_table, number
+from phalanx.population.refit import FINISHED
 from phalanx.runs.result import Run
 
 _SHOWN = 10
+_BEFORE = "validation scores are of the networks before they were trained again, test scores of those after"
 _MEANT = {"steps": "steps", "continue": "goal"}
 """How training again is meant to end, by its rule; anything else is said."""
 
@@ -41,7 +43,8 @@ def show_outcome(display: Display, run: Run, folder: Path) -> None:
             display.line(line)
     if run.result["refit"]:
         display.line(_refit(**run.result["refit"]))
-        display.line("validation scores are of the networks before they were trained again, test scores of those after")
+        if any(member["ended"] in FINISHED for member in run.result["refit"]["members"].values()):
+            display.line(_BEFORE)
     for line in run.result["hints"]:
         display.line(f"hint: {line}")
     seconds, diverged = run.result["seconds"], run.result["n_diverged"]
@@ -73,6 +76,8 @@ def _refit(rule: str, members: Mapping[str, Mapping[str, Any]]) -> str:
     ended = Counter(member["ended"] for member in members.values())
     others = ", ".join(f"{count} by {reason}" for reason, count in ended.items() if reason != _MEANT[rule])
     networks = f"{len(rounds)} network{'s' if len(rounds) > 1 else ''}"
+    if set(ended) == {"time"} and not high:
+        return f"refit by {rule}: left out, the time was too short to train {networks} again"
     return f"refit by {rule}: {networks}, {spread}{'; ended ' + others if others else ''}"
 
 

@@ -3,7 +3,8 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ from phalanx.ensemble import Predictions
 from phalanx.hints import hints
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric
-from phalanx.population.compilation import compilations
+from phalanx.population.compilation import compilations, seconds_between
 from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
 from phalanx.spec.plain import to_plain
@@ -44,10 +45,20 @@ class Stopwatch:
     def __init__(self, started: float) -> None:
         self._started, self._began, self._training = started, time.monotonic(), 0.0
         self._before = compilations.copy()
+        self._beside = (self._began, self._began)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Leave the time of the body, in which something else is done, out of the training."""
+        began = time.monotonic()
+        yield
+        self._beside = (began, time.monotonic())
 
     def trained(self) -> None:
         """Note that the training has ended, which began with the watch."""
-        self._training = max(time.monotonic() - self._began - compilations.since(self._before).seconds, 0.0)
+        began, ended = self._beside
+        others = compilations.since(self._before).seconds + ended - began - seconds_between(began, ended)
+        self._training = max(time.monotonic() - self._began - others, 0.0)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the seconds, and how many programs were compiled."""
@@ -81,6 +92,7 @@ def make_result(
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),
         "n_diverged": sum(member.trained.stopped == "diverged" for member in fitted.members),
+        "n_untrained": sum(not member.trained.rounds for member in fitted.members),
         "hints": hints(diagnostics(fitted)),
         **watch.to_plain(),
         "best": to_plain(best.draw.spec),
@@ -113,3 +125,15 @@ def how_it_ended(fitted: Fitted) -> str:
     few = sum(after > 0 for after in fitted.cut)
     early = f"; {few} of them after {max(fitted.cut)} rounds, as the time was too short for all" if few else ""
     return f"trained {rounds} round{'s' if rounds > 1 else ''}; networks stopped: {listed}{early}"
+
+
+def left_out(fitted: Fitted) -> str | None:
+    """Return how many networks were left out because compiling was slow; None where none was."""
+    out = [member for member in fitted.members if member.trained.left_out and member.trained.stopped == "time"]
+    if not out:
+        return None
+    networks, structures = len(out), len({member.structure for member in out})
+    return (
+        f"compiling was slow: {networks:,} network{'s' if networks > 1 else ''} of {structures} "
+        f"structure{'s' if structures > 1 else ''} left out, so that the others have time to train"
+    )

@@ -1,7 +1,7 @@
 """A run from a prepared table to results: the plan, the populations, the test rows once, and what the folder holds."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from phalanx.candidates import Fitted
@@ -20,7 +20,7 @@ from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, absolute
-from phalanx.runs.result import Run, Stopwatch, how_it_ended, make_result, refit_result
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 from phalanx.search.defaults import REFIT, default_space
 
 
@@ -64,10 +64,27 @@ def make_plan(prepared: Prepared) -> Plan:
 
 
 def train_run(
-    prepared: Prepared, plan: Plan, compared: Mapping[str, Compared], clock: Clock, display: Display, started: float
+    prepared: Prepared,
+    plan: Plan,
+    compare: Callable[[], Mapping[str, Compared]],
+    clock: Clock,
+    display: Display,
+    started: float,
 ) -> Run:
-    """Train the populations and score them; `started` is when the command began (`time.monotonic()`)."""
+    """Train the populations and score them, and `compare` with baselines while the first programs are compiled;
+    `started` is when the command began (`time.monotonic()`).
+    """
     problem, watch = prepared.problem, Stopwatch(started)
+    compared: dict[str, Compared] = {}
+
+    def baselines(left: Callable[[], int]) -> None:
+        def compiling() -> str:
+            return f"compiling, {count} of {plan.programs} programs left" if (count := left()) else ""
+
+        with watch.beside(), display.beside(compiling):
+            compared.update(compare())
+        display.stage(compiling() or "first round")
+
     display.stage(f"compiling {plan.programs} program{'s' if plan.programs > 1 else ''}")
     fitted = fit(
         problem,
@@ -78,9 +95,12 @@ def train_run(
         widths=plan.config.widths,
         cut=plan.config.cut,
         watch=display.update,
+        meanwhile=baselines,
     )
     watch.trained()
     display.line(how_it_ended(fitted))
+    if line := left_out(fitted):
+        display.warn(line)
     display.stage("scoring")
     told = fitted.ensemble_valid(problem.valid_inputs)
     valid = problem.score(told)[0]
