@@ -76,6 +76,6 @@ class Wrapper(Layer):
         return self.layer.mask(x, mask)
 
 
-def bare(layer: Layer) -> Layer:
+def bare(layer: Any) -> Any:
     """Return the layer itself, without those around it."""
     return bare(layer.layer) if isinstance(layer, Wrapper) else layer
