@@ -19,8 +19,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from phalanx.data import Column
-from phalanx.population.host import Standing
-from phalanx.population.train import Clock, Progress
+from phalanx.population.train import Clock
+from phalanx.population.view import Standing, View
 
 _PIPE_WIDTH = 120
 _BETWEEN_LINES, _LONGEST_SILENCE = 5.0, 8.0  # seconds
@@ -86,7 +86,7 @@ class Display:
         self._spinner = Spinner("dots")
         self._ended = threading.Event()
         self._beat = threading.Thread(target=self._break_silence, daemon=True)
-        self.progress: Progress | None = None
+        self.view: View | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -132,9 +132,9 @@ class Display:
         self._said = time.monotonic()
         self._console.print(f"warning: {text}", style="yellow", soft_wrap=not self._console.is_terminal)
 
-    def update(self, progress: Progress) -> None:
+    def update(self, view: View) -> None:
         """Show the state of training after a round."""
-        self.progress = progress
+        self.view = view
         self.stage(self._round())
         if not self._console.is_terminal and time.monotonic() - self._said >= _BETWEEN_LINES:
             self.line(self._stage + self._time_left())
@@ -152,7 +152,7 @@ class Display:
         self._spinner.update(text=f"{self._stage}{self._done}{self._others()}, {spent}")
         if self._done:
             return Group(self._bar, self._spinner)
-        return self._spinner if self.progress is None else Group(_populations(self.progress.populations), self._spinner)
+        return self._spinner if self.view is None else Group(_populations(self.view.populations), self._spinner)
 
     def _others(self) -> str:
         say = self._beside
@@ -160,7 +160,7 @@ class Display:
         return said and f" ({said})"
 
     def _round(self) -> str:
-        populations = self.progress.populations if self.progress else ()
+        populations = self.view.populations if self.view else ()
         alive, members = (sum(counts) for counts in ((p.alive for p in populations), (p.members for p in populations)))
         rounds, best = max(p.rounds for p in populations), min(p.best_score for p in populations)
         return f"round {rounds}: {alive} of {members} networks alive, best valid cost {number(best)}"

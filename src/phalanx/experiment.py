@@ -1,6 +1,6 @@
 """The one path behind both doors: from encoded rows and a space of networks to trained, ranked, combined members."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -22,8 +22,9 @@ from phalanx.population.batches import Fold
 from phalanx.population.building import Meanwhile
 from phalanx.population.predict import Final
 from phalanx.population.rows import Rows
-from phalanx.population.train import Clock, Progress, train
+from phalanx.population.train import Clock, train
 from phalanx.population.trial import Trial
+from phalanx.population.view import Watch
 from phalanx.predictive import Predictive, Said, say_all
 from phalanx.refitting import TRAINING, refit_rule, refit_used
 from phalanx.search.defaults import REFIT, Kind, size_for
@@ -214,7 +215,7 @@ def fit(
     rounds: Sequence[int] | None = None,
     widths: Sequence[int] | None = None,
     cut: Sequence[int] | None = None,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
     meanwhile: Meanwhile | None = None,
 ) -> Fitted:
     """Train a design drawn from a space as populations, rank the members, and choose the ensemble.

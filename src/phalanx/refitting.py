@@ -1,6 +1,6 @@
 """Training again on all rows, of the members that predict: by which rule, and what it changes in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from phalanx.network import heads, with_likelihoods
 from phalanx.population.batches import Fold
 from phalanx.population.refit import RULES, refit
 from phalanx.population.rows import Rows
-from phalanx.population.train import Clock, Progress
+from phalanx.population.train import Clock
+from phalanx.population.view import Watch
 from phalanx.search.designs import Draw
 
 TRAINING = 0.7
@@ -38,7 +39,7 @@ def refit_used(
     clock: Clock,
     rounds: Sequence[int] | None,
     widths: Sequence[int] | None,
-    watch: Callable[[Progress], None] | None,
+    watch: Watch | None,
     between: np.ndarray | None = None,
 ) -> None:
     """Train the members that predict again on all rows, and note it in them."""

@@ -43,8 +43,8 @@ def at_once(monkeypatch):
 def test_after_the_first_round_what_was_trained_is_written(endless, tmp_path, monkeypatch, capfd, number):
     update, rounds = Display.update, []
 
-    def interrupting(self, progress):
-        update(self, progress)
+    def interrupting(self, view):
+        update(self, view)
         rounds.append(1)
         if len(rounds) == 3:
             os.kill(os.getpid(), number)
@@ -62,8 +62,8 @@ def test_after_the_first_round_what_was_trained_is_written(endless, tmp_path, mo
 
 
 def test_the_second_one_stops_at_once(endless, tmp_path, monkeypatch, at_once, capfd):
-    def interrupting(self, progress):
-        self.progress = progress
+    def interrupting(self, view):
+        self.view = view
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 

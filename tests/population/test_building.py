@@ -39,22 +39,23 @@ class Time:
 
     def __init__(self, monkeypatch):
         self.now, self.compiling, self.training, self.compiled = 100.0, 10.0, 0.0, 0
-        told = SimpleNamespace(monotonic=lambda: self.now, perf_counter=lambda: self.now)
-        advance = Population.advance
+        told = SimpleNamespace(monotonic=lambda: self.now)
+        end = Population.end
 
         def compile_slowly(population):
             self.now += self.compiling
             self.compiled += 1
 
-        def advance_slowly(population):
+        def end_slowly(population):
             self.now += self.training
-            return advance(population)
+            return end(population)
 
         monkeypatch.setattr("phalanx.population.train.time", told)
         monkeypatch.setattr("phalanx.population.building.time", told)
+        monkeypatch.setattr("phalanx.population.turns.perf_counter", told.monotonic)
         monkeypatch.setattr("phalanx.population.train.devices", lambda: devices()[:1])
         monkeypatch.setattr(Population, "compile", compile_slowly)
-        monkeypatch.setattr(Population, "advance", advance_slowly)
+        monkeypatch.setattr(Population, "end", end_slowly)
 
     def clock(self, seconds):
         return Clock(self.now + seconds)
@@ -126,7 +127,7 @@ def test_nobody_trains_again_where_a_program_cannot_be_compiled_in_time(slow, ro
 def test_nothing_is_compiled_after_an_interrupt(slow, rows):
     clock = Clock()
 
-    def interrupt(progress):
+    def interrupt(view):
         clock.interrupted = True
 
     outcome = train(trials(4, 5), rows, [FOLD], max_rounds=9, clock=clock, memory_limit=1, watch=interrupt)

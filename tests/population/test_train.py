@@ -89,7 +89,7 @@ def test_a_clock_that_is_over_leaves_one_round(rows):
 def test_an_interrupt_ends_all_after_the_round(rows):
     clock = Clock()
 
-    def interrupt(progress):
+    def interrupt(view):
         clock.interrupted = True
 
     outcome = train([Trial(network(), 0)], rows, [FOLD], max_rounds=50, clock=clock, watch=interrupt)

@@ -5,7 +5,7 @@ memory of a layer goes on from row to row, so that context is longer than the gr
 back-propagation through time).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
@@ -25,7 +25,8 @@ from phalanx.network import Aim, Network, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
 from phalanx.population.rows import Rows
-from phalanx.population.train import Clock, Progress, train
+from phalanx.population.train import Clock, train
+from phalanx.population.view import Watch
 from phalanx.predictive import Said
 from phalanx.refitting import TRAINING, refit_rule, refit_used
 from phalanx.search.designs import Draw
@@ -137,7 +138,7 @@ def fit(
     rounds: Sequence[int] | None = None,
     widths: Sequence[int] | None = None,
     cut: Sequence[int] | None = None,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
 ) -> Fitted:
     """Train language models drawn from a space as populations, rank the members, and choose the ensemble.
 

@@ -104,6 +104,14 @@ def width_for(platform: str, parameters: int, members_per_device: int, flat: boo
     return min(members_per_device, 256)
 
 
+def ahead() -> int:
+    """Return how many populations are given a round before the first of them is waited for.
+
+    Two on an accelerator, which would wait for the host in between; one on a CPU, which the host uses too.
+    """
+    return 1 if devices()[0].platform == "cpu" else 2
+
+
 def capacity_for(members: int, along: int) -> int:
     """Return the places of a population on `along` devices: a power of two each, so that 50 and 64 share a program."""
     per_device = -(-members // along)

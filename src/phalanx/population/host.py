@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -26,34 +26,7 @@ from phalanx.population.rows import Rows
 from phalanx.population.stack import power_of_two, stack
 from phalanx.population.steps import Folds, Limits, Member, State
 from phalanx.population.trial import Trained, Trial
-
-
-class Standing(NamedTuple):
-    """How a population stands after a round: of each member the best score, the rounds, and whether it still trains."""
-
-    scores: np.ndarray
-    rounds_of: np.ndarray
-    trains: np.ndarray
-
-    @property
-    def members(self) -> int:
-        """Networks."""
-        return len(self.scores)
-
-    @property
-    def alive(self) -> int:
-        """Networks that still train."""
-        return int(self.trains.sum())
-
-    @property
-    def rounds(self) -> int:
-        """Rounds of the member that trained the most."""
-        return int(self.rounds_of.max())
-
-    @property
-    def best_score(self) -> float:
-        """The best score of any."""
-        return float(self.scores.min())
+from phalanx.population.view import Standing
 
 
 @dataclass(frozen=True)
@@ -201,19 +174,28 @@ class Population:
         """How many trials may enter."""
         return self._capacity - len(self.alive)
 
-    @property
-    def standing(self) -> Standing:
-        """How it stands."""
+    def standing(self, seconds: float = 0.0) -> Standing:
+        """Return how it stands after a round that took so many seconds."""
         told = [(member.best_score, member.rounds, not member.stopped) for member in self.trained]
-        return Standing(*map(np.array, zip(*told, strict=True)))
+        scores, rounds, trains = map(np.array, zip(*told, strict=True))
+        return Standing(scores, rounds, trains, seconds)
 
     def compile(self) -> None:
         """Build the program of a round by advancing nobody."""
         self._advance(np.zeros_like(self._active))
 
+    def begin(self) -> None:
+        """Let the devices train a round of every active member, without waiting for them."""
+        self._record = self._advance(self._active)
+
+    def end(self) -> Record:
+        """Wait for the round that began; return the record of all members, by place."""
+        return jax.device_get(self._record)
+
     def advance(self) -> Record:
-        """Train a round of every active member; return the record of all, by place. Blocks until it is done."""
-        return jax.device_get(self._advance(self._active))
+        """Train a round of every active member; return the record of all, by place."""
+        self.begin()
+        return self.end()
 
     def note(self, record: Record, seconds: float) -> None:
         """Write a round's record into the members, and move the active ones to the front where some stopped."""

@@ -1,7 +1,7 @@
 """Training on all rows once early stopping has said how long (MAP F3; book, Algorithms 7.2 and 7.3)."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from phalanx.population.member import valid_block
 from phalanx.population.predict import Final
 from phalanx.population.program import mean_cost
 from phalanx.population.rows import Rows
-from phalanx.population.train import Clock, Outcome, Progress, train
+from phalanx.population.train import Clock, Outcome, train
 from phalanx.population.trial import Trained, Trial
+from phalanx.population.view import Watch
 from phalanx.spec import at_progress
 
 RULES = ("steps", "continue")
@@ -54,7 +55,7 @@ def refit(
     clock: Clock,
     rounds: Iterable[int] | None = None,
     widths: Iterable[int] | None = None,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
     between: np.ndarray | None = None,
 ) -> tuple[list[Refitted], Outcome]:
     """Train members again on the training and validation rows of their folds, and on the rows `between` the two.

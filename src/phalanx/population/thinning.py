@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from phalanx.population.view import Decision, Standing, View
+
 PROBE = 2
 """Rounds after which it is decided; the last of them says how long a round takes."""
 
@@ -14,6 +18,40 @@ class Group(NamedTuple):
 
     scores: dict[int, float]
     seconds: float
+
+
+class Thinning:
+    """A watcher that drops, once, members for which there is no time, so that all others can train `fewest` rounds."""
+
+    def __init__(self, fewest: int) -> None:
+        self._fewest, self._decided = fewest, fewest <= PROBE
+
+    def __call__(self, view: View) -> Decision | None:
+        """Decide when each population has trained long enough."""
+        training = [standing for standing in view.populations if standing.alive]
+        if self._decided or not training or min(standing.rounds for standing in training) < PROBE:
+            return None
+        self._decided = True
+        chosen = too_many([_group(standing) for standing in view.populations], view.left, self._fewest - PROBE)
+        return Decision(drop=dict(enumerate(chosen)), reason="time")
+
+
+def _group(standing: Standing) -> Group:
+    training = np.flatnonzero(standing.trains).tolist()
+    return Group({k: float(standing.scores[k]) for k in training}, standing.seconds)
+
+
+class Replay:
+    """A watcher that drops members after as many rounds as an earlier run did, by population; 0: it did not."""
+
+    def __init__(self, cut: Sequence[Sequence[int]]) -> None:
+        self._cut = [np.array(rounds) for rounds in cut]
+
+    def __call__(self, view: View) -> Decision:
+        """Decide of the population that moved."""
+        cut, standing = self._cut[view.moved], view.populations[view.moved]
+        due = np.flatnonzero(cut == standing.rounds_of[: len(cut)]).tolist()
+        return Decision(drop={view.moved: due}, reason="time")
 
 
 def too_many(groups: Sequence[Group], left: float, rounds: int) -> list[list[int]]:

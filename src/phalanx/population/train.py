@@ -1,5 +1,6 @@
 """Train any number of trials: group them by structure, split what does not fit, and let the groups take turns."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +8,17 @@ from functools import partial
 
 from phalanx.model import Batch
 from phalanx.population.arithmetic import check_arithmetic
-from phalanx.population.backend import devices, memory
+from phalanx.population.backend import ahead, devices, memory
 from phalanx.population.batches import Fold
 from phalanx.population.building import COMPILING, Meanwhile, Pace, build
-from phalanx.population.host import Population, Standing, steps_of_a_round
+from phalanx.population.host import Population, steps_of_a_round
 from phalanx.population.member import bytes_of_a_member
 from phalanx.population.rows import Rows
 from phalanx.population.stack import group
-from phalanx.population.thinning import PROBE, Group, too_many
+from phalanx.population.thinning import Replay, Thinning
 from phalanx.population.trial import Trained, Trial
+from phalanx.population.turns import Turns
+from phalanx.population.view import Watch
 
 
 @dataclass
@@ -33,25 +36,19 @@ class Clock:
         return float("inf") if self.deadline is None else self.deadline - time.monotonic()
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What a watcher is told after each round: how the populations of the wave stand, and which one just moved."""
-
-    populations: tuple[Standing, ...]
-    moved: int
-
-
 @dataclass
 class Outcome:
     """Trained members in the order of their trials, and of each population the rounds it trained and its width.
 
-    `cut`: of each trial the rounds after which it was stopped in favour of others (0: it was not); empty if none was.
+    `cut`: of each trial the rounds after which it was dropped in favour of others (0: it was not); empty if none was.
+    `entered`: the members that entered later.
     """
 
     members: list[Trained]
     rounds: list[int]
     widths: list[int]
     cut: list[int] = field(default_factory=list)
+    entered: list[Trained] = field(default_factory=list)
 
 
 def plan(trials: Sequence[Trial], rows: Batch | Rows, limit: int | None = None) -> list[list[list[int]]]:
@@ -91,7 +88,8 @@ def train(
     at_least_one: bool = True,
     fewest: int | None = None,
     cut: Sequence[int] | None = None,
-    watch: Callable[[Progress], None] | None = None,
+    ages: int = 1,
+    watch: Watch | None = None,
     meanwhile: Meanwhile | None = None,
 ) -> Outcome:
     """Train all trials.
@@ -104,7 +102,9 @@ def train(
     bounds what trains at one time. `share` of the time left may be used. A population that would not be compiled in
     half of it, or so that `room` seconds are left for training, is left out: its members have no parameters. Where the
     time does not suffice for `fewest` rounds of all others, those go on that are best after two rounds, see `thinning`;
-    `cut` repeats this. `watch` is called after every round; `meanwhile` once, while the first populations are compiled.
+    `cut` repeats this.
+    `watch` is called after every round, and may answer what is to be done; where trials are to enter, `ages` says how
+    many numbers of rounds members may have behind them. `meanwhile` is called once, while the first are compiled.
     """
     clock, rows = Clock() if clock is None else clock, Rows.of(rows)
     waves = plan(trials, rows, memory_limit)
@@ -123,14 +123,21 @@ def train(
                 [cut[i] if cut else 0 for i in positions],
                 max_rounds,
                 round_steps or steps_of_a_round(folds, trials[positions[0]].network.batch_size),
-                next(limits, max_rounds),
+                next(limits, None),
                 next(sides, None),
+                ages,
             )
             for positions in wave
         ]
-        trained = _wave(places, rows, folds, allowed, fewest, watch, None if number else meanwhile)
+        watchers: list[Watch] = [] if watch is None else [watch]
+        if cut:
+            watchers.insert(0, Replay([place.cut for place in places]))
+        elif fewest and clock.deadline is not None:
+            watchers.insert(0, Thinning(fewest))
+        trained = _wave(places, rows, folds, allowed, watchers, None if number else meanwhile)
         outcome.rounds += trained.rounds
         outcome.widths += trained.widths
+        outcome.entered += trained.entered
         stopped.update(zip((i for positions in wave for i in positions), trained.cut, strict=True))
         done.update(zip((i for positions in wave for i in positions), trained.members, strict=True))
     outcome.members += [done[i] for i in range(len(trials))]
@@ -148,12 +155,13 @@ class _Place:
     cut: list[int]
     max_rounds: int
     steps: int
-    rounds: int
+    rounds: int | None
     width: int | None
+    ages: int
 
     def build(self, rows: Rows, folds: Sequence[Fold]) -> Population:
         """Return the population with its program compiled."""
-        population = Population(self.trials, rows, folds, self.max_rounds, self.steps, width=self.width)
+        population = Population(self.trials, rows, folds, self.max_rounds, self.steps, width=self.width, ages=self.ages)
         population.compile()
         return population
 
@@ -194,9 +202,9 @@ class _Allowance:
             return False
         return (self.at_least_one and not place) or self.clock.pace.expected() + self.room <= self.left()
 
-    def is_over(self, rounds: Sequence[int]) -> bool:
-        """Return whether populations that trained so many rounds are to end."""
-        must = self.at_least_one and not any(rounds)
+    def is_over(self, begun: bool) -> bool:
+        """Return whether no further round is to begin, where none or some did."""
+        must = self.at_least_one and not begun
         return self.clock.interrupted or (self.left() <= 0 and not must)
 
 
@@ -205,67 +213,29 @@ def _wave(
     rows: Rows,
     folds: Sequence[Fold],
     allowed: _Allowance,
-    fewest: int | None,
-    watch: Callable[[Progress], None] | None,
+    watchers: Sequence[Watch],
     meanwhile: Meanwhile | None,
 ) -> Outcome:
     """Train the populations that there is time to build; what they hold is free when this returns."""
-    makers = [partial(place.build, rows, folds) if place.rounds else None for place in places]
+    makers = [partial(place.build, rows, folds) if place.rounds != 0 else None for place in places]
     built = build(makers, allowed.builds, allowed.clock.pace, len(devices()), meanwhile)
-    going = [i for i, population in enumerate(built) if population is not None]
-    populations = [population for population in built if population is not None]
-    rounds = iter(_take_turns(populations, [places[i] for i in going], allowed, fewest, watch))
+    going = [(place, population) for place, population in zip(places, built, strict=True) if population is not None]
+    turns = Turns([population for _, population in going], [place.rounds for place, _ in going], watchers, ahead())
+    turns.take(allowed.is_over, allowed.left)
+    allowed.clock.interrupted = allowed.clock.interrupted or turns.stopped
     reason = "interrupt" if allowed.clock.interrupted else "time"
-    outcome = Outcome([], [], [], [after for place in places for after in place.cut])
+    outcome, number = Outcome([], [], []), itertools.count()
     for place, population in zip(places, built, strict=True):
-        outcome.rounds.append(0 if population is None else next(rounds))
-        outcome.widths.append(1 if population is None else population.width)
-        outcome.members += place.left_out(reason) if population is None else population.finish(reason)
+        if population is None:
+            outcome.rounds.append(0)
+            outcome.widths.append(1)
+            outcome.members += place.left_out(reason)
+            outcome.cut += place.cut
+            continue
+        i, trained, first = next(number), population.finish(reason), len(place.trials)
+        outcome.rounds.append(turns.rounds[i])
+        outcome.widths.append(population.width)
+        outcome.members += trained[:first]
+        outcome.entered += trained[first:]
+        outcome.cut += [turns.dropped.get((i, k), 0) for k in range(first)]
     return outcome
-
-
-def _take_turns(
-    populations: list[Population],
-    places: Sequence[_Place],
-    allowed: _Allowance,
-    fewest: int | None,
-    watch: Callable[[Progress], None] | None,
-) -> list[int]:
-    """Train the populations round by round in turn until each is done or the time is over; return their rounds.
-
-    Members are stopped after as many rounds as their place says, where that is not 0; whoever is stopped in favour of
-    others is noted there.
-    """
-    rounds, seconds = [0] * len(populations), [0.0] * len(populations)
-    while True:
-        moved = False
-        for i, population in enumerate(populations):
-            if allowed.is_over(rounds):
-                return rounds
-            if not population.alive or rounds[i] >= places[i].rounds:
-                continue
-            began = time.perf_counter()
-            record = population.advance()
-            seconds[i] = time.perf_counter() - began
-            population.note(record, seconds[i])
-            rounds[i] += 1
-            population.stop([k for k in population.alive if places[i].cut[k] == rounds[i]], "time")
-            moved = True
-            if watch is not None:
-                watch(Progress(tuple(each.standing for each in populations), i))
-        if not moved:
-            return rounds
-        left = allowed.left()
-        if fewest and fewest > PROBE and left < float("inf") and max(rounds) == PROBE:
-            for i, chosen in enumerate(too_many(_groups(populations, seconds), left, fewest - PROBE)):
-                populations[i].stop(chosen, "time")
-                for k in chosen:
-                    places[i].cut[k] = rounds[i]
-
-
-def _groups(populations: list[Population], seconds: list[float]) -> list[Group]:
-    """Return how populations stand, to decide who goes on."""
-    return [
-        Group({k: population.trained[k].best_score for k in population.alive}, spent)
-        for population, spent in zip(populations, seconds, strict=True)
-    ]

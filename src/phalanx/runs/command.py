@@ -53,7 +53,7 @@ def _train(config: Config, out: Path | None, clock: Clock, display: Display, sta
             again = plan.settings.refit in RULES
             return compare(prepared, plan.metric, config.seed, config.baselines, again, clock, display)
 
-        with ending_on_signal(clock, lambda: display.progress is not None):
+        with ending_on_signal(clock, lambda: display.view is not None):
             run = train_run(prepared, plan, baselines, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)

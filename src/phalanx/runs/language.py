@@ -65,7 +65,7 @@ def train_book(config: Config, out: Path | None, clock: Clock, display: Display,
         few = "" if learned == tokens else f", trained on the last {learned:,} of {tokens:,} tokens"
         for name, held in plain.items():
             display.line(f"baseline {name}: valid {NATS.name} {number(held['valid'][NATS.name])}{few}")
-        with ending_on_signal(clock, lambda: display.progress is not None):
+        with ending_on_signal(clock, lambda: display.view is not None):
             run = _train(book, plain, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
