@@ -240,7 +240,7 @@ def _programs(request):
     """Compile the laws of populations as users do, the rest quickly: programs that run a few times on small arrays do
     not earn the compiler's costly passes. And forget them: a process that holds thousands traces three times slower.
     """
-    jax.config.update("jax_disable_most_optimizations", request.path.parent.name != "population")
+    jax.config.update("jax_disable_most_optimizations", request.path.name != "test_laws.py")
     yield
     jax.clear_caches()
 

@@ -79,15 +79,15 @@ def test_it_goes_on_from_a_snapshot_bit_for_bit_on_one_device_or_two(rows, whole
     if number > len(devices()):
         pytest.skip("needs two devices")
     assert len({member.rounds for member in whole}) > 1  # some stopped before others
-    population = Population(TRIALS, rows, FOLDS, ROUNDS, None, mesh_of(1), width=1)
+    population = Population(TRIALS, rows, FOLDS, ROUNDS, None, mesh_of(1 if after else number), width=1)
     for _ in range(after):
         population.note(population.advance(), 0.0)
     snapshot = population.snapshot()
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(snapshot.state))
-    finished(population)  # what is done to it later does not change the snapshot, nor does who goes on from it
-    for _ in range(2):
-        again = finished(Population.restore(snapshot, rows, FOLDS, mesh_of(number), width=1))
-        for one, other in zip(again, whole, strict=True):
+    ends = [finished(population)]  # what is done to it later does not change the snapshot, nor does who goes on from it
+    ends += [finished(Population.restore(snapshot, rows, FOLDS, mesh_of(number), width=1)) for _ in range(2)]
+    for members in ends:
+        for one, other in zip(members, whole, strict=True):
             assert_same(one, other)
 
 
