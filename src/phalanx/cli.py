@@ -1,6 +1,7 @@
 """The command line: a thin door. It parses words and exits with 0, 2 (the input is at fault) or 130 (Ctrl-C)."""
 
 import functools
+import inspect
 import os
 import signal
 import sys
@@ -12,12 +13,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from phalanx.declared import SWITCH, Declared, declared
 from phalanx.errors import InputError
-
-LIKELIHOODS = (
-    "bernoulli, gaussian, gaussian_mixture, heteroscedastic_gaussian, multinoulli, multivariate_gaussian or poisson"
-)
-"""The names of likelihoods; they stand here since finding them out would take a second before any help is shown."""
+from phalanx.study import Study
 
 app = typer.Typer(
     name="phalanx",
@@ -91,113 +89,52 @@ def _phalanx(
     """Deep learning by trial and error, with the trials in formation."""
 
 
+_PARSERS = {(int,): _whole, (float,): _number, (float, str): _share_or_file}
+
+
+def _parameter(one: Declared) -> inspect.Parameter:
+    """Return an option of a study as the shell has it; None where it is not given."""
+    kind: Any = list[str] if one.several or one.name == "source" else str
+    text, metavar = one.option.help(one.default), one.option.metavar or ""
+    if one.name == "source":
+        info = typer.Argument(metavar=metavar, help=text)
+    elif metavar == SWITCH:
+        kind, info = bool, typer.Option(help=text)
+    else:
+        info = _option(metavar, text, _PARSERS.get(one.types))
+    annotation = Annotated[kind | None, info]
+    return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _with_study(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a study beside its own, for typer to read."""
+    own = [one for one in inspect.signature(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    shared = [_parameter(one) for one in declared(Study) if one.option.metavar is not None]
+    command.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]
+    return command
+
+
 @app.command()
+@_with_study
 @_stoppable
 def train(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE]",
-            help="A .csv, .tsv or .parquet table; a folder with a folder of images, sounds or texts for each class; a "
-            "table that names WAV files; a text file (.txt); a pair of IDX files; a .npz of X and y; or one of digits "
-            "iris wine breast_cancer diabetes.",
-        ),
-    ] = None,
-    target: Annotated[list[str] | None, _option("COL", "Column to predict; may be given several times.")] = None,
-    text: Annotated[str | None, _option("COL", "Column of texts to learn from, instead of all others.")] = None,
-    tokens: Annotated[
-        str | None, _option("KIND", "Of a text file: characters, words or bpe; default: characters.")
-    ] = None,
-    forecast: Annotated[str | None, _option("COL", "Column of a series to forecast.")] = None,
-    horizon: Annotated[int | None, _option("H", "Steps ahead to forecast; default: 1.", _whole)] = None,
-    time: Annotated[str | None, _option("COL", "Column of the times; default: the only one of dates.")] = None,
-    window: Annotated[
-        int | None, _option("N", "Steps of the past that a forecast sees; default: by the season.", _whole)
-    ] = None,
-    task: Annotated[str | None, _option("TASK", "classify or regress; default: by the target.")] = None,
-    metric: Annotated[
-        str | None, _option("NAME", "What ranks; default: accuracy, rmse, score, or mae of forecasts.")
-    ] = None,
-    likelihood: Annotated[str | None, _option("NAME", f"{LIKELIHOODS}; default: by the target.")] = None,
-    ignore: Annotated[list[str] | None, _option("COL", "Column to leave out; may be given several times.")] = None,
-    category: Annotated[list[str] | None, _option("COL", "Column of names, though they look like numbers.")] = None,
-    number: Annotated[list[str] | None, _option("COL", "Column of numbers, whatever it looks like.")] = None,
-    missing: Annotated[
-        list[str] | None,
-        _option("WORD", "What means missing in every column, and no other word does; default: found out."),
-    ] = None,
-    id: Annotated[str | None, _option("COL", "Column to leave out and copy into predictions.")] = None,
-    group: Annotated[
-        str | None, _option("COL", "Column to leave out; rows equal in it stay on one side of every split.")
-    ] = None,
+    *,
     config: Annotated[Path | None, _option("FILE", "YAML file of options; the command line overrides it.")] = None,
-    trials: Annotated[int | None, _option("N", "Networks to try; default: by the rows.", _whole)] = None,
-    repeats: Annotated[int | None, _option("N", "Seeds for each trial; default: 1.", _whole)] = None,
-    design: Annotated[str | None, _option("NAME", "sobol, random or grid; default: sobol.")] = None,
-    bootstrap: Annotated[
-        bool | None, typer.Option(help="Train each network on a bootstrap sample, and average all.")
-    ] = None,
-    vote: Annotated[bool | None, typer.Option(help="Choose classes by majority vote of the networks.")] = None,
-    refit: Annotated[
-        str | None,
-        _option("RULE", "Train again on all rows: steps (afresh), continue, none; default: only series, books."),
-    ] = None,
-    samples: Annotated[
-        int | None, _option("N", "Average predictions over N dropout masks; default: 0, scale weights.", _whole)
-    ] = None,
-    minutes: Annotated[float | None, _option("M", "Time limit of the whole command; default: none.", _number)] = None,
-    seed: Annotated[int | None, _option("S", "Decides splits, trials, weights, batches; default: 0.", _whole)] = None,
-    test: Annotated[
-        Any, _option("SOURCE|SHARE", "What to test on, or share of the rows; default: 0.2.", _share_or_file)
-    ] = None,
-    valid: Annotated[float | None, _option("SHARE", "Share of the rest to validate on; default: 0.2.", _number)] = None,
-    size: Annotated[
-        str | None, _option("PIXELS", "Side of all images, or HEIGHTxWIDTH; default: theirs, at most 64.")
-    ] = None,
-    scaling: Annotated[
-        str | None, _option("NAME", "Of a table's numbers: robust, standard or none; default: robust.")
-    ] = None,
-    strict: Annotated[bool | None, typer.Option(help="Stop at a broken file instead of leaving it out.")] = None,
     out: Annotated[Path | None, _option("RUN", "Folder to write; default: runs/NAME-K.")] = None,
+    **given: Any,
 ) -> int:
     """Train a population of networks on data of any kind."""
     started = monotonic()
-    given: dict[str, Any] = {
-        "source": ",".join(source) if source else None,
-        "target": tuple(target) if target else None,
-        "text": text,
-        "tokens": tokens,
-        "forecast": forecast,
-        "horizon": horizon,
-        "time": time,
-        "window": window,
-        "task": task,
-        "metric": metric,
-        "likelihood": likelihood,
-        "ignore": tuple(ignore) if ignore else None,
-        "category": tuple(category) if category else None,
-        "number": tuple(number) if number else None,
-        "missing": tuple(missing) if missing else None,
-        "id": id,
-        "group": group,
-        "trials": trials,
-        "repeats": repeats,
-        "design": design,
-        "bootstrap": bootstrap,
-        "vote": vote,
-        "refit": refit,
-        "samples": samples,
-        "minutes": minutes,
-        "seed": seed,
-        "test": test,
-        "valid": valid,
-        "size": size,
-        "scaling": scaling,
-        "strict": strict,
-    }
     from phalanx.runs.command import train_command
 
-    return train_command({name: value for name, value in given.items() if value is not None}, config, out, started)
+    options = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value not in (None, [])
+    }
+    if "source" in options:
+        options["source"] = ",".join(options["source"])
+    return train_command(options, config, out, started)
 
 
 @app.command()

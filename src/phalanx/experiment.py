@@ -99,7 +99,7 @@ class Problem:
         return evaluate(self.goals, self.valid_values, predictive.means, self.valid_weight, costs), costs
 
 
-@dataclass(frozen=True)
+@dataclass
 class Settings(Options):
     """The options of a search, and the metric by which its networks are ranked."""
 

@@ -1,51 +1,68 @@
-"""The options of a search, each declared once with the values that it may have; every door checks them here."""
+"""The options of a study are checked here, by what is declared of them, whatever the door."""
 
-import typing
-from dataclasses import dataclass, fields
+import dataclasses
 from typing import Any
 
+from phalanx.constraint import Constraint
+from phalanx.declared import Declared, declared
 from phalanx.errors import InputError
-from phalanx.population.refit import NEVER, RULES
-from phalanx.search.designs import DESIGNS
 from phalanx.spec.distributions import without_numpy
-from phalanx.spec.fields import Constraint, constraint_of, field
 from phalanx.spec.kinds import Kind, kind_of
+from phalanx.study import Ensembles, Search, Seed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How much to try, and how: see `phalanx.Classifier`, which has the same names; `seed` is its `random_state`.
+@dataclasses.dataclass(kw_only=True)
+class Options(Seed, Ensembles, Search):
+    """The options of a search, checked and then fixed; see `phalanx.study`.
 
     Raises `InputError` for a value that no search can use.
     """
 
-    trials: int | None = field(default=None, at_least=1, at_most=100_000)
-    design: str = field(default="sobol", choices=DESIGNS)
-    structures: int = field(default=4, at_least=1, at_most=10_000)
-    repeats: int = field(default=1, at_least=1, at_most=10_000)
-    max_rounds: int | None = field(default=None, at_least=1, at_most=2**31 - 1)
-    round_steps: int | None = field(default=None, at_least=1, at_most=2**20)
-    minutes: float | None = field(default=None, above=0)
-    seed: int = field(default=0, at_least=0, at_most=2**32 - 1)
-    refit: str | None = field(default=None, choices=(*RULES, NEVER))
-    bootstrap: bool = field(default=False)
-    vote: bool = field(default=False)
-    samples: int = field(default=0, at_least=0, at_most=2**31 - 1)
-
     def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
-        for declared in fields(self):
-            if "constraint" in declared.metadata:
-                held = getattr(self, declared.name)
-                check_value(declared.name, held, kind_of(hints[declared.name]), constraint_of(declared))
-                object.__setattr__(self, declared.name, without_numpy(held))
+        check_options(self)
+        for one in declared(type(self)):
+            object.__setattr__(self, one.name, without_numpy(getattr(self, one.name)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self):  # its groups are shared with estimators, so that it cannot be a frozen dataclass
+            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+        super().__setattr__(name, value)
 
 
-def check_value(name: str, value: Any, kind: Kind, constraint: Constraint) -> None:
+def check_options(holder: Any) -> None:
+    """Raise `InputError` unless every option of an object has a value as it is declared; `Any` is not checked here."""
+    for one in declared(type(holder)):
+        if one.hint is not Any:
+            _check(one, kind_of(one.hint), getattr(holder, one.name))
+
+
+def is_text(one: Declared) -> bool:
+    """Say whether an option holds texts of a person's own, not one of some words."""
+    return one.hint is not Any and kind_of(one.hint).named == (str,) and one.option.constraint.choices is None
+
+
+def _check(one: Declared, kind: Kind, value: Any) -> None:
+    """Raise `InputError` unless an option has a value of its kind, or where it is a list, each of its elements."""
+    limits, elements, plain = one.option.constraint, (value,), without_numpy(value)
+    if is_text(one):
+        wanted = "text"
+    else:  # of a number or a word, the number has bounds
+        wanted = _wanted(Kind(tuple(cls for cls in kind.named if cls is not str) or (str,)), limits)
+    if kind.listed and isinstance(plain, tuple):
+        elements, kind = plain, dataclasses.replace(kind, classes=kind.named)
+    elif kind.listed and not kind.alone and plain is not None:
+        raise InputError(f"{one.name} is {value!r}, but must be a list, each element {wanted}")
+    for element in elements:
+        check_value(one.name, element, kind, limits, wanted)
+        if wanted == "text" and element == "" and not one.option.empty:
+            raise InputError(f"{one.name} is '', but must be text")
+
+
+def check_value(name: str, value: Any, kind: Kind, constraint: Constraint, wanted: str = "") -> None:
     """Raise `InputError` unless the value of an option is of a kind, and one that the constraint admits."""
     plain = without_numpy(value)
     if not (kind.admits(plain) and constraint.admits(plain)):
-        raise InputError(f"{name} is {value!r}, but must be {_wanted(kind, constraint)}")
+        raise InputError(f"{name} is {value!r}, but must be {wanted or _wanted(kind, constraint)}")
 
 
 def check_number(
@@ -68,11 +85,6 @@ def check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
 def check_text(name: str, value: Any) -> None:
     """Raise `InputError` unless a value is text."""
     check_value(name, value, Kind((str,)), Constraint())
-
-
-def check_switch(name: str, value: Any) -> None:
-    """Raise `InputError` unless a value is true or false."""
-    check_value(name, value, Kind((bool,)), Constraint())
 
 
 def _wanted(kind: Kind, constraint: Constraint) -> str:

@@ -8,11 +8,12 @@ from phalanx.candidates import Fitted
 from phalanx.errors import InputError
 from phalanx.network import heads, with_likelihoods
 from phalanx.population.batches import Fold
-from phalanx.population.refit import RULES, refit
+from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock
 from phalanx.population.view import Watch
 from phalanx.search.designs import Draw
+from phalanx.study import RULES
 
 TRAINING = 0.7
 """Share of the time for the first training, where networks are trained again on all rows."""

@@ -23,9 +23,6 @@ QUARTILES = (0.25, 0.5, 0.75)
 #: Cycles of a date, in days.
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 
-#: How numbers may be scaled: by median and quartiles, and bent; to mean 0 and deviation 1; or not at all.
-SCALINGS = ("robust", "standard", "none")
-
 _LARGEST = 1e300  # numbers are cut here, so that no difference of two overflows
 _LARGEST_SCALED = 1e30  # a float32 holds it, and its square is finite
 _CLIP = 3.0  # where the smooth clip levels off, in scaled units
@@ -122,7 +119,7 @@ class TableEncoder:
     def fit(
         columns: Iterable[Column], frame: pd.DataFrame, weight: np.ndarray | None = None, scaling: str = "robust"
     ) -> "TableEncoder":
-        """Learn from training rows the columns that are used; `scaling` is one of `SCALINGS`.
+        """Learn from training rows the columns that are used; `scaling` is one of `phalanx.study.SCALINGS`.
 
         ``weight`` (n,) counts rows: an integer weight gives what that many copies of the row would, with
         "robust" exactly. Raises InputError for a missing column, and for a cell that does not fit its

@@ -23,7 +23,7 @@ from phalanx.data.canonical import canonical_order, comparable, copied_rows
 from phalanx.data.codes import code_rows
 from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
-from phalanx.data.encoding import SCALINGS, TableEncoder
+from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
@@ -33,14 +33,14 @@ from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.errors import InputError
-from phalanx.estimators.parameters import PartsEstimator
+from phalanx.estimators.parameters import OfTargets, PartsEstimator
 from phalanx.experiment import Problem, Settings, entry_for, fit
 from phalanx.hints import hints, rare_class_hints
 from phalanx.layers import Embedding, Wrapper
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
-from phalanx.options import check_text, check_word
+from phalanx.options import check_text
 from phalanx.population.train import Clock
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
@@ -80,62 +80,13 @@ class FittedMember:
     best_round: int
 
 
-class NetworkEstimator(PartsEstimator):
-    """What `Classifier`, `Regressor` and `MultiTask` share; see `Classifier`."""
+class NetworkEstimator(OfTargets, PartsEstimator):
+    """What the estimators of rows, and of series, share; see `Classifier`."""
 
+    missing: Any  # of rows
+    scaling: Any
     _readings: dict[str, Reading]
     _framed: bool
-
-    def __init__(
-        self,
-        layers: Any = None,
-        *,
-        likelihood: Any = None,
-        regularizers: Any = (),
-        optimizer: Any = None,
-        stopping: Any = "auto",
-        batch_size: Any = None,
-        trials: Any = None,
-        design: Any = "sobol",
-        structures: Any = 4,
-        repeats: Any = 1,
-        max_rounds: Any = None,
-        round_steps: Any = None,
-        validation_fraction: Any = 0.2,
-        metric: Any = None,
-        minutes: Any = None,
-        ensemble: Any = True,
-        bootstrap: Any = False,
-        vote: Any = False,
-        refit: Any = None,
-        samples: Any = 0,
-        missing: Any = None,
-        scaling: Any = "robust",
-        random_state: Any = 0,
-    ) -> None:
-        self.layers = layers
-        self.likelihood = likelihood
-        self.regularizers = regularizers
-        self.optimizer = optimizer
-        self.stopping = stopping
-        self.batch_size = batch_size
-        self.trials = trials
-        self.design = design
-        self.structures = structures
-        self.repeats = repeats
-        self.max_rounds = max_rounds
-        self.round_steps = round_steps
-        self.validation_fraction = validation_fraction
-        self.metric = metric
-        self.minutes = minutes
-        self.ensemble = ensemble
-        self.bootstrap = bootstrap
-        self.vote = vote
-        self.refit = refit
-        self.samples = samples
-        self.missing = missing
-        self.scaling = scaling
-        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -145,8 +96,6 @@ class NetworkEstimator(PartsEstimator):
     def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
         """Train on a table, an array or texts `X` and the columns of the target."""
         settings = self._settings(SCORE)
-        _words(self.missing)
-        check_word("scaling", self.scaling, SCALINGS)
         if self.scaling != "robust" and (X.ndim != 2 or _are_codes(X)):
             what = "codes" if _are_codes(X) else f"{X.ndim} axes"
             raise InputError(f"scaling is for the numbers of a table, but X has {what}; leave it out")

@@ -8,42 +8,37 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
+from phalanx.estimators.parameters import OfRows, documented
 
 
-class Classifier(ClassifierMixin, NetworkEstimator):
+@documented
+class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
     """Predict classes with networks, one or a population of them.
 
     Distributions in any part make a search: `trials` points are drawn and trained as populations, each stops at its
     best moment, and an ensemble is chosen on the validation rows. Without distributions one network is trained.
-    The parameters that follow are shared with `Regressor`.
+    `fit` raises ValueError for input it cannot use; missing values, and in DataFrames categories, are accepted as they
+    are. For the names of these options at the other doors see docs/options.md.
 
-    `layers`: hidden layers; None (default): a space sized by the number of rows.
-    `likelihood`: None: Bernoulli for two classes, Multinoulli for more; Gaussian for numbers.
-    `regularizers`: such as `[L2(loguniform(1e-6, 1e-2))]`. `optimizer`: None: `Adam()`.
-    `stopping`: "auto" (`EarlyStopping()`), an `EarlyStopping`, or None: train `max_rounds` rounds on all rows.
-    `batch_size`: rows a step; None: by the number of rows. `trials`: points to try; None: by the number of rows.
-    `design`: "sobol", "random" or "grid". `structures`: most programs to compile. `repeats`: seeds a point, which
-    vary initial weights, noise and batches. `max_rounds`: None: by the number of rows. `round_steps`: optimizer steps
-    of a round; None: one pass, at most 500. `validation_fraction`: share of rows for validation (default 0.2).
-    `metric`: what ranks members; None: accuracy (rmse for numbers, score for several targets: the mean of accuracies
-    and r2). `minutes`: time limit of the training.
-    `ensemble`: whether predictions come from the ensemble (default) or the best member.
-    `bootstrap`: bagging: each network, of all `trials` and `repeats`, learns from a bootstrap sample of its own of the
-    training rows, and the ensemble is the mean over all of them (default False). `vote`: classes by majority
-    vote of the ensemble instead of mean probabilities (default False).
-    `refit`: what the members that predict do with the validation rows in the end: None (default) or "none": nothing;
-    "steps": they train afresh on all rows for as many steps (the book's Algorithm 7.2); "continue": they go on from
-    their best parameters on all rows (7.3). `samples`: average predictions over so many random dropout masks; 0
-    (default): scale weights instead. `missing`: spellings that mean missing in every column of a DataFrame, such as
-    `("NA",)`; None: they are found out (see docs/tables.md). `scaling`: of a
-    table's numbers: "robust" (default): in interquartile ranges from the median, and bent so that none lies beyond ±3;
-    "standard": in deviations from the mean; "none": as they are. `random_state`: the seed.
+    Attributes
+    ----------
+    classes_ : ndarray, or a list of them for several targets
+        The classes as the target has them, sorted.
+    leaderboard_, curves_, diagnostics_ : DataFrame
+        The members as they rank, their costs by round, and what their layers did.
+    hints_ : list of str
+        What seems wrong with the networks.
+    members_, best_ : list of FittedMember, FittedMember
+        The trained networks, and the first of them by rank.
+    ensemble_ : dict
+        The shares of the members that predict together, by id.
+    encoder_ : encoder of tables, images, texts or codes
+        What turns rows into the numbers that networks see.
+    columns_ : list of Column
+        Of a DataFrame: what each of its columns was taken for.
 
-    After `fit`: `classes_`, `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_` (what seems wrong
-    with the networks, in words), `members_`, `best_`, `ensemble_` (shares by id), `encoder_`, and of
-    a DataFrame `columns_` (what each of its columns was taken for). `fit` raises ValueError
-    for input it cannot use; missing values, and in DataFrames categories, are accepted as they are.
-
+    Examples
+    --------
     >>> from phalanx import Adam, Classifier, Dense, Tanh
     >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
     >>> net = Classifier(layers=[Dense(8), Tanh()], optimizer=Adam(0.03), stopping=None, max_rounds=300).fit(X, y)

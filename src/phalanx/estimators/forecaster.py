@@ -14,6 +14,7 @@ from phalanx.data.columns import unique_names
 from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, read_series
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
+from phalanx.estimators.parameters import OfSeries, documented
 from phalanx.experiment import fit, trials_for
 from phalanx.forecast import Forecasting, forecasting
 from phalanx.metrics import SCORE, metric_named
@@ -22,16 +23,22 @@ from phalanx.population.train import Clock
 _SERIES, _TIME = "y", "time"
 
 
-class Forecaster(NetworkEstimator):
-    """Forecast a series with networks, one or a population of them; further parameters and attributes as for
-    `Classifier`.
+@documented
+class Forecaster(OfSeries, NetworkEstimator):
+    """Forecast a series with networks, one or a population of them.
 
-    `horizon`: steps ahead (default 1), all of which a network says at once. `window`: steps of the past that it sees;
-    None: by the season. `metric`: what ranks members; None: mae, the mean absolute error over all steps ahead. The last
-    `validation_fraction` of the windows validates: splits are in the order of time.
-    `refit`: None (default): with early stopping, the networks that predict are in the end trained again on these newest
-    windows too, as by "steps"; "none": they are not. Scores in `leaderboard_` are from before.
+    A network says all steps ahead at once. Splits are in the order of time: the last `validation_fraction` of the
+    windows validates, and members rank by the mean absolute error over all steps ahead (mae) where `metric` names no
+    other. With early stopping and no word of `refit` the networks that predict are in the end trained again on these
+    newest windows too, by "steps". For the space of networks that is searched see `Classifier`.
 
+    Attributes
+    ----------
+    leaderboard_, curves_, diagnostics_, hints_, members_, best_, ensemble_, encoder_
+        As of `Classifier`.
+
+    Examples
+    --------
     >>> from phalanx import Adam, Flatten, Forecaster
     >>> y = np.sin(2 * np.pi * np.arange(200) / 12)
     >>> net = Forecaster(3, window=12, layers=[Flatten()], optimizer=Adam(0.01), stopping=None, max_rounds=100).fit(y)
@@ -39,69 +46,12 @@ class Forecaster(NetworkEstimator):
     ([-0.9, -1.0, -0.9], [-0.9, -1.0, -0.9])
     """
 
-    def __init__(
-        self,
-        horizon: Any = 1,
-        *,
-        window: Any = None,
-        layers: Any = None,
-        likelihood: Any = None,
-        regularizers: Any = (),
-        optimizer: Any = None,
-        stopping: Any = "auto",
-        batch_size: Any = None,
-        trials: Any = None,
-        design: Any = "sobol",
-        structures: Any = 4,
-        repeats: Any = 1,
-        max_rounds: Any = None,
-        round_steps: Any = None,
-        validation_fraction: Any = 0.2,
-        metric: Any = None,
-        minutes: Any = None,
-        ensemble: Any = True,
-        bootstrap: Any = False,
-        vote: Any = False,
-        refit: Any = None,
-        samples: Any = 0,
-        random_state: Any = 0,
-    ) -> None:
-        super().__init__(
-            layers,
-            likelihood=likelihood,
-            regularizers=regularizers,
-            optimizer=optimizer,
-            stopping=stopping,
-            batch_size=batch_size,
-            trials=trials,
-            design=design,
-            structures=structures,
-            repeats=repeats,
-            max_rounds=max_rounds,
-            round_steps=round_steps,
-            validation_fraction=validation_fraction,
-            metric=metric,
-            minutes=minutes,
-            ensemble=ensemble,
-            bootstrap=bootstrap,
-            vote=vote,
-            refit=refit,
-            samples=samples,
-            random_state=random_state,
-        )
-        self.horizon = horizon
-        self.window = window
-
     def fit(self, y: Any, X: Any = None) -> "Forecaster":
         """Train on a series `y` of numbers, NaN where missing.
 
         Its times are the index of a pandas Series, if they are dates; otherwise values are in order. `X`: further
         columns of numbers, known up to the present only, a row for each value. Returns the estimator.
         """
-        for name in ("horizon", "window"):
-            value = getattr(self, name)
-            if not (value is None and name == "window") and (not isinstance(value, (int, np.integer)) or value < 1):
-                raise InputError(f"{name} is {value!r}, but must be a whole number from 1")
         settings = self._settings(SCORE)
         frame, column, times = _table(y, X)
         layout, _ = infer_layout(frame, column, times)

@@ -10,91 +10,54 @@ from sklearn.utils.validation import check_is_fitted
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.estimators.base import FittedMember
-from phalanx.estimators.parameters import PartsEstimator
+from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.hints import hints
 from phalanx.language import Corpus, Speaker, fit
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
-from phalanx.options import check_whole
 from phalanx.population.train import Clock
-from phalanx.search.language import STEPS, language_space
+from phalanx.search.language import language_space
 from phalanx.spec.fields import unknown
 
 
-class LanguageModel(PartsEstimator):
+@documented
+class LanguageModel(OfText, PartsEstimator):
     """Say which token of a text comes next, with recurrent networks, and continue texts.
 
     The text is read in stretches of `steps` tokens, in whose order a network keeps its memory, while the gradient
     reaches back to the beginning of a stretch (truncated back-propagation through time). Distributions in any part
     make a search, as for `Classifier`; the ensemble speaks whose mean probabilities cost least on the validation
-    tokens.
+    tokens, the end of the text.
 
-    `layers`: with an `LSTM`, `GRU` or `Recurrent`, which answer at every step; None: an LSTM sized by the text.
-    `tokens`: "characters" (default), "words" or "bpe" (byte pairs, which need the package `tokenizers`).
-    `steps`: tokens of a stretch (default 64). `regularizers`, `optimizer`, `batch_size`, `trials`, `design`,
-    `structures`, `repeats`, `max_rounds`, `round_steps`: as for `Classifier`. `stopping`: "auto" (the default for
-    texts), an `EarlyStopping`, or None: train `max_rounds` rounds. `validation_fraction`: share of the text, its end,
-    that validates (default 0.05). `minutes`: time limit of the training. `refit`: how the networks that speak are
-    trained again on the whole text in the end: None (default): by "steps" where they stopped early; "steps",
-    "continue" or "none", as for `Classifier`. `random_state`: the seed.
+    Attributes
+    ----------
+    leaderboard_, curves_, diagnostics_ : DataFrame
+        The members as they rank, their costs by round, and what their layers did.
+    hints_ : list of str
+        What seems wrong with the networks.
+    members_, best_ : list of FittedMember, FittedMember
+        The trained networks, and the first of them by rank.
+    ensemble_ : dict
+        The shares of the members that speak, by id.
+    codec_ : Characters, Words or BytePairs
+        What turns a text into codes and back.
 
-    After `fit`: `leaderboard_`, `curves_` and `diagnostics_` (DataFrames), `hints_`, `members_`, `best_`,
-    `ensemble_` (shares by id), `codec_`.
-
+    Examples
+    --------
     >>> from phalanx import LSTM, Adam, LanguageModel
     >>> net = LanguageModel([LSTM(32)], optimizer=Adam(0.03), steps=16, max_rounds=20, batch_size=4).fit("hello " * 400)
     >>> net.generate("he", length=10, temperature=0)
     'hello hello '
     """
 
-    def __init__(
-        self,
-        layers: Any = None,
-        *,
-        tokens: Any = "characters",
-        steps: Any = STEPS,
-        regularizers: Any = (),
-        optimizer: Any = None,
-        stopping: Any = "auto",
-        batch_size: Any = None,
-        trials: Any = None,
-        design: Any = "sobol",
-        structures: Any = 4,
-        repeats: Any = 1,
-        max_rounds: Any = None,
-        round_steps: Any = None,
-        validation_fraction: Any = 0.05,
-        minutes: Any = None,
-        refit: Any = None,
-        random_state: Any = 0,
-    ) -> None:
-        self.layers = layers
-        self.tokens = tokens
-        self.steps = steps
-        self.regularizers = regularizers
-        self.optimizer = optimizer
-        self.stopping = stopping
-        self.batch_size = batch_size
-        self.trials = trials
-        self.design = design
-        self.structures = structures
-        self.repeats = repeats
-        self.max_rounds = max_rounds
-        self.round_steps = round_steps
-        self.validation_fraction = validation_fraction
-        self.minutes = minutes
-        self.refit = refit
-        self.random_state = random_state
-
     def fit(self, text: Any, y: Any = None) -> "LanguageModel":
         """Learn from one text, a `str`; `y` is not used. Returns the estimator."""
         if not isinstance(text, str):
             raise InputError(f"LanguageModel learns from one text, a str, not from {type(text).__name__}; join them")
-        if self.tokens not in CODECS:
-            raise unknown("LanguageModel", "tokens", str(self.tokens), tuple(CODECS))
+        if isinstance(self.tokens, str) and self.tokens not in CODECS:
+            raise unknown("LanguageModel", "tokens", self.tokens, CODECS)
         settings = self._settings(NATS)
-        check_whole("steps", self.steps, 1)
         self.codec_ = CODECS[self.tokens].fit(text)
         codes = self.codec_.encode(text)
         nothing = np.zeros(0, np.int32)

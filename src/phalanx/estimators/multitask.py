@@ -10,19 +10,30 @@ from phalanx.data.goals import each_column
 from phalanx.data.targets import ClassTarget, NumberTarget, holds_whole_numbers, infer_task, target_present
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths
+from phalanx.estimators.parameters import OfRows, documented
 from phalanx.likelihoods import Likelihood
 from phalanx.metrics import SCORE, evaluate
 from phalanx.search.heads import likelihood_of_each
 
 
-class MultiTask(NetworkEstimator):
+@documented
+class MultiTask(OfRows, NetworkEstimator):
     """Predict several columns, classes and numbers mixed, with networks that share a trunk (MAP F7).
 
     Each column has a head of its own; `likelihood=Joint([Head(...), ...])` says what the heads are, where they leave
-    the trunk and how much their costs count. Other parameters and attributes are as for `Classifier`, `metric` too:
-    "score", or `COLUMN.accuracy` and the like. Text, booleans, categories and at most 20 distinct integers are
-    classes, and everything else is numbers; whole numbers are what their likelihood is of, where one is given.
+    the trunk and how much their costs count. `metric` is "score", or `COLUMN.accuracy` and the like. Text, booleans,
+    categories and at most 20 distinct integers are classes, and everything else is numbers; whole numbers are what
+    their likelihood is of, where one is given. For the rest see `Classifier`.
 
+    Attributes
+    ----------
+    targets_ : dict
+        The classes of each column, by its name; None: it holds numbers.
+    leaderboard_, curves_, diagnostics_, hints_, members_, best_, ensemble_, encoder_, columns_
+        As of `Classifier`.
+
+    Examples
+    --------
     >>> from phalanx import Dense, MultiTask, Tanh
     >>> x = np.linspace(-1, 1, 200)
     >>> y = pd.DataFrame({"sign": np.where(x > 0, "plus", "minus"), "square": x**2})

@@ -1,28 +1,91 @@
-"""Parameters of estimators that hold parts, whose own fields are parameters too."""
+"""Parameters of estimators: which options each has, and those inside parts, whose own fields are parameters too."""
 
-from dataclasses import fields
-from typing import Any, Self
+import inspect
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from phalanx.constraint import Constraint
+from phalanx.declared import again, declared, option, options, parameters
 from phalanx.experiment import Settings
 from phalanx.metrics import Metric
 from phalanx.network import Network
-from phalanx.options import Options, check_number, check_switch, check_text, check_whole
+from phalanx.options import check_options, check_whole
 from phalanx.spec import Distribution
 from phalanx.spec.part import check_field
 from phalanx.spec.paths import holds_parts, places, replace_at
+from phalanx.study import STEPS, Ensembles, Parts, Search, Seed, Series, Split, Table, Target, Text
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping")
 
+Estimator = TypeVar("Estimator", bound="PartsEstimator")
 
-class PartsEstimator(BaseEstimator):
+
+@options
+class OfAll(Search, Parts):
+    """The options of all estimators."""
+
+    validation_fraction: float = again(Split, "valid", constraint=Constraint(at_least=0, below=1))
+
+
+@options
+class RandomState:
+    """What makes an estimator repeat."""
+
+    random_state: Any = again(Seed, "seed", what="int from 0 to 4,294,967,295, RandomState or None")
+
+
+@options
+class OfTargets(Ensembles, OfAll, Target):
+    """The options of estimators of rows and of series."""
+
+    ensemble: bool = option("Predict with the ensemble, or only with the best network", default=True)
+
+
+@dataclass(eq=False, repr=False)
+class OfRows(RandomState, Table, OfTargets):
+    """The options of estimators of rows."""
+
+    layers: Any = again(Parts, "layers")
+    _: KW_ONLY
+    missing: str | Sequence[str] | None = again(Table, "missing")
+
+
+@dataclass(eq=False, repr=False)
+class OfSeries(RandomState, Series, OfTargets):
+    """The options of an estimator of a series."""
+
+    horizon: int = again(Series, "horizon", default=1, means="")
+
+
+@dataclass(eq=False, repr=False)
+class OfText(RandomState, Text, OfAll):
+    """The options of an estimator of one long text."""
+
+    layers: Any = again(Parts, "layers", means="an LSTM sized by the text", more="They answer at every step.")
+    _: KW_ONLY
+    tokens: str = again(Text, "tokens", default="characters", means="")
+    steps: int = option(
+        "Tokens of a stretch, through which the gradient reaches back", default=STEPS, at_least=1, at_most=2**31 - 1
+    )
+    validation_fraction: float = again(OfAll, "validation_fraction", default=0.05)
+
+
+def documented(cls: type[Estimator]) -> type[Estimator]:
+    """List the options of an estimator in its docstring, before its attributes."""
+    if cls.__doc__ is not None:  # it is under `python -OO`
+        before, attributes, after = inspect.cleandoc(cls.__doc__).partition("Attributes\n----------\n")
+        cls.__doc__ = f"{before}{parameters(cls)}\n\n{attributes}{after}\n"
+    return cls
+
+
+class PartsEstimator(OfAll, BaseEstimator):
     """Base of estimators with parts, and the options of a search, among their parameters."""
 
-    batch_size: Any
-    validation_fraction: Any
     random_state: Any
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -36,23 +99,18 @@ class PartsEstimator(BaseEstimator):
 
     def _settings(self, metric: Metric) -> Settings:
         """Return what the parameters say of the search; raise `InputError` for one that no search can use."""
-        params = self.get_params(deep=False)
         seed = self.random_state
         if isinstance(seed, (bool, int, np.integer)):
             check_whole("random_state", seed, 0, 2**32 - 1)
         else:
             seed = check_random_state(seed).randint(2**31)
-        check_number("validation_fraction", self.validation_fraction, at_least=0, below=1)
+        check_options(self)
         if self.batch_size is not None and not isinstance(self.batch_size, Distribution):
             check_whole("batch_size", self.batch_size, 1)
-        if "ensemble" in params:
-            check_switch("ensemble", params["ensemble"])
-        if params.get("metric") is not None:
-            check_text("metric", params["metric"])
-        if params.get("likelihood") is not None:
-            check_field(Network, "likelihood", params["likelihood"])
-        given = {option.name: params[option.name] for option in fields(Options) if option.name in params}
-        return Settings(metric, seed=int(seed), **given)
+        given = {one.key: getattr(self, one.name) for one in declared(type(self))} | {"seed": int(seed)}
+        if given.get("likelihood") is not None:
+            check_field(Network, "likelihood", given["likelihood"])
+        return Settings(metric, **{one.name: given[one.name] for one in declared(Settings) if one.name in given})
 
     def set_params(self, **params: Any) -> Self:
         """Replace parameters, also inside parts: `set_params(layers__dense_1__units=32)`; parts stay as they are."""

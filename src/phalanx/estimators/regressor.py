@@ -7,13 +7,22 @@ from sklearn.base import RegressorMixin
 
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
+from phalanx.estimators.parameters import OfRows, documented
 
 
-class Regressor(RegressorMixin, NetworkEstimator):
-    """Predict numbers with networks, one or a population of them; parameters and attributes as for `Classifier`.
+@documented
+class Regressor(RegressorMixin, OfRows, NetworkEstimator):
+    """Predict numbers with networks, one or a population of them.
 
-    The target is standardized inside; predictions and errors are in its own units.
+    The target is standardized inside; predictions and errors are in its own units. For the rest see `Classifier`.
 
+    Attributes
+    ----------
+    leaderboard_, curves_, diagnostics_, hints_, members_, best_, ensemble_, encoder_, columns_
+        As of `Classifier`.
+
+    Examples
+    --------
     >>> from phalanx import Dense, Regressor, Tanh
     >>> x = np.linspace(-1, 1, 200)[:, None]
     >>> net = Regressor(layers=[Dense(32), Tanh()], max_rounds=100).fit(x, np.sin(3 * x[:, 0]))

@@ -20,11 +20,8 @@ from phalanx.population.trial import Trained, Trial
 from phalanx.population.view import Watch
 from phalanx.spec import at_progress
 
-RULES = ("steps", "continue")
 FINISHED = ("steps", "goal", "max_rounds")
 """How training again ends where it comes to its end; see `Refitted`."""
-NEVER = "none"
-"""What is said in place of a rule where nothing is to be trained again."""
 
 
 @dataclass(frozen=True)

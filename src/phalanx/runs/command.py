@@ -12,7 +12,6 @@ from phalanx.display import Display, columns_table, make_console, make_table, nu
 from phalanx.errors import InputError
 from phalanx.language import Speaker
 from phalanx.options import check_number
-from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import Compared, compare
 from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
@@ -25,6 +24,7 @@ from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
 from phalanx.runs.targets import unseen
 from phalanx.runs.training import Plan, make_plan, train_run
+from phalanx.study import RULES
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:

@@ -14,7 +14,6 @@ from phalanx.language import Corpus, Speaker, fit, language_baselines, prepared,
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
-from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.budget import Budget, sample_sizes
@@ -22,7 +21,8 @@ from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.folder import run_folder, write_run
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 from phalanx.runs.signals import ending_on_signal
-from phalanx.search.language import STEPS, language_size, language_space
+from phalanx.search.language import language_size, language_space
+from phalanx.study import NEVER, STEPS
 
 BOOK = {"test": 0.1, "valid": 0.05}
 """Shares of a text where none are given: of the whole, its end; and of what comes before, its end."""

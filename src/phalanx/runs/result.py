@@ -17,9 +17,9 @@ from phalanx.hints import hints
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric
 from phalanx.population.compilation import compilations, seconds_between
-from phalanx.population.refit import RULES
 from phalanx.population.train import Clock
 from phalanx.spec.plain import to_plain
+from phalanx.study import RULES
 
 Scores = Mapping[str, float]
 

@@ -12,7 +12,6 @@ from phalanx.hints import rare_class_hints
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
-from phalanx.population.refit import NEVER
 from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.refitting import refit_rule
@@ -22,6 +21,7 @@ from phalanx.runs.model import Model
 from phalanx.runs.prepare import Prepared, absolute
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 from phalanx.search.defaults import REFIT, default_space
+from phalanx.study import NEVER
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from phalanx.errors import InputError
 from phalanx.search.space import options_of, resolve, shown
 from phalanx.spec import Distribution
 from phalanx.spec.fields import unknown
-
-DESIGNS = ("random", "sobol", "grid")
+from phalanx.study import DESIGNS
 
 
 @dataclass(frozen=True)

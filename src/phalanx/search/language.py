@@ -8,9 +8,6 @@ from phalanx.search.effort import Size
 from phalanx.spec import Cosine, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
-STEPS = 64
-"""Tokens of a row: how far back the gradient reaches."""
-
 REFIT = "steps"
 """How the networks that speak are trained again on the validation text when nothing is said: it is the newest. See
 `phalanx.population.refit`."""

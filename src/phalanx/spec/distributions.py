@@ -5,13 +5,13 @@ It never reaches the compiled program: a design replaces it by a value first.
 """
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from phalanx.constraint import is_finite
 from phalanx.errors import InputError
 
 
@@ -139,11 +139,6 @@ class Repeat(Distribution):
         for count in self.count.extremes() if isinstance(self.count, Distribution) else (self.count,):
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
                 raise InputError(f"repeat: count is {self.count!r}, but must be a whole number of at least 0")
-
-
-def is_finite(value: float) -> bool:
-    """Say whether a number is one that a float can hold: not NaN, not infinite, not an integer beyond 10^308."""
-    return abs(value) <= sys.float_info.max
 
 
 def without_numpy(value: Any) -> Any:

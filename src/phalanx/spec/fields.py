@@ -5,8 +5,9 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
+from phalanx.constraint import Constraint
 from phalanx.errors import InputError
-from phalanx.spec.distributions import Choice, Repeat, is_finite
+from phalanx.spec.distributions import Choice, Repeat
 from phalanx.spec.kinds import Kind, subclasses
 
 
@@ -17,45 +18,6 @@ class Ranged(Protocol):
     def extremes(self) -> tuple[Any, ...]:
         """Return values between which, or among which, all values lie."""
         ...
-
-
-@dataclasses.dataclass(frozen=True)
-class Constraint:
-    """The values a field accepts: an interval of finite numbers, or a list of words.
-
-    A distribution or schedule is accepted where its extremes are.
-    """
-
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
-    choices: tuple[str, ...] | None = None
-
-    def admits(self, value: Any) -> bool:
-        """Say whether one value is allowed; what is neither a number nor a word always is."""
-        if isinstance(value, str):
-            return self.choices is None or value in self.choices
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return True
-        return (
-            is_finite(value)
-            and (self.at_least is None or value >= self.at_least)
-            and (self.above is None or value > self.above)
-            and (self.at_most is None or value <= self.at_most)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        if self.choices is not None:
-            return "one of " + ", ".join(self.choices)
-        bounds = (
-            ("at least", self.at_least),
-            ("above", self.above),
-            ("at most", self.at_most),
-            ("below", self.below),
-        )
-        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None) or "a finite number"
 
 
 def field(

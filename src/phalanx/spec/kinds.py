@@ -4,7 +4,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from phalanx.spec.distributions import KNOB, Distribution
 
@@ -61,6 +61,8 @@ def kind_of(hint: Any) -> Kind:
     if origin is Annotated:
         kind = kind_of(arguments[0])
         return dataclasses.replace(kind, knob=kind.knob or KNOB in arguments[1:])
+    if origin is Literal:
+        return Kind(tuple(dict.fromkeys(map(type, arguments))))
     if origin in (typing.Union, types.UnionType, tuple, Sequence, list):
         kinds = [kind_of(argument) for argument in arguments if argument is not ...]
         union = origin in (typing.Union, types.UnionType)

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, TypeVar
 
 import jax
 
+from phalanx.constraint import Constraint
 from phalanx.errors import InputError
 from phalanx.spec.distributions import without_numpy
-from phalanx.spec.fields import Constraint, check, field
+from phalanx.spec.fields import check, field
 from phalanx.spec.kinds import Kind, kind_of
 
 PartType = TypeVar("PartType", bound="Part")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from phalanx.errors import InputError
+from phalanx.study import TOKENS
 
 _UNKNOWN, _FIRST = 0, 1  # the code of what training never saw, and that of the first token
 _REPLACEMENT = "\ufffd"  # Unicode's own sign for what is unknown
@@ -170,7 +171,7 @@ class BytePairs:
 Codec = Characters | Words | BytePairs
 """What turns a text into codes and back."""
 
-CODECS: dict[str, type[Codec]] = {"characters": Characters, "words": Words, "bpe": BytePairs}
+CODECS: dict[str, type[Codec]] = dict(zip(TOKENS, (Characters, Words, BytePairs), strict=True))
 """The codecs by name."""
 
 
