@@ -113,7 +113,7 @@ def test_what_is_printed(folder, in_folder):
     assert "plan: 1 network as 1 compiled program, up to 2 rounds, ranked by accuracy" in said
     assert "trained 2 rounds; networks stopped: 1 by max_rounds" in said
     assert said[-1] == "written to printed"
-    assert max(map(len, said)) <= 80 or any(line.startswith("ensemble, ") for line in said if len(line) > 80)
+    assert all(len(line) <= 80 or line.startswith("ensemble, ") for line in said)
 
 
 def test_predictions_follow_the_rows(folder, in_folder, table):

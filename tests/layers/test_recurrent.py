@@ -1,8 +1,9 @@
-"""Recurrent layers: the notes' formulas transcribed in NumPy, PyTorch where it is installed, padding, memory, and what
+"""Recurrent layers: the notes' formulas transcribed in NumPy, stored answers of PyTorch, padding, memory, and what
 back-propagation through time makes of a hundred steps.
 """
 
 import functools
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -126,24 +127,19 @@ def test_the_gradient_of_the_shared_weight_is_the_sum_over_time(layer, formula, 
             np.testing.assert_allclose(slope, summed[name], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("layer", "theirs", "order"), [(LSTM, "LSTM", (0, 1, 3, 2)), (GRU, "GRU", (0, 1, 2))])
-def test_outputs_and_gradients_are_those_of_pytorch(layer, theirs, order, rng):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    net = getattr(torch.nn, theirs)(CHANNELS, UNITS, batch_first=True)
-    x = rng.normal(size=(ROWS, STEPS, CHANNELS)).astype(np.float32)
-    weighted = rng.normal(size=(ROWS, STEPS, UNITS)).astype(np.float32)
-    inputs = torch.from_numpy(x).requires_grad_()
-    answer, _ = net(inputs)
-    (answer * torch.from_numpy(weighted)).sum().backward()
+@pytest.mark.parametrize(("layer", "order"), [(LSTM, (0, 1, 3, 2)), (GRU, (0, 1, 2))])
+def test_outputs_and_gradients_are_those_of_pytorch(layer, order):
+    """As `tests/truths/pytorch.py` stored them: the gates as blocks of rows, in another order."""
+    with np.load(Path(__file__).parents[1] / "truths" / "pytorch.npz") as stored:
+        truth = {name.partition(".")[2]: stored[name] for name in stored if name.startswith(f"{layer.__name__}.")}
 
-    def turned(tensor):
-        """Theirs has the gates as blocks of rows, in another order."""
-        parts = np.split(tensor.detach().numpy(), len(order))
+    def turned(name):
+        parts = np.split(truth[name], len(order))
         return np.concatenate([parts[i].T for i in order], axis=-1)
 
-    p = {"weight": turned(net.weight_ih_l0), "weight_recurrent": turned(net.weight_hh_l0)}
-    first, second = turned(net.bias_ih_l0), turned(net.bias_hh_l0)
-    if theirs == "LSTM":
+    p = {"weight": turned("weight_ih_l0"), "weight_recurrent": turned("weight_hh_l0")}
+    first, second = turned("bias_ih_l0"), turned("bias_hh_l0")
+    if layer is LSTM:
         p["bias"] = first + second
     else:
         p["bias"] = np.concatenate([(first + second)[: 2 * UNITS], first[2 * UNITS :]])
@@ -151,13 +147,17 @@ def test_outputs_and_gradients_are_those_of_pytorch(layer, theirs, order, rng):
 
     def total(p, x):
         y, _ = layer(UNITS, "all")(p, {}, x, EVALUATE)
-        return (y * weighted).sum(), y
+        return (y * truth["weighted"]).sum(), y
 
-    (_, y), (slopes, dx) = jax.value_and_grad(total, (0, 1), has_aux=True)(jax.tree.map(jnp.asarray, p), jnp.asarray(x))
-    np.testing.assert_allclose(y, answer.detach().numpy(), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(dx, inputs.grad.numpy(), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(slopes["weight"], turned(net.weight_ih_l0.grad), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(slopes["weight_recurrent"], turned(net.weight_hh_l0.grad), rtol=1e-4, atol=1e-5)
+    with jax.enable_x64(True):
+        whole = jax.value_and_grad(total, (0, 1), has_aux=True)
+        (_, y), (slopes, dx) = whole(jax.tree.map(jnp.asarray, p), jnp.asarray(truth["x"]))
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12)
+    close(y, truth["y"])
+    close(dx, truth["dx"])
+    close(slopes["weight"], turned("dweight_ih_l0"))
+    close(slopes["weight_recurrent"], turned("dweight_hh_l0"))
+    close(slopes["bias"][: 2 * UNITS], turned("dbias_ih_l0")[: 2 * UNITS])
 
 
 def test_what_is_put_out(rng):

@@ -43,9 +43,11 @@ def test_classes(prepared, frame):
 def test_every_row_is_in_one_part(prepared, frame):
     found = prepared(frame)
     rows = np.concatenate([found.problem.train, found.problem.valid])
-    np.testing.assert_array_equal(np.sort(np.concatenate([rows, np.setdiff1d(np.arange(50), rows)])), np.arange(50))
-    assert found.test_rows == len(found.test_values[0]) == 50 - len(rows)
-    assert found.test_inputs.numbers.shape[0] == found.test_rows
+    rest = np.setdiff1d(np.arange(50), rows)
+    assert len(np.unique(rows)) == len(rows) == 50 - found.test_rows
+    expected = found.encoder.transform(frame.iloc[rest])
+    np.testing.assert_array_equal(np.sort(found.test_inputs.numbers, axis=0), np.sort(expected.numbers, axis=0))
+    assert sorted(found.test_values[0]) == sorted((frame.y.iloc[rest] == "yes").astype(int))
 
 
 def test_numbers(prepared, frame):
