@@ -7,10 +7,9 @@ import pytest
 from phalanx import Adam, Classifier, Dense, Regressor, Tanh
 from phalanx.errors import InputError
 from phalanx.estimators import base
-from phalanx.experiment import trials_for
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import prepare
-from phalanx.runs.training import make_plan
+from phalanx.runs.training import plan_table
 
 
 class PlannedError(Exception):
@@ -19,10 +18,10 @@ class PlannedError(Exception):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """What an estimator would train: its problem, space and settings."""
+    """What an estimator would train: its problem, and the plan."""
 
-    def stop(problem, space, settings, **rest):
-        raise PlannedError(problem, space, settings)
+    def stop(problem, plan, **rest):
+        raise PlannedError(problem, plan)
 
     def plan(net, X, y):
         monkeypatch.setattr(base, "fit", stop)
@@ -42,15 +41,14 @@ def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned):
     frame = pd.concat([frame.iloc[: rows // 2]] * 2)
     frame.to_csv(tmp_path / "d.csv", index=False)
     prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
-    plan = make_plan(prepared)
+    plan, _ = plan_table(prepared)
     net = Classifier()
-    problem, space, settings = planned(net, frame.drop(columns="y").reset_index(drop=True), frame["y"].to_numpy())
+    problem, same = planned(net, frame.drop(columns="y").reset_index(drop=True), frame["y"].to_numpy())
     said = [(column.name, column.kind, column.detail, column.warning) for column in net.columns_]
     assert said == [(column.name, column.kind, column.detail, column.warning) for column in prepared.columns]
     assert (problem.kind, problem.size) == (prepared.problem.kind, prepared.problem.size)
     assert len(problem.train) == len(prepared.problem.train)
-    assert space == plan.space
-    assert trials_for(space, settings, problem.size) == plan.settings.trials
+    assert same == plan
 
 
 def test_estimators_do_not_learn_from_nothing():

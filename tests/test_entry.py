@@ -20,10 +20,11 @@ from phalanx import (
     uniform,
 )
 from phalanx.data import ClassTarget, Encoded, Goal
-from phalanx.experiment import Problem, Settings, completed, plan_draws
+from phalanx.experiment import Settings, draws
 from phalanx.layers import Columns, bare
 from phalanx.likelihoods import Bernoulli
 from phalanx.metrics import metric_named
+from phalanx.problem import Problem
 from phalanx.search.effort import Size
 
 GOALS = (Goal(("y",), (ClassTarget(("a", "b")),)),)
@@ -36,9 +37,9 @@ def problem(inputs, entry):
 
 def drawn(layers, given, trials=8):
     settings = Settings(metric_named(None, GOALS), trials=trials)
-    draws = plan_draws(Network(layers, Bernoulli()), given.entry, settings, Size(1, 1, trials, 1))
-    completed(draws, given)
-    return draws
+    found = draws(Network(layers, Bernoulli()), given.entry, settings, Size(1, 1, trials, 1))
+    given.networks([draw.spec for draw in found])
+    return found
 
 
 WORDS = problem(np.ones((8, 5), np.int32), Embedding(32, 100))

@@ -5,10 +5,10 @@ import pytest
 
 from phalanx import Adam, Classifier, Dense, MultiTask, Tanh
 from phalanx.data import ClassTarget, Goal, NumberTarget
-from phalanx.experiment import Problem
 from phalanx.hints import rare_class_hints
 from phalanx.layers import Columns
 from phalanx.metrics import metric_named
+from phalanx.problem import Problem
 
 TRAIN, VALID = np.arange(100), np.arange(100, 200)
 

@@ -1,6 +1,6 @@
 """Trained members with what they are worth: ranked, and combined."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from phalanx.population.trial import Trained
 from phalanx.predictive import Predictive, Said
 from phalanx.predictor import Predictor
 from phalanx.search.designs import Draw
+from phalanx.task import Judged
 
 
 @dataclass
@@ -82,20 +83,15 @@ class Fitted:
         )
 
 
-Judge = Callable[[Sequence[Final]], Sequence[tuple[Final, Said, dict[str, float], Sequence[Costs | None]]]]
-"""Returns of trained networks what predicts, what it says of the validation rows, their metrics and their costs."""
-
-
-def candidates(outcome: Outcome, draws: Sequence[Draw], repeats: int, judge: Judge) -> list[Candidate]:
-    """Return the members with what those that trained are worth; a point that is drawn has so many `repeats`."""
+def candidates(outcome: Outcome, draws: Sequence[Draw], repeats: int, judged: Sequence[Judged]) -> list[Candidate]:
+    """Return the members, and what those that trained are worth; a point that is drawn has so many `repeats`."""
     structures: dict[Any, int] = {}
-    members = []
-    judged = iter(judge([member.final for member in outcome.members if member.rounds]))
+    members, found = [], iter(judged)
     for i, member in enumerate(outcome.members):
         trial = i // repeats
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        final, valid, metrics, costs = next(judged) if member.rounds else (member.final, Said((), ()), {}, ())
-        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, final, structure, valid, metrics, costs))
+        one = next(found) if member.rounds else Judged(member.final, Said((), ()), {})
+        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, one.final, structure, *one[1:]))
     return members
 
 

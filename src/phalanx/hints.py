@@ -8,8 +8,8 @@ import pandas as pd
 
 from phalanx.data import ClassTarget, each_column
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Problem
 from phalanx.metrics import SCORE, Metric
+from phalanx.problem import Problem
 
 DEAD, SATURATED, STILL, WILD = 0.5, 0.8, 1e-6, 0.1
 RARE, MISSED, FEWEST = 0.1, 0.5, 3

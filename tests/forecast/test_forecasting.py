@@ -9,7 +9,7 @@ from phalanx.data import Goal, NumberTarget
 from phalanx.data.goals import Forecast
 from phalanx.data.series import Anchor, Layout, Series
 from phalanx.data.series.times import Step, Times
-from phalanx.experiment import entry_for
+from phalanx.entries import entry_for
 from phalanx.forecast import forecast_baselines, forecasting
 from phalanx.layers import EVALUATE
 from phalanx.likelihoods import Gaussian, Head, Joint, MultivariateGaussian, Poisson

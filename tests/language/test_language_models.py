@@ -26,8 +26,8 @@ from phalanx import (
     ReLU,
     Residual,
 )
-from phalanx.experiment import Settings
-from phalanx.language import Corpus, continuation, fit, nats_per_token, probabilities, reading
+from phalanx.experiment import Settings, fit, plan
+from phalanx.language import Corpus, continuation, nats_per_token, probabilities, reading
 from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
 from phalanx.network import Aim, complete
@@ -41,9 +41,9 @@ WORD = np.array([0, 1, 2, 3, 1, 4], np.int32)  # after a 1 comes 2 or 4, by what
 def trained():
     """Networks that have read the word again and again, in rows shorter than it."""
     codes = np.tile(WORD, 400)
-    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, valid=0.1)
+    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, share=0.1)
     space = Network([Embedding(8), LSTM(16)], Multinoulli(), optimizer=Adam(0.02), batch_size=8)
-    return corpus, fit(corpus, space, Settings(NATS, max_rounds=12, repeats=2))
+    return corpus, fit(corpus, plan(corpus, space, Settings(NATS, max_rounds=12, repeats=2)))
 
 
 def cost(final, codes):
@@ -126,9 +126,9 @@ def test_the_ensemble_is_chosen_by_what_validates(trained):
 
 
 def test_without_validation_every_network_has_one_voice():
-    corpus = Corpus(np.tile(WORD, 40), np.zeros(0, np.int32), tokens=5, steps=5, valid=0.0)
+    corpus = Corpus(np.tile(WORD, 40), np.zeros(0, np.int32), tokens=5, steps=5, share=0.0)
     space = Network([Embedding(4), LSTM(4)], Multinoulli(), stopping=None, batch_size=8)
-    fitted = fit(corpus, space, Settings(NATS, max_rounds=1, repeats=2))
+    fitted = fit(corpus, plan(corpus, space, Settings(NATS, max_rounds=1, repeats=2)))
     assert fitted.shares == {0: 0.5, 1: 0.5}
     assert fitted.ensemble_valid().means == ()
 
@@ -233,10 +233,10 @@ def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
 
 def test_a_causal_convolution_says_which_token_comes_next():
     codes = np.tile(WORD, 400)
-    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, valid=0.1)
+    corpus = Corpus(codes, codes[:60], tokens=5, steps=5, share=0.1)
     layers = [Embedding(8), Conv(16, 2, padding="causal"), ReLU()]  # two tokens tell what follows
     space = Network(layers, Multinoulli(), optimizer=Adam(0.02), batch_size=8)
-    final = fit(corpus, space, Settings(NATS, max_rounds=12)).best.final
+    final = fit(corpus, plan(corpus, space, Settings(NATS, max_rounds=12))).best.final
     assert cost(final, corpus.test) < 0.2
     assert continuation([(final, 1.0)], np.array([0, 1]), 12, temperature=0).tolist() == np.tile(WORD, 3)[2:14].tolist()
 
@@ -256,25 +256,21 @@ def test_memory_has_a_row_for_each_row():
 def test_the_end_of_the_text_is_learned_from_too(rule):
     """What follows a 3 is another token in the text that validates."""
     codes = np.r_[np.tile(WORD, 100), np.tile([0, 2, 3, 4, 1, 1], 40)].astype(np.int32)
-    corpus = Corpus(codes, codes[-60:], tokens=5, steps=5, valid=0.25)
+    corpus = Corpus(codes, codes[-60:], tokens=5, steps=5, share=0.25)
     space = Network(
         [Embedding(8), LSTM(16)], Multinoulli(), optimizer=Adam(0.02), batch_size=8, stopping=EarlyStopping()
     )
     before, after = (
-        fit(corpus, space, Settings(NATS, max_rounds=6, round_steps=10, refit=name)) for name in ("none", rule)
+        fit(corpus, plan(corpus, space, Settings(NATS, max_rounds=6, round_steps=10, refit=name)))
+        for name in ("none", rule)
     )
     assert before.best.refitted is None
     assert after.best.metrics == before.best.metrics
     assert after.best.refitted.finished
     assert after.best.refitted.rounds > 0
     assert cost(after.best.final, corpus.test) < cost(before.best.final, corpus.test)
-    again = fit(
-        corpus,
-        space,
-        Settings(NATS, max_rounds=6, round_steps=10, refit=rule),
-        rounds=after.rounds,
-        widths=after.widths,
-    )
+    repeated = plan(corpus, space, Settings(NATS, max_rounds=6, round_steps=10, refit=rule))
+    again = fit(corpus, repeated, rounds=after.rounds, widths=after.widths)
     assert cost(again.best.final, corpus.test) == cost(after.best.final, corpus.test)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from phalanx.data import ClassTarget, Goal
-from phalanx.experiment import with_entry
+from phalanx.entries import with_entry
 from phalanx.layers import GRU, Frames, InstanceNorm, MaxPool
 from phalanx.model import check_rows
 from phalanx.network import Aim, complete

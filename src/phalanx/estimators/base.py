@@ -32,9 +32,10 @@ from phalanx.data.reading import Reading, bad_cells
 from phalanx.data.splits import split_rows
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.data.texts import TextEncoder, text_columns
+from phalanx.entries import entry_for
 from phalanx.errors import InputError
 from phalanx.estimators.parameters import OfTargets, PartsEstimator
-from phalanx.experiment import Problem, Settings, entry_for, fit
+from phalanx.experiment import Settings, fit, plan
 from phalanx.hints import hints, rare_class_hints
 from phalanx.layers import Embedding, Wrapper
 from phalanx.leaderboard import curves, diagnostics, leaderboard
@@ -42,6 +43,7 @@ from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.options import check_text
 from phalanx.population.train import Clock
+from phalanx.problem import Problem
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
 from phalanx.search.space import is_space
@@ -137,7 +139,7 @@ class NetworkEstimator(OfTargets, PartsEstimator):
         problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
         space = self._space(len(split.train), problem.kind, goals)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
-        self._keep(fit(problem, space, settings, clock=clock), problem, settings)
+        self._keep(fit(problem, plan(problem, space, settings), clock=clock), problem, settings)
 
     def _learned(self, X: Any, train: np.ndarray, weight: np.ndarray) -> Any:
         """Return the rows as the encoder makes them that the training rows say."""

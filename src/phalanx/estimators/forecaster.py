@@ -15,7 +15,7 @@ from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, rea
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfSeries, documented
-from phalanx.experiment import fit, trials_for
+from phalanx.experiment import fit, plan, trials_for
 from phalanx.forecast import Forecasting, forecasting
 from phalanx.metrics import SCORE, metric_named
 from phalanx.population.train import Clock
@@ -67,7 +67,7 @@ class Forecaster(OfSeries, NetworkEstimator):
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self.encoder_ = made.encoder
         self._series, self._column, self._frequency = series, column, _frequency(y)
-        self._keep(fit(made.problem, space, settings, clock=clock), made.problem, settings)
+        self._keep(fit(made.problem, plan(made.problem, space, settings), clock=clock), made.problem, settings)
         return self
 
     def predict(self, horizon: int | None = None, *, y: Any = None, X: Any = None) -> Any:

@@ -11,8 +11,9 @@ from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.estimators.base import FittedMember
 from phalanx.estimators.parameters import OfText, PartsEstimator, documented
+from phalanx.experiment import fit, plan
 from phalanx.hints import hints
-from phalanx.language import Corpus, Speaker, fit
+from phalanx.language import Corpus, Speaker
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
@@ -64,7 +65,7 @@ class LanguageModel(OfText, PartsEstimator):
         each = len(text) / max(len(codes), 1)
         corpus = Corpus(codes, nothing, self.codec_.tokens, self.steps, self.validation_fraction, each)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
-        fitted = fit(corpus, self._space(len(codes)), settings, clock=clock)
+        fitted = fit(corpus, plan(corpus, self._space(len(codes)), settings), clock=clock)
         self._speaker = Speaker.of(fitted, self.codec_)
         self.members_ = [
             FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members

@@ -10,9 +10,10 @@ from phalanx.data import Goal, NumberTarget, Series, SeriesEncoder
 from phalanx.data.goals import Forecast
 from phalanx.data.series import Layout, origins_of, split_origins, window_steps
 from phalanx.data.series.windows import targets
+from phalanx.entries import entry_for
 from phalanx.errors import InputError
-from phalanx.experiment import Problem, entry_for
 from phalanx.likelihoods import NumberLikelihood
+from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
 from phalanx.spec.distributions import Choice
 

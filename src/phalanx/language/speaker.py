@@ -7,8 +7,8 @@ from typing import Any
 from phalanx.candidates import Fitted
 from phalanx.data.texts import CODECS, Codec
 from phalanx.errors import InputError
+from phalanx.language.corpus import scores
 from phalanx.language.scoring import Voices, continuation, nats_per_token, probabilities
-from phalanx.language.training import scores
 from phalanx.population.predict import Final
 
 

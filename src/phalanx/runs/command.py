@@ -10,6 +10,7 @@ from phalanx.data import ImageEncoder, Source, check_one
 from phalanx.data.texts import read_book
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
+from phalanx.experiment import Plan
 from phalanx.language import Speaker
 from phalanx.options import check_number
 from phalanx.population.train import Clock
@@ -19,11 +20,12 @@ from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, 
 from phalanx.runs.language import BOOK, is_book, train_book
 from phalanx.runs.model import Model
 from phalanx.runs.outcome import show_outcome
+from phalanx.runs.planning import plan_line
 from phalanx.runs.prepare import Prepared, load_like, prepare
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
 from phalanx.runs.targets import unseen
-from phalanx.runs.training import Plan, make_plan, train_run
+from phalanx.runs.training import plan_table, train_run
 from phalanx.study import RULES
 
 
@@ -45,16 +47,16 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
 def _train(config: Config, out: Path | None, clock: Clock, display: Display, started: float) -> tuple[Run, Path]:
     """Train on the rows of a source, and write the run folder; return both."""
     prepared = prepare(config, display.count)
-    plan = make_plan(prepared)
+    plan, config = plan_table(prepared)
     with run_folder(out, prepared.name) as folder:
         _show_plan(display, prepared, plan)
 
         def baselines() -> dict[str, Compared]:
             again = plan.settings.refit in RULES
-            return compare(prepared, plan.metric, config.seed, config.baselines, again, clock, display)
+            return compare(prepared, plan.settings.metric, config.seed, config.baselines, again, clock, display)
 
         with ending_on_signal(clock, lambda: display.view is not None):
-            run = train_run(prepared, plan, baselines, clock, display, started)
+            run = train_run(prepared, plan, config, baselines, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
             write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
@@ -172,11 +174,9 @@ def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
         display.line(line)
     for line in prepared.warnings:
         display.warn(line)
-    if plan.config.bootstrap and plan.members == 1:
+    if plan.settings.bootstrap and plan.members == 1:
         display.warn("bootstrap averages all networks that are trained, but there is one; raise --repeats or --trials")
-    programs = f"{plan.programs} compiled program{'s' if plan.programs > 1 else ''}"
-    networks = f"{plan.members:,} network{'s' if plan.members > 1 else ''}"
-    display.line(f"plan: {networks} as {programs}, up to {plan.config.max_rounds} rounds, ranked by {plan.metric.name}")
+    display.line(plan_line(plan))
 
 
 def _warn(*lines: str) -> None:

@@ -11,11 +11,11 @@ from phalanx.baselines import FittedBaseline, baselines, fit_baseline
 from phalanx.data import ClassTarget, Encoded, Encoder, Goal, ImageEncoder, SeriesEncoder, TextEncoder, each_column
 from phalanx.display import Display, number
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Problem, rows_at
 from phalanx.forecast import Method, forecast_baselines
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
 from phalanx.predictive import Likelihoods, Predictive, around, likelihoods_around
+from phalanx.problem import Problem, rows_at
 from phalanx.runs.budget import Budget, sample_sizes
 from phalanx.runs.prepare import Prepared
 

@@ -9,19 +9,18 @@ from typing import Any
 from phalanx.data.texts import CODECS, Codec, read_book
 from phalanx.display import Display, number
 from phalanx.errors import InputError
-from phalanx.experiment import Settings
-from phalanx.language import Corpus, Speaker, fit, language_baselines, prepared, rule_of, scores, split_text
+from phalanx.experiment import Plan, fit
+from phalanx.language import Corpus, Speaker, language_baselines, scores, split_text
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.metrics import NATS
-from phalanx.network import Network
-from phalanx.population.stack import group
 from phalanx.population.train import Clock
 from phalanx.runs.budget import Budget, sample_sizes
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.folder import run_folder, write_run
+from phalanx.runs.planning import compiling, make_plan, plan_line
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 from phalanx.runs.signals import ending_on_signal
-from phalanx.search.language import language_size, language_space
+from phalanx.search.language import language_space
 from phalanx.study import NEVER, STEPS
 
 BOOK = {"test": 0.1, "valid": 0.05}
@@ -42,9 +41,7 @@ class Book:
     codec: Codec
     corpus: Corpus
     test: str
-    space: Network
-    settings: Settings
-    programs: int
+    plan: Plan
     notes: tuple[str, ...]
 
 
@@ -89,34 +86,16 @@ def prepare_book(config: Config) -> Book:
     if 0 < len(corpus.test) < 2:
         raise InputError(f"{config.source}: the test holds one token only; give a larger --test, or 0")
     space = config.space(language_space(len(codes)))
-    max_rounds = config.max_rounds or language_size(len(codes)).max_rounds
-    settings = Settings.of(config, NATS, max_rounds=max_rounds)
-    draws, networks = prepared(space, corpus, settings)
-    rule = rule_of(draws, corpus, settings)
-    parts = ("layers", "likelihood", "optimizer", "stopping", "batch_size")
-    resolved = replace(
-        config,
-        source=str(path.resolve()),
-        test=str(Path(config.test).resolve()) if isinstance(config.test, str) else config.test,
-        tokens=tokens,
-        metric=NATS.name,
-        max_rounds=max_rounds,
-        refit=rule or config.refit,
-        trials=len(draws),
-        **{name: getattr(space, name) for name in parts},
-    )
-    programs, count = len(group(networks)), len(draws) * config.repeats
+    plan, resolved = make_plan(corpus, space, replace(config, tokens=tokens), NATS)
     rows = f"{corpus.border:,} train, {corpus.stretches - corpus.border:,} validate"
     notes = (
         *([] if held.encoding == "UTF-8" else [f"read as {held.encoding}"]),
         f"text: {len(learned) + len(test):,} characters; {tokens}: {len(codes) + len(corpus.test):,} tokens, "
         f"{corpus.tokens:,} of them different",
         f"rows of {STEPS} tokens: {rows}; the test is {len(corpus.test):,} tokens (seed {config.seed})",
-        f"plan: {count} network{'s' if count > 1 else ''} as {programs} compiled program{'s' if programs > 1 else ''}, "
-        f"up to {max_rounds} rounds, ranked by {NATS.name}",
+        plan_line(plan),
     )
-    settings = replace(settings, trials=len(draws), refit=rule or NEVER)
-    return Book(resolved, path.stem, codec, corpus, test, space, settings, programs, notes)
+    return Book(resolved, path.stem, codec, corpus, test, plan, notes)
 
 
 def _check(config: Config) -> None:
@@ -134,11 +113,10 @@ def _check(config: Config) -> None:
 def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, display: Display, started: float) -> Run:
     """Train and score."""
     corpus, watch = book.corpus, Stopwatch(started)
-    display.stage(f"compiling {book.programs} program{'s' if book.programs > 1 else ''}")
+    display.stage(compiling(book.plan))
     fitted = fit(
         corpus,
-        book.space,
-        book.settings,
+        book.plan,
         clock=clock,
         rounds=book.config.rounds,
         widths=book.config.widths,
@@ -161,7 +139,7 @@ def _train(book: Book, plain: Mapping[str, Mapping[str, Any]], clock: Clock, dis
     result = {
         "task": "language",
         **make_result(fitted, NATS, valid, test, beside, watch, clock),
-        "refit": refit_result(fitted, book.settings.refit),
+        "refit": refit_result(fitted, book.plan.settings.refit),
         "rows": {**stretches, "test": len(corpus.test) // corpus.steps},
         "tokens": {"kind": book.config.tokens, "different": corpus.tokens, "steps": corpus.steps},
         "seed": book.config.seed,
@@ -179,7 +157,7 @@ def _baselines(book: Book, clock: Clock) -> dict[str, dict[str, Any]]:
     """
     began, corpus = time.monotonic(), book.corpus
     border, budget = corpus.border * corpus.steps, Budget[dict[str, dict[str, float]]](clock)
-    again = book.settings.refit != NEVER
+    again = book.plan.settings.refit != NEVER
     sizes = sample_sizes(border, numbers=1)
 
     def validated(size: int) -> dict[str, dict[str, float]]:

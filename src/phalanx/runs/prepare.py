@@ -28,8 +28,9 @@ from phalanx.data.columns import warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.targets import no_column
 from phalanx.data.texts import texts_of_table
+from phalanx.entries import entry_for
 from phalanx.errors import InputError
-from phalanx.experiment import Problem, entry_for, rows_at
+from phalanx.problem import Problem, rows_at
 from phalanx.runs.config import DEFAULT, Config
 from phalanx.runs.forecast import prepare_forecast
 from phalanx.runs.inputs import Inputs, check_options, choose_inputs, describe, named_texts
@@ -134,11 +135,6 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
         warnings,
         source.readings,
     )
-
-
-def absolute(source: str) -> str:
-    """Return a path, or two of them, that stay right from another folder; a bundled name stays as it is."""
-    return ",".join(str(path.resolve()) for path in paths_of(source)) or source
 
 
 def _files(source: Source, rows: np.ndarray | None = None) -> tuple[str, ...] | None:

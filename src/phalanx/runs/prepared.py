@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from phalanx.data import Column, Encoder, Reading
-from phalanx.experiment import Problem
+from phalanx.problem import Problem
 from phalanx.runs.config import Config
 
 

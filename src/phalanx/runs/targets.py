@@ -25,7 +25,7 @@ from phalanx.data import (
 from phalanx.data.cells import numbers
 from phalanx.data.reading import spellings
 from phalanx.errors import InputError
-from phalanx.experiment import rows_at
+from phalanx.problem import rows_at
 from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
 
 

@@ -2,70 +2,40 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from phalanx.candidates import Fitted
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
-from phalanx.experiment import Settings, check_vote, completed, fit, plan_draws
+from phalanx.experiment import Plan, fit
 from phalanx.hints import rare_class_hints
 from phalanx.leaderboard import curves, leaderboard
-from phalanx.metrics import Metric, evaluate, metric_named
-from phalanx.network import Network
-from phalanx.population.stack import group
+from phalanx.metrics import evaluate, metric_named
 from phalanx.population.train import Clock
-from phalanx.refitting import refit_rule
 from phalanx.runs.comparison import Compared
 from phalanx.runs.config import Config
 from phalanx.runs.model import Model
-from phalanx.runs.prepare import Prepared, absolute
+from phalanx.runs.planning import compiling, make_plan
+from phalanx.runs.prepare import Prepared
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
-from phalanx.search.defaults import REFIT, default_space
-from phalanx.study import NEVER
+from phalanx.search.defaults import default_space
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What will be trained: the configuration with every default filled in, and how many networks and programs."""
+def plan_table(prepared: Prepared) -> tuple[Plan, Config]:
+    """Return the plan for the data at hand, and the configuration with every default filled in.
 
-    config: Config
-    space: Network
-    metric: Metric
-    settings: Settings
-    members: int
-    programs: int
-
-
-def make_plan(prepared: Prepared) -> Plan:
-    """Fill in every default for the data at hand; raise `InputError` for a metric, part or design that does not fit."""
+    Raises `InputError` for a metric, part or design that does not fit.
+    """
     config, problem = prepared.config, prepared.problem
-    rows = len(problem.train)
     metric = metric_named(config.metric, problem.goals, config.likelihood)
-    check_vote(config, problem.goals)
-    space = config.space(default_space(rows, problem.kind, problem.goals))
-    settings = Settings.of(config, metric, max_rounds=config.max_rounds or problem.size.max_rounds)
-    draws = plan_draws(space, problem.entry, settings, problem.size)
-    rule = refit_rule(config.refit, REFIT.get(problem.kind.entry), draws, len(problem.valid))
-    completed(draws, problem)  # names of layers that do not exist, and what does not fit, before anything trains
-    parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
-    resolved = replace(
-        config,
-        source=absolute(str(config.source)),
-        test=absolute(config.test) if isinstance(config.test, str) else config.test,
-        metric=metric.name,
-        max_rounds=settings.max_rounds,
-        trials=len(draws),
-        refit=rule or config.refit,
-        **{name: getattr(space, name) for name in parts},
-    )
-    programs = len(group([draw.spec for draw in draws]))
-    settings = replace(settings, trials=len(draws), refit=rule or NEVER)
-    return Plan(resolved, space, metric, settings, len(draws) * config.repeats, programs)
+    space = config.space(default_space(len(problem.train), problem.kind, problem.goals))
+    return make_plan(problem, space, config, metric)
 
 
 def train_run(
     prepared: Prepared,
     plan: Plan,
+    config: Config,
     compare: Callable[[], Mapping[str, Compared]],
     clock: Clock,
     display: Display,
@@ -74,26 +44,25 @@ def train_run(
     """Train the populations and score them, and `compare` with baselines while the first programs are compiled;
     `started` is when the command began (`time.monotonic()`).
     """
-    problem, watch = prepared.problem, Stopwatch(started)
+    problem, watch, metric = prepared.problem, Stopwatch(started), plan.settings.metric
     compared: dict[str, Compared] = {}
 
     def baselines(left: Callable[[], int]) -> None:
-        def compiling() -> str:
+        def in_work() -> str:
             return f"compiling, {count} of {plan.programs} programs left" if (count := left()) else ""
 
-        with watch.beside(), display.beside(compiling):
+        with watch.beside(), display.beside(in_work):
             compared.update(compare())
-        display.stage(compiling() or "first round")
+        display.stage(in_work() or "first round")
 
-    display.stage(f"compiling {plan.programs} program{'s' if plan.programs > 1 else ''}")
+    display.stage(compiling(plan))
     fitted = fit(
         problem,
-        plan.space,
-        plan.settings,
+        plan,
         clock=clock,
-        rounds=plan.config.rounds,
-        widths=plan.config.widths,
-        cut=plan.config.cut,
+        rounds=config.rounds,
+        widths=config.widths,
+        cut=config.cut,
         watch=display.update,
         meanwhile=baselines,
     )
@@ -104,23 +73,23 @@ def train_run(
     display.stage("scoring")
     told = fitted.ensemble_valid(problem.valid_inputs)
     valid = problem.score(told)[0]
-    if math.isnan(valid[plan.metric.name]):
-        display.warn(_unranked(plan.metric.name, valid))
+    if math.isnan(valid[metric.name]):
+        display.warn(_unranked(metric.name, valid))
     test, said = _tested(prepared, fitted, compared)
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3), "rows": b.rows} for name, b in compared.items()}
-    config = replace(plan.config, baselines=tuple(compared), **fitted.recorded)
+    config = replace(config, baselines=tuple(compared), **fitted.recorded)
     result = {
         "task": _task(prepared),
         "target": config.forecast or config.to_plain()["target"],
-        **make_result(fitted, plan.metric, valid, test, beside, watch, clock),
+        **make_result(fitted, metric, valid, test, beside, watch, clock),
         "refit": refit_result(fitted, plan.settings.refit),
         "rows": {"train": len(problem.train), "valid": len(problem.valid), "test": prepared.test_rows},
-        "seed": plan.config.seed,
+        "seed": config.seed,
         "columns": [column.to_plain() for column in prepared.columns],
     }
-    result["hints"] += rare_class_hints(problem, told.means, plan.metric)
-    board = leaderboard(fitted, plan.metric, valid, beside, test)
-    model = Model(prepared.encoder, plan.config.target, plan.config.id, fitted.predictor(), prepared.readings)
+    result["hints"] += rare_class_hints(problem, told.means, metric)
+    board = leaderboard(fitted, metric, valid, beside, test)
+    model = Model(prepared.encoder, config.target, config.id, fitted.predictor(), prepared.readings)
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, said)
 
 

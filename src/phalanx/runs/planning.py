@@ -1,0 +1,49 @@
+"""What a run is about to do: the plan in words, and the configuration with every default filled in."""
+
+from dataclasses import replace
+
+from phalanx.data import paths_of
+from phalanx.experiment import Plan, Settings, plan
+from phalanx.metrics import Metric
+from phalanx.network import Network
+from phalanx.runs.config import Config
+from phalanx.task import Task
+
+_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
+
+
+def make_plan(task: Task, space: Network, config: Config, metric: Metric) -> tuple[Plan, Config]:
+    """Return the plan of a run, and its configuration with every default filled in.
+
+    Raises `InputError` for a part, a design or an option that does not fit.
+    """
+    made = plan(task, space, Settings.of(config, metric))
+    resolved = replace(
+        config,
+        source=absolute(str(config.source)),
+        test=absolute(config.test) if isinstance(config.test, str) else config.test,
+        metric=metric.name,
+        max_rounds=made.settings.max_rounds,
+        trials=made.settings.trials,
+        refit=made.rule or config.refit,
+        **{name: getattr(space, name) for name in _PARTS},
+    )
+    return made, resolved
+
+
+def absolute(source: str) -> str:
+    """Return a path, or two of them, that stay right from another folder; a bundled name stays as it is."""
+    return ",".join(str(path.resolve()) for path in paths_of(source)) or source
+
+
+def plan_line(made: Plan) -> str:
+    """Return the plan in words."""
+    networks = f"{made.members:,} network{'s' if made.members > 1 else ''}"
+    programs = f"{made.programs} compiled program{'s' if made.programs > 1 else ''}"
+    settings = made.settings
+    return f"plan: {networks} as {programs}, up to {settings.max_rounds} rounds, ranked by {settings.metric.name}"
+
+
+def compiling(made: Plan) -> str:
+    """Return what is shown while programs are compiled."""
+    return f"compiling {made.programs} program{'s' if made.programs > 1 else ''}"
