@@ -6,7 +6,8 @@ from phalanx import Bernoulli, Gaussian, InputError, Multinoulli, choice
 from phalanx.data import ClassTarget, Goal
 from phalanx.likelihoods import Head, Joint, MultivariateGaussian, Poisson
 from phalanx.runs.config import Config
-from phalanx.runs.prepare import absolute, prepare
+from phalanx.runs.planning import absolute
+from phalanx.runs.prepare import prepare
 
 
 @pytest.fixture
