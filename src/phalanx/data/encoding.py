@@ -189,9 +189,10 @@ class TableEncoder:
     def unseen(self, frame: pd.DataFrame) -> list[str]:
         """Say of each category column which values of a table training did not have, and in what share of the rows.
 
-        Such a cell is encoded as a missing one is.
+        Such a cell is encoded as a missing one is. Raises InputError naming a column that is missing.
         """
-        table, said = named_columns(frame), []
+        table, said = named_columns(frame), list[str]()
+        _check_names(self.columns, table)
         for category in self.categories:
             find = finder(category.values)
             rows, _, texts = keys(tidy(table[category.name]))
