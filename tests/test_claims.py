@@ -83,12 +83,7 @@ def test_the_error_of_bagging_follows_from_variance_and_covariance(rate, trials,
     k, held = trials * repeats, (X[300:], y[300:])
     assert len({member.spec.optimizer.learning_rate for member in bag.members_}) == trials
     assert bag.ensemble_ == {f"m{i:03d}": pytest.approx(1 / k) for i in range(1, k + 1)}
-    inputs = bag._inputs(held[0])
-    one = [
-        bag._predictor.goals[0].decode(predict(final, tuple(inputs))[0])[:, 0]
-        for final in bag._predictor.members.values()
-    ]
-    errors = np.array(one) - held[1]
+    errors = np.array([member.predict(held[0]) for member in bag.members_]) - held[1]
     products = errors @ errors.T / errors.shape[1]
     v, c = np.diag(products).mean(), products[~np.eye(k, dtype=bool)].mean()
     measured = ((bag.predict(held[0]) - held[1]) ** 2).mean()

@@ -6,6 +6,8 @@ from .estimators import Forecaster as Forecaster
 from .estimators import LanguageModel as LanguageModel
 from .estimators import MultiTask as MultiTask
 from .estimators import Regressor as Regressor
+from .layers import GRU as GRU
+from .layers import LSTM as LSTM
 from .layers import RBF as RBF
 from .layers import Absolute as Absolute
 from .layers import Activation as Activation
@@ -21,8 +23,10 @@ from .layers import CutOut as CutOut
 from .layers import Dense as Dense
 from .layers import DropConnect as DropConnect
 from .layers import Dropout as Dropout
+from .layers import Embedding as Embedding
 from .layers import Flatten as Flatten
 from .layers import Flip as Flip
+from .layers import Frames as Frames
 from .layers import GaussianNoise as GaussianNoise
 from .layers import GlobalAveragePool as GlobalAveragePool
 from .layers import GlobalMaxPool as GlobalMaxPool
@@ -39,8 +43,10 @@ from .layers import MaxPool as MaxPool
 from .layers import Past as Past
 from .layers import Pixels as Pixels
 from .layers import PReLU as PReLU
+from .layers import Recurrent as Recurrent
 from .layers import ReLU as ReLU
 from .layers import Residual as Residual
+from .layers import ReverseGradient as ReverseGradient
 from .layers import Rotate as Rotate
 from .layers import Shift as Shift
 from .layers import ShiftBands as ShiftBands
@@ -88,6 +94,7 @@ from .regularizers import Regularizer as Regularizer
 from .regularizers import Tied as Tied
 from .regularizers import WeightNoise as WeightNoise
 from .regularizers import attack as attack
+from .runs.trained import load as load
 from .spec import Cosine as Cosine
 from .spec import Exponential as Exponential
 from .spec import Fixed as Fixed
@@ -105,9 +112,3 @@ from .spec import uniform as uniform
 from .stopping import EarlyStopping as EarlyStopping
 
 __version__: str
-from .layers import GRU as GRU
-from .layers import LSTM as LSTM
-from .layers import Embedding as Embedding
-from .layers import Frames as Frames
-from .layers import Recurrent as Recurrent
-from .layers import ReverseGradient as ReverseGradient

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -32,6 +32,10 @@ class Predictor:
     goals: tuple[Goal, ...]
     vote: bool = False
     samples: int = 0
+
+    def alone(self, id_: str, final: Final) -> "Predictor":
+        """Return what predicts by one network only."""
+        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_)
 
     def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""

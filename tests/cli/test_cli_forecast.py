@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import RidgeCV
 
+import phalanx
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import prepare
 
@@ -92,11 +93,21 @@ def test_the_linear_baseline_is_tested_with_all_that_came_before(forecast):
 def test_predict_goes_on_after_the_end(forecast, in_folder):
     ended = in_folder(forecast[0], "predict", "run", "series.csv", "--out", "ahead.csv")
     assert ended.status == 0, ended.err
-    ahead = pd.read_csv(forecast[0] / "ahead.csv")
+    ahead = pd.read_csv(forecast[0] / "ahead.csv", engine="pyarrow", dtype={"day": str})
     assert list(ahead) == ["day", "prediction", "lower", "upper"]
     assert ahead.day.tolist() == ["2024-04-30", "2024-05-01", "2024-05-02"]
     assert (ahead.lower < ahead.prediction).all()
     assert (ahead.prediction < ahead.upper).all()
+    opened = phalanx.load(forecast[0] / "run")
+    for source in (forecast[0] / "series.csv", make_series()):
+        found = opened.predict(source)
+        assert (found.tolist(), found.name) == (ahead.prediction.tolist(), "sold")
+        assert found.index.strftime("%Y-%m-%d").tolist() == ahead.day.tolist()
+        low, high = opened.predict_interval(source)
+        assert (low.tolist(), high.tolist()) == (ahead.lower.tolist(), ahead.upper.tolist())
+    assert (opened.targets, opened.classes, hasattr(opened, "predict_proba")) == (("sold",), {}, False)
+    alone = opened.members[opened.best].predict(make_series())
+    assert alone.tolist() == found.tolist()  # there is one network only
 
 
 def test_evaluate_rolls_over_all_origins(forecast, in_folder, series):

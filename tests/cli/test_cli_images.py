@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import phalanx
+from phalanx import InputError
+
 CONFIG = """
 max_rounds: 20
 batch_size: 16
@@ -65,10 +68,18 @@ def test_pictures_are_drawn(run):
 def test_a_prediction_for_each_file(run, images, in_folder):
     ended = in_folder(images, "predict", "run", "new", "--out", "new.csv")
     assert ended.status == 0, ended.err
-    table = pd.read_csv(images / "new.csv")
+    table = pd.read_csv(images / "new.csv", engine="pyarrow")
     assert list(table) == ["file", "prediction", "probability_columns", "probability_rows"]
     assert [name[-5:] for name in table["file"]] == ["0.jpg", "1.jpg", "2.jpg"]
     assert table["prediction"].tolist() == ["rows", "columns", "rows"]
+    opened = phalanx.load(run[0])
+    found = opened.predict_proba(images / "new")[:, 0]
+    assert found.tolist() == table["probability_columns"].astype(np.float32).tolist()
+    files = [images / "stripes" / "rows" / f"{i:02}.png" for i in range(3)]
+    pixels = np.stack([np.asarray(Image.open(file))[..., None] for file in files])
+    np.testing.assert_array_equal(opened.predict_proba(pixels), opened.predict_proba(files))
+    with pytest.raises(InputError, match=r"rows have shape \(12, 12, 3\), but the model was trained on \(12, 12, 1\)"):
+        opened.predict(pixels.repeat(3, -1))
     some = in_folder(images, "predict", "run", "new/2.jpg", "new/0.jpg")
     assert [line.split(",")[0][-5:] for line in some.out.splitlines()[1:]] == ["2.jpg", "0.jpg"]
 

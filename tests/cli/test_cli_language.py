@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
+import phalanx
+
 CONFIG = """
 max_rounds: 2
 trials: 2
@@ -70,6 +72,9 @@ def test_text_is_generated(run, books, in_folder):
     assert len(ended.out) == len("the cat") + 40 + 1  # a line feed at the end
     assert in_folder(books, *words, "--seed", "1").out != ended.out
     assert in_folder(books, *words).out == ended.out
+    opened = phalanx.load(run[0])
+    assert opened.generate("the cat", 40, temperature=0.5, random_state=0) + "\n" == ended.out
+    assert {*opened.ensemble, opened.best} == set(opened.members)
 
 
 def test_a_prompt_with_unknown_characters(run, books, in_folder):
@@ -85,6 +90,7 @@ def test_another_text_is_scored(run, books, in_folder):
     assert "run on other.txt: 600 characters" in " ".join(ended.out.split())
     scores = json.loads((books / "scores.json").read_text())
     result = json.loads((run[0] / "result.json").read_text())
+    assert phalanx.load(run[0]).evaluate((books / "other.txt").read_text()) == scores
     assert scores["nats_per_token"] == pytest.approx(result["test"]["nats_per_token"], abs=0.3)
 
 

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from scipy.io import wavfile
 
+import phalanx
+from phalanx import InputError
+
 CONFIG = """
 max_rounds: 12
 batch_size: 16
@@ -76,10 +79,16 @@ def test_a_folder_is_learned(run):
 def test_a_prediction_for_each_file(run, sounds, in_folder):
     ended = in_folder(sounds, "predict", "run", "new", "--out", "new.csv")
     assert ended.status == 0, ended.err
-    table = pd.read_csv(sounds / "new.csv")
+    table = pd.read_csv(sounds / "new.csv", engine="pyarrow")
     assert list(table) == ["file", "prediction", "probability_falling", "probability_rising"]
     assert [name[-5:] for name in table["file"]] == ["0.wav", "1.wav", "2.wav"]
     assert table["prediction"].tolist() == ["rising", "falling", "rising"]
+    opened, files = phalanx.load(run[0]), sorted((sounds / "new").glob("*.wav"))
+    heard = [(rate, samples / 2**15) for rate, samples in map(wavfile.read, files)]
+    for source in (sounds / "new", files, heard, pd.DataFrame({"sound": list(map(str, files))})):
+        assert opened.predict_proba(source)[:, 0].tolist() == table["probability_falling"].astype(np.float32).tolist()
+    with pytest.raises(InputError, match=r"^sound 2 is no pair \(samples a second, samples\)"):
+        opened.predict([heard[0], heard[1][1]])
     some = in_folder(sounds, "predict", "run", "new/2.wav", "new/0.wav")
     assert [line.split(",")[0][-5:] for line in some.out.splitlines()[1:]] == ["2.wav", "0.wav"]
     named = in_folder(sounds, "predict", "run", "sounds.csv")

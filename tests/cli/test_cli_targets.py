@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error
 
+import phalanx
+
 TWO = """
 trials: 1
 max_rounds: 3
@@ -87,7 +89,7 @@ def result_of(run):
 def predictions(in_folder, run, source, *words):
     ended = in_folder(run.parent, "predict", run.name, source, "--out", run / "predictions.csv", *words)
     assert ended.status == 0, ended.err
-    return pd.read_csv(run / "predictions.csv")
+    return pd.read_csv(run / "predictions.csv", engine="pyarrow")
 
 
 def parameters(run):
@@ -133,6 +135,14 @@ def test_predictions_of_two_targets(folder, in_folder):
         *("prediction_y", "probability_y_no", "probability_y_yes"),
     ]
     assert found["prediction_n"].between(900, 1100).all()
+    opened = phalanx.load(folder / "run")
+    said, (low, high) = opened.predict(table), opened.predict_interval(table)
+    for name in opened.targets:
+        assert said[name].tolist() == found[f"prediction_{name}"].tolist()
+    np.testing.assert_array_equal(np.hstack([low, high]), found[["lower_n", "upper_n"]])
+    assert list(opened.predict_proba(table)) == ["y"]
+    wanted = found[["probability_y_no", "probability_y_yes"]].to_numpy().astype(np.float32)
+    np.testing.assert_array_equal(opened.predict_proba(table)["y"][["no", "yes"]], wanted)
     narrow = predictions(in_folder, folder / "run", "two.csv", "--level", 0.2)
     pd.testing.assert_series_equal(narrow["prediction_n"], found["prediction_n"])
     assert (found["lower_n"] < narrow["lower_n"]).all()

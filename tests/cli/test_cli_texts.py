@@ -1,5 +1,6 @@
 """Texts from the shell: a folder with a folder for each class, or a table's column, from files to predictions."""
 
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
+import phalanx
 
 REVIEWS = Path(__file__).parents[2] / "../shared/data/text/movie-reviews.tar.gz"
 CONFIG = """
@@ -67,10 +70,14 @@ def test_a_folder_is_learned(run):
 def test_a_prediction_for_each_file(run, texts, in_folder):
     ended = in_folder(texts, "predict", "run", "new", "--out", "new.csv")
     assert ended.status == 0, ended.err
-    table = pd.read_csv(texts / "new.csv")
+    table = pd.read_csv(texts / "new.csv", engine="pyarrow")
     assert list(table) == ["file", "prediction", "probability_bad", "probability_good"]
     assert [name[-5:] for name in table["file"]] == ["0.txt", "1.txt", "2.txt"]
     assert table["prediction"].tolist() == ["good", "bad", "good"]
+    opened = phalanx.load(run[0])
+    listed = [path.read_text() for path in sorted((texts / "new").glob("*.txt"))]
+    for source in (texts / "new", listed, sorted((texts / "new").glob("*.txt"))):
+        assert opened.predict_proba(source)[:, 0].tolist() == table["probability_bad"].astype(np.float32).tolist()
     some = in_folder(texts, "predict", "run", "new/2.txt", "new/1.txt")
     assert [line.split(",")[0][-5:] for line in some.out.splitlines()[1:]] == ["2.txt", "1.txt"]
 
@@ -95,6 +102,12 @@ def test_a_table_whose_only_input_is_a_text(texts, in_folder):
     assert yaml.safe_load((texts / "alone" / "config.yaml").read_text())["text"] == "review"
     assert json.loads((texts / "alone" / "result.json").read_text())["test"]["accuracy"] > 0.9
     told = in_folder(texts, "predict", "alone", "films.csv")
+    frame, written = pd.read_csv(texts / "films.csv"), pd.read_csv(io.StringIO(told.out), engine="pyarrow")
+    for source in (frame, texts / "films.csv", frame["review"]):
+        assert phalanx.load(texts / "alone").predict(source).tolist() == written["prediction"].tolist()
+    pd.testing.assert_frame_equal(
+        phalanx.load(texts / "alone").table(frame), written, check_exact=True, check_dtype=False
+    )
     assert told.out.startswith("prediction,probability_bad,probability_good\n")
     assert len(told.out.splitlines()) == 121
     files = in_folder(texts, "predict", "alone", "new")

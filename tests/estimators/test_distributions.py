@@ -142,12 +142,9 @@ def test_the_ensemble_of_a_mixed_head_is_the_mean_of_its_members_densities(data)
     x, y, _ = data
     y = y[["kind", "w"]]
     net = MultiTask(repeats=3, bootstrap=True, **NET).fit(x, y)
-    each = []
-    for id_ in net.ensemble_:
-        alone = type(net._predictor)(net._predictor.members, {id_: 1.0}, id_, net._predictor.goals)
-        each.append([np.exp(logs) for logs in alone.log_density(net._inputs(x), net._values(y))])
-    assert len(each) == 3
-    np.testing.assert_allclose(net.log_density(x, y).to_numpy().T, np.log(np.mean(each, axis=0)), rtol=1e-4, atol=1e-5)
+    each = [np.exp(member.estimator.log_density(x, y)) for member in net.members_]
+    assert (len(each), set(net.ensemble_)) == (3, {member.id for member in net.members_})
+    np.testing.assert_allclose(net.log_density(x, y), np.log(np.mean(each, axis=0)), rtol=1e-4, atol=1e-5)
 
 
 def test_a_mixture_is_ranked_above_a_gaussian_where_the_sign_is_a_coin():

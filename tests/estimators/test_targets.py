@@ -65,12 +65,8 @@ def test_an_ensemble_is_the_mixture_of_its_members(wave):
     x, y, _ = wave
     net = Regressor([Dense(8), Tanh(), Dropout(uniform(0.0, 0.1))], trials=4, max_rounds=8).fit(x[:600], y[:600])
     mean, deviation = net.predict(x[:50], return_std=True)
-    inputs, shares = net._inputs(x[:50]), net._predictor.shares
-    each = {}
-    for id_ in shares:
-        alone = type(net._predictor)(net._predictor.members, {id_: 1.0}, id_, net._predictor.goals)
-        each[id_] = alone.predict(inputs)[0][:, 0], alone.ask(inputs, lambda told: told.deviation())[0][:, 0]
-    total = sum(share * (each[id_][1] ** 2 + (each[id_][0] - mean) ** 2) for id_, share in shares.items())
+    each = {member.id: member.predict(x[:50], return_std=True) for member in net.members_}
+    total = sum(share * (each[id_][1] ** 2 + (each[id_][0] - mean) ** 2) for id_, share in net.ensemble_.items())
     np.testing.assert_allclose(deviation, np.sqrt(total), rtol=1e-4)
 
 

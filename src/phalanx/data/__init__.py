@@ -52,8 +52,9 @@ ENCODERS: dict[str, Any] = {
     "sounds": SoundEncoder,
     "texts": TextEncoder,
     "series": SeriesEncoder,
+    "codes": CodeEncoder,
 }
-"""The encoder of each kind of source."""
+"""The encoder of each kind of source, and of rows of codes, which are given in Python only."""
 
 __all__ = [
     "BUNDLED",

@@ -3,112 +3,83 @@
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import (
-    _check_n_features,
     _check_sample_weight,
     check_is_fitted,
-    column_or_1d,
-    validate_data,
 )
 
 from phalanx.candidates import Fitted
-from phalanx.data import CodeEncoder, Encoder
+from phalanx.data import CodeEncoder
 from phalanx.data.canonical import canonical_order, comparable, copied_rows
-from phalanx.data.codes import code_rows
 from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.encoding import TableEncoder
-from phalanx.data.frames import read_frame
 from phalanx.data.goals import Goal
 from phalanx.data.images import ImageEncoder
-from phalanx.data.letters import composed
-from phalanx.data.reading import Reading, bad_cells
-from phalanx.data.splits import split_rows
-from phalanx.data.targets import ClassTarget, NumberTarget
+from phalanx.data.splits import Split
 from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.entries import entry_for
 from phalanx.errors import InputError
-from phalanx.estimators.parameters import OfTargets, PartsEstimator
+from phalanx.estimators.callbacks import Watched
+from phalanx.estimators.inputs import RowEstimator, are_codes
+from phalanx.estimators.members import members_of
+from phalanx.estimators.parameters import OfTargets
+from phalanx.estimators.targets import TargetColumn, check_lengths, group_codes, joined, split_training
 from phalanx.experiment import Settings, fit, plan
 from phalanx.hints import hints, rare_class_hints
-from phalanx.layers import Embedding, Wrapper
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
-from phalanx.options import check_text
+from phalanx.population.predict import Final
 from phalanx.population.train import Clock
 from phalanx.problem import Problem
 from phalanx.search.defaults import Kind, default_space, size_for
 from phalanx.search.heads import group_columns, likelihood_for, make_goal
 from phalanx.search.space import is_space
-from phalanx.spec.distributions import Choice
 from phalanx.stopping import EarlyStopping
 
 
-@dataclass(frozen=True)
-class TargetColumn:
-    """A column of the target: codes (int32) of so many `classes`, or numbers (float64, `classes` 0)."""
-
-    name: str
-    values: np.ndarray
-    classes: int = 0
-
-    def target(self, rows: np.ndarray, weight: np.ndarray) -> ClassTarget | NumberTarget:
-        """Return the classes, or the standardization by some rows; a constant target is only centred."""
-        if self.classes:
-            return ClassTarget(tuple(range(self.classes)))
-        values = self.values[rows]
-        try:
-            return NumberTarget.fit(values, weight[rows])
-        except InputError:
-            return NumberTarget(float(values[0]), 1.0, float(values[0]), float(values[0]))
-
-
-@dataclass(frozen=True)
-class FittedMember:
-    """A trained member: `params` by layer name (NumPy arrays; None: the time was over before it trained), its `spec`,
-    and its best round, counted from 1.
-    """
-
-    id: str
-    params: dict[str, dict[str, np.ndarray]]
-    spec: Network
-    best_round: int
-
-
-class NetworkEstimator(OfTargets, PartsEstimator):
+class NetworkEstimator(Watched, OfTargets, RowEstimator):
     """What the estimators of rows, and of series, share; see `Classifier`."""
 
-    missing: Any  # of rows
-    scaling: Any
-    _readings: dict[str, Reading]
-    _framed: bool
+    __metadata_request__fit: ClassVar = {"validation": UNUSED}  # rows that no splitter and no transformer has seen
+    scaling: Any  # of rows
+    _called: dict[str, str]  # what the columns of the target are called, by their names inside
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def _fit(self, X: Any, columns: Sequence[TargetColumn], sample_weight: Any) -> None:
-        """Train on a table, an array or texts `X` and the columns of the target."""
+    def _fit(
+        self, X: Any, y: Any, columns: Sequence[TargetColumn], sample_weight: Any, validation: Any, groups: Any
+    ) -> None:
+        """Train on a table, an array or texts `X` and the columns of the target `y`."""
         settings = self._settings(SCORE)
-        if self.scaling != "robust" and (X.ndim != 2 or _are_codes(X)):
-            what = "codes" if _are_codes(X) else f"{X.ndim} axes"
+        if self.scaling != "robust" and (X.ndim != 2 or are_codes(X)):
+            what = "codes" if are_codes(X) else f"{X.ndim} axes"
             raise InputError(f"scaling is for the numbers of a table, but X has {what}; leave it out")
-        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        held_out = None if validation is None else self._held_out(validation)
+        together = None if groups is None else group_codes(groups, len(X))
+        if held_out and groups is not None:
+            raise InputError("groups say which rows a split keeps together, but with validation rows nothing is split")
+        given, weight = X, _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         rows, weight = copied_rows(weight)
         if hasattr(self, "columns_"):  # of an earlier fit
             del self.columns_
         if isinstance(X, pd.DataFrame):
             self._choose_columns(X.iloc[rows])
         if X.ndim == 2:
-            target = np.column_stack([column.values[rows] for column in columns])
+            beside = [column.values for column in columns] + ([] if together is None else [together])
+            target = np.column_stack([values[rows] for values in beside])
             order = canonical_order(comparable(X)[rows], target, weight)
             rows, weight = rows[order], weight[order]
         X = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
@@ -120,13 +91,16 @@ class NetworkEstimator(OfTargets, PartsEstimator):
                 )
         groups = self._groups(columns)
         self._order = np.argsort([i for group in groups for i in group])  # from heads to columns
-        split = split_rows(
-            len(rows),
-            classes=columns[0].values if len(columns) == 1 and columns[0].classes else None,
-            test=0.0,
-            valid=self.validation_fraction if self._validates(settings) else 0.0,
-            seed=settings.seed,
-        )
+        if held_out is None:
+            share = self.validation_fraction if self._validates(settings) else 0.0
+            split = split_training(columns, None if together is None else together[rows], share, settings.seed)
+        else:
+            split = Split(np.arange(len(rows)), np.arange(len(rows), len(rows) + len(held_out[0])), rows[:0])
+            columns = [
+                replace(column, values=np.concatenate([column.values, more]))
+                for column, more in zip(columns, held_out[1], strict=True)
+            ]
+            weight = np.concatenate([weight, np.ones(len(held_out[0]))])
         goals = self._goals(columns, split.train, weight)
         values = tuple(
             columns[group[0]].values if goal.classes else np.column_stack([columns[i].values for i in group])
@@ -136,25 +110,51 @@ class NetworkEstimator(OfTargets, PartsEstimator):
         encoded = self._learned(X, split.train, weight)
         if isinstance(X, pd.DataFrame):
             self._warn_of_copies(X, columns)
+        if held_out is not None:
+            encoded = joined(encoded, self._valid_inputs(held_out[0]))
         problem = Problem(encoded, goals, values, split.train, split.valid, entry_for(self.encoder_), weight)
         space = self._space(len(split.train), problem.kind, goals)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
-        self._keep(fit(problem, plan(problem, space, settings), clock=clock), problem, settings)
+        planned = plan(problem, space, settings)
+        with self._watching(planned, given, y) as watch:
+            self._keep(fit(problem, planned, clock=clock, watch=watch), problem, settings)
+
+    def _held_out(self, validation: Any) -> tuple[Any, list[np.ndarray]]:
+        """Return the validation rows that are given, as they are, and the columns of their target."""
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            raise InputError("validation must be a pair (X, y) of rows and their targets")
+        X, y = validation
+        try:
+            columns = self._columns(y)
+            check_lengths(X, columns[0])
+        except ValueError as error:
+            raise InputError(f"validation: {error}") from None
+        return X, columns
+
+    def _columns(self, y: Any) -> list[np.ndarray]:
+        """Return the columns of a target like that of `fit`: codes or numbers. Raises `InputError` for others."""
+        raise NotImplementedError
+
+    def _valid_inputs(self, X: Any) -> Any:
+        try:
+            return self._inputs(X)
+        except ValueError as error:
+            raise InputError(f"validation: {error}") from None
 
     def _learned(self, X: Any, train: np.ndarray, weight: np.ndarray) -> Any:
         """Return the rows as the encoder makes them that the training rows say."""
-        self.encoder_: Encoder | CodeEncoder
         if X.ndim == 1:
             self.encoder_, codes = TextEncoder.fit_transform(X, train)
             return codes
         if isinstance(X, pd.DataFrame):
             self.encoder_ = TableEncoder.fit(self.columns_, X.iloc[train], weight[train], self.scaling)
-        elif _are_codes(X):
+        elif are_codes(X):
             self.encoder_ = CodeEncoder.fit(X)
         elif X.ndim == 2:
             self.encoder_ = TableEncoder.fit_numbers(X[train], weight[train], self.scaling)
         else:
             self.encoder_ = ImageEncoder.fit(X[train])
+            self._bytes = X.dtype == np.uint8
         return self._encode(X)
 
     def _choose_columns(self, X: pd.DataFrame) -> None:
@@ -180,9 +180,8 @@ class NetworkEstimator(OfTargets, PartsEstimator):
     def _keep(self, fitted: Fitted, problem: Problem, settings: Settings) -> None:
         """Set the fitted attributes."""
         self._predictor = fitted.predictor()
-        self.members_ = [
-            FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
-        ]
+        self.members_ = members_of(self, fitted)
+        self._ranked_by = settings.metric.name, settings.metric.direction
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
         told = fitted.ensemble_valid(problem.valid_inputs)
@@ -191,6 +190,23 @@ class NetworkEstimator(OfTargets, PartsEstimator):
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)
         self.hints_ += rare_class_hints(problem, told.means, settings.metric, "metric='{}'", self._labels())
+
+    def save(self, folder: str | Path) -> None:
+        """Write what predicts, the leaderboard and the curves into a new folder, as plain data and arrays.
+
+        `phalanx.load` opens it, and `phalanx predict` reads it. Raises `InputError` where the folder exists already or
+        cannot be made; then nothing is left of it.
+        """
+        from phalanx.estimators.saving import save_rows  # what it needs of runs takes long to load
+
+        check_is_fitted(self)
+        save_rows(self, folder)
+
+    def _alone(self, id_: str, final: Final) -> Self:
+        """Return the estimator with one member that predicts."""
+        alone = copy(self)
+        alone._predictor = self._predictor.alone(id_, final)
+        return alone
 
     def _labels(self) -> dict[str, list[Any]]:
         """Return how the classes of each column are called."""
@@ -225,143 +241,13 @@ class NetworkEstimator(OfTargets, PartsEstimator):
             **chosen,
         )
 
-    def _encode(self, X: Any) -> Any:
-        if isinstance(self.encoder_, TableEncoder) and not isinstance(X, pd.DataFrame):
-            return self.encoder_.transform_numbers(X)
-        return self.encoder_.transform(X)
-
-    def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return a DataFrame with its text read, or an array: floats, (n, *space, channels), texts, or rows of codes.
-
-        After `fit`, rows are read as those of `fit`: an array by the position of a DataFrame's columns, and a DataFrame
-        by that of an array's, both with scikit-learn's warning.
-        """
-        if reset:
-            self._framed = isinstance(X, pd.DataFrame)
-        if (texts := _texts(X, isinstance(getattr(self, "encoder_", None), TextEncoder) and not reset)) is not None:
-            return texts
-        if _takes_codes(self.layers) if reset else isinstance(self.encoder_, CodeEncoder):
-            rows = code_rows(X.to_numpy() if isinstance(X, pd.DataFrame) else X)
-            if reset:
-                self.n_features_in_ = rows.shape[1]
-            return rows
-        if getattr(X, "ndim", 2) > 2:
-            X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
-            _check_n_features(self, X, reset=reset)
-            return X
-        if self._framed:
-            return self._read_frame(X, reset)
-        return validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1
-        )
-
-    def _read_frame(self, X: Any, reset: bool) -> pd.DataFrame:
-        """Return the rows of a DataFrame, or of an array whose columns are those of the DataFrame of `fit`."""
-        if not isinstance(X, pd.DataFrame):
-            X = check_array(X, dtype=None, ensure_all_finite=False)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        if not isinstance(X, pd.DataFrame):
-            X = pd.DataFrame(X, columns=[column.name for column in self.columns_]).infer_objects()
-        if reset and len(X) < 2:
-            raise ValueError(f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required.")
-        X, readings = read_frame(X, None if reset else self._readings, _words(self.missing))
-        if reset:
-            self._readings = readings
-        else:
-            for line in bad_cells(readings):
-                warnings.warn(line, UserWarning, stacklevel=5)
-        return X
-
-    def _inputs(self, X: Any) -> Any:
-        check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        if isinstance(self.encoder_, TableEncoder) and isinstance(X, pd.DataFrame):
-            for line in self.encoder_.unseen(X):
-                warnings.warn(line, UserWarning, stacklevel=3)
-        return self._encode(X)
-
     def _warn_of_copies(self, X: pd.DataFrame, columns: Sequence[TargetColumn]) -> None:
         """Warn of each column that alone says a target."""
         for column in columns:
-            for name in telling_columns(self.columns_, X, column.values, column.classes > 0):
+            for name in telling_columns(self.columns_, X, column.values[: len(X)], column.classes > 0):
                 warnings.warn(
                     f"column {name!r} alone says the target in every row: if it is a copy of it, or known only after "
                     f"it, leave it out",
                     UserWarning,
                     stacklevel=4,
                 )
-
-
-def _are_codes(X: Any) -> bool:
-    """Say whether rows are codes: those of tables are a DataFrame or floats."""
-    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "i"
-
-
-def _takes_codes(layers: Any) -> bool:
-    """Say whether layers, or every option of theirs, begin with an embedding."""
-    if isinstance(layers, Choice):
-        return all(map(_takes_codes, layers.options))
-    if isinstance(layers, (list, tuple)):
-        return bool(layers) and _takes_codes(layers[0])
-    if isinstance(layers, Wrapper):
-        return _takes_codes(layers.layer)
-    return isinstance(layers, Embedding)
-
-
-def _words(missing: Any) -> tuple[str, ...] | None:
-    """Return the spellings of a missing cell that `missing` names, None: they are found out."""
-    if missing is None:
-        return None
-    words = tuple(missing) if isinstance(missing, (list, tuple)) else (missing,)
-    for word in words:
-        check_text("missing", word)
-    return words
-
-
-def _texts(X: Any, expected: bool) -> np.ndarray | None:
-    """Return an array (rows,) of texts where X, a list or with one axis, holds nothing but `str`; None otherwise.
-
-    Missing ones (None, NaN, pd.NA) beside texts, or where texts are `expected`, are empty texts.
-    """
-    if not isinstance(X, (list, tuple, np.ndarray, pd.Series)) or getattr(X, "ndim", 1) != 1 or not len(X):
-        return None
-    held = [isinstance(text, str) for text in X]
-    if not (any(held) or expected) or not all(
-        told or text is None or text is pd.NA or text != text for told, text in zip(held, X, strict=True)
-    ):
-        return None
-    texts = np.empty(len(held), object)
-    texts[:] = [text if told else "" for told, text in zip(held, X, strict=True)]
-    return texts
-
-
-def check_lengths(X: Any, y: Any) -> None:
-    """Raise ValueError unless rows and targets are as many."""
-    if len(X) != len(y):
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(y)]}")
-
-
-def columns_of(y: Any, **options: Any) -> tuple[list[np.ndarray], bool]:
-    """Return the columns of a target, and whether there are several; `options` go to scikit-learn's checks."""
-    array = np.asarray(y)
-    if array.ndim and array.dtype.kind in "OUT":
-        missing = pd.isna(np.asarray(y, object))  # an array of texts would call NaN "nan"
-        if missing.any():
-            row = int(np.argwhere(missing)[0][0]) + 1
-            more = f", the first of {int(missing.sum()):,}" if missing.sum() > 1 else ""
-            raise InputError(f"Input y contains NaN or None: no value in row {row}{more}; leave such rows out")
-        y = array = _composed(array)
-    if array.ndim == 2 and array.shape[1] > 1:
-        whole = check_array(y, **{"dtype": None, **options})
-        return [whole[:, j] for j in range(whole.shape[1])], True
-    column = column_or_1d(y, warn=True, **options)
-    assert_all_finite(column, input_name="y")
-    return [column], False
-
-
-def _composed(labels: np.ndarray) -> np.ndarray:
-    """Return labels of which those that differ only in how accents are encoded are one."""
-    if all(not isinstance(label, str) or label.isascii() for label in labels.ravel().tolist()):
-        return labels
-    found = np.array([composed(label) if isinstance(label, str) else label for label in labels.ravel()], labels.dtype)
-    return found.reshape(labels.shape)

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils.multiclass import check_classification_targets
 
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
+from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.targets import TargetColumn, check_lengths, columns_of, names_of
 
 
 @documented
@@ -52,13 +54,18 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Classifier":
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None, groups: Any = None
+    ) -> "Classifier":
         """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
 
         `X` is a table (rows, columns), images (rows, height, width, channels), texts, a list of `str`, or,
         where `Embedding` is the first layer, rows of codes, whole numbers from 0, each as long as it is.
         `sample_weight` counts rows: where all are whole numbers, a weight of k is k copies of the row; otherwise they
-        weigh its cost. Warns of columns of a DataFrame that are left out. Returns the estimator.
+        weigh its cost. `validation`: a pair (X, y) of rows that validate in place of `validation_fraction`; they are
+        read as those of `predict`. `groups`: of each row its group, whose rows all train or all validate. Warns of
+        columns of a DataFrame that are left out. Returns the estimator.
         """
         X = self._check_X(X, reset=True)
         columns, several = columns_of(y)
@@ -71,7 +78,8 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
                 raise ValueError("Classifier needs at least two classes; y has one class")
         self.classes_ = [labels for labels, _ in found] if several else found[0][0]
         targets = [TargetColumn(str(i), codes.astype(np.int32), len(labels)) for i, (labels, codes) in enumerate(found)]
-        self._fit(X, targets, sample_weight)
+        self._called = dict(zip(self._labels(), names_of(y, several), strict=True))
+        self._fit(X, y, targets, sample_weight, validation, groups)
         return self
 
     def predict_proba(self, X: Any) -> Any:
@@ -110,9 +118,14 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
         A probability that rounds to 0 counts as the smallest that single precision holds. Raises ValueError for a class
         that was not seen in training.
         """
-        inputs = self._inputs(X)
-        columns, several = columns_of(y)
-        check_lengths(X, columns[0])
+        inputs, codes = self._inputs(X), self._columns(y)
+        check_lengths(X, codes[0])
+        goals = self._predictor.goals
+        found = self._predictor.log_density(inputs, [codes[int(goal.names[0])] for goal in goals], self.ensemble)
+        return np.column_stack([found[i] for i in self._order]) if isinstance(self.classes_, list) else found[0]
+
+    def _columns(self, y: Any) -> list[np.ndarray]:
+        columns, _ = columns_of(y)
         classes = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
         if len(columns) != len(classes):
             raise InputError(f"y has {len(columns)} columns, but the model predicts {len(classes)}")
@@ -121,10 +134,8 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
             unseen = ~np.isin(column, labels)
             if unseen.any():
                 raise InputError(f"y holds the class {column[unseen].tolist()[0]!r}, which was not seen in training")
-            codes.append(np.searchsorted(labels, column))
-        goals = self._predictor.goals
-        found = self._predictor.log_density(inputs, [codes[int(goal.names[0])] for goal in goals], self.ensemble)
-        return np.column_stack([found[i] for i in self._order]) if several else found[0]
+            codes.append(np.searchsorted(labels, column).astype(np.int32))
+        return codes
 
     def _labels(self) -> dict[str, list[Any]]:
         each = self.classes_ if isinstance(self.classes_, list) else [self.classes_]

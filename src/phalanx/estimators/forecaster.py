@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from phalanx.data.cells import numbers
-from phalanx.data.columns import unique_names
 from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, read_series
+from phalanx.data.series.given import forecast_of, frequency_of, is_dated, on_the_clock, table_of
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfSeries, documented
@@ -19,8 +20,6 @@ from phalanx.experiment import fit, plan, trials_for
 from phalanx.forecast import Forecasting, forecasting
 from phalanx.metrics import SCORE, metric_named
 from phalanx.population.train import Clock
-
-_SERIES, _TIME = "y", "time"
 
 
 @documented
@@ -46,6 +45,7 @@ class Forecaster(OfSeries, NetworkEstimator):
     ([-0.9, -1.0, -0.9], [-0.9, -1.0, -0.9])
     """
 
+    @with_callbacks
     def fit(self, y: Any, X: Any = None) -> "Forecaster":
         """Train on a series `y` of numbers, NaN where missing.
 
@@ -53,7 +53,7 @@ class Forecaster(OfSeries, NetworkEstimator):
         columns of numbers, known up to the present only, a row for each value. Returns the estimator.
         """
         settings = self._settings(SCORE)
-        frame, column, times = _table(y, X)
+        frame, column, times = table_of(y, X)
         layout, _ = infer_layout(frame, column, times)
         series = read_series(frame, layout)
         made = self._made(series, layout, self.validation_fraction)
@@ -66,8 +66,10 @@ class Forecaster(OfSeries, NetworkEstimator):
         settings = replace(settings, metric=metric_named(self.metric, made.problem.goals, self.likelihood))
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         self.encoder_ = made.encoder
-        self._series, self._column, self._frequency = series, column, _frequency(y)
-        self._keep(fit(made.problem, plan(made.problem, space, settings), clock=clock), made.problem, settings)
+        self._series, self._column, self._frequency = series, column, frequency_of(y)
+        planned = plan(made.problem, space, settings)
+        with self._watching(planned, X, y) as watch:
+            self._keep(fit(made.problem, planned, clock=clock, watch=watch), made.problem, settings)
         return self
 
     def predict(self, horizon: int | None = None, *, y: Any = None, X: Any = None) -> Any:
@@ -107,9 +109,9 @@ class Forecaster(OfSeries, NetworkEstimator):
             self._window(series), lambda told, *of: told.marginal_log_density(of), self.ensemble, (whole,)
         )
         said = self._shaped(series, found, len(values), y)
-        if isinstance(future, pd.Series) and isinstance(said, pd.Series) and _is_dated(future):
-            given = _on_the_clock(future.index)
-            if not given.equals(_on_the_clock(said.index)):
+        if isinstance(future, pd.Series) and isinstance(said, pd.Series) and is_dated(future):
+            given = on_the_clock(future.index)
+            if not given.equals(on_the_clock(said.index)):
                 raise InputError(
                     f"future begins at {future.index[0]}, but the steps that are forecast begin at {said.index[0]}; "
                     "give the values in order"
@@ -151,7 +153,7 @@ class Forecaster(OfSeries, NetworkEstimator):
         encoder = self._encoder
         if y is None:
             return self._series
-        frame, column, times = _table(y, X)
+        frame, column, times = table_of(y, X)
         renamed = {column: self._column} | ({} if times is None else {times: encoder.layout.time})
         return encoder.read(frame.rename(columns=renamed))
 
@@ -159,52 +161,11 @@ class Forecaster(OfSeries, NetworkEstimator):
         return self._encoder.windows(series, np.array([len(series) - 1]))
 
     def _shaped(self, series: Series, found: np.ndarray, horizon: int | None, y: Any) -> Any:
-        """Return the first values of a forecast, a row, with their times where they are dates; where those of the
-        series `y` are periods, these are too.
-        """
+        """Return the first values of a forecast, a row; see `forecast_of`."""
         steps = self._encoder.horizon if horizon is None else horizon
         if not 1 <= steps <= self._encoder.horizon:
             raise InputError(
                 f"horizon is {steps}, but the steps ahead that were learned are 1 to {self._encoder.horizon}"
             )
-        times = series.times.at(len(series) + np.arange(steps))
-        values = found[0, :steps]
-        if times.dtype.kind == "i":
-            return values
-        index: pd.Index = pd.DatetimeIndex(times)
-        if (frequency := self._frequency if y is None else _frequency(y)) is not None:
-            index = pd.DatetimeIndex(times).to_period(frequency)
-        return pd.Series(values, index, name=self._column)
-
-
-def _table(y: Any, X: Any) -> tuple[pd.DataFrame, str, str | None]:
-    """Return a series and the columns beside it as a table, the name of its column, and that of its times, if any."""
-    column = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y))
-    beside = pd.DataFrame() if X is None else X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-    if X is not None and len(beside) != len(column):
-        raise InputError(f"y has {len(column):,} values, but X {len(beside):,} rows; each value needs one")
-    parts = [column, *(beside.iloc[:, j] for j in range(beside.shape[1]))]
-    given = [
-        _SERIES if column.name is None else str(column.name),
-        *(f"x{name}" if isinstance(name, int) else str(name) for name in beside.columns),
-    ]
-    dated = _is_dated(column)
-    if dated:
-        parts, given = [*parts, column.index.to_series()], [*given, _TIME]
-    names = unique_names(given)
-    frame = pd.DataFrame({name: part.reset_index(drop=True) for name, part in zip(names, parts, strict=True)})
-    return frame, names[0], names[-1] if dated else None
-
-
-def _is_dated(y: pd.Series) -> bool:
-    return isinstance(y.index, (pd.DatetimeIndex, pd.PeriodIndex))
-
-
-def _frequency(y: Any) -> Any:
-    """Return what the periods are by which a series is indexed, None: it is not by periods."""
-    return y.index.freq if isinstance(y, pd.Series) and isinstance(y.index, pd.PeriodIndex) else None
-
-
-def _on_the_clock(times: Any) -> pd.DatetimeIndex:
-    """Return times as what clocks show; a period is its beginning."""
-    return times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times.tz_localize(None)
+        frequency = self._frequency if y is None else frequency_of(y)
+        return forecast_of(series, found[0, :steps], self._column, frequency)

@@ -1,15 +1,20 @@
 """The estimator of language models."""
 
 import time
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
+from phalanx.candidates import Fitted
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
-from phalanx.estimators.base import FittedMember
+from phalanx.estimators.callbacks import Watched
+from phalanx.estimators.members import members_of
 from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
 from phalanx.hints import hints
@@ -17,13 +22,14 @@ from phalanx.language import Corpus, Speaker
 from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
+from phalanx.population.predict import Final
 from phalanx.population.train import Clock
 from phalanx.search.language import language_space
 from phalanx.spec.fields import unknown
 
 
 @documented
-class LanguageModel(OfText, PartsEstimator):
+class LanguageModel(OfText, Watched, PartsEstimator):
     """Say which token of a text comes next, with recurrent networks, and continue texts.
 
     The text is read in stretches of `steps` tokens, in whose order a network keeps its memory, while the gradient
@@ -52,6 +58,7 @@ class LanguageModel(OfText, PartsEstimator):
     'hello hello '
     """
 
+    @with_callbacks
     def fit(self, text: Any, y: Any = None) -> "LanguageModel":
         """Learn from one text, a `str`; `y` is not used. Returns the estimator."""
         if not isinstance(text, str):
@@ -65,18 +72,39 @@ class LanguageModel(OfText, PartsEstimator):
         each = len(text) / max(len(codes), 1)
         corpus = Corpus(codes, nothing, self.codec_.tokens, self.steps, self.validation_fraction, each)
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
-        fitted = fit(corpus, plan(corpus, self._space(len(codes)), settings), clock=clock)
+        planned = plan(corpus, self._space(len(codes)), settings)
+        with self._watching(planned, text, y) as watch:
+            self._keep(fit(corpus, planned, clock=clock, watch=watch), corpus)
+        return self
+
+    def _keep(self, fitted: Fitted, corpus: Corpus) -> None:
+        """Set the fitted attributes."""
         self._speaker = Speaker.of(fitted, self.codec_)
-        self.members_ = [
-            FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round) for m in fitted.members
-        ]
+        self.members_ = members_of(self, fitted)
+        self._ranked_by = NATS.name, NATS.direction
         self.best_ = self.members_[fitted.ranking[0]]
         self.ensemble_ = self._speaker.shares
         self.leaderboard_ = leaderboard(fitted, NATS, corpus.score(fitted.ensemble_valid().means))
         self.curves_ = curves(fitted)
         self.diagnostics_ = diagnostics(fitted)
         self.hints_ = hints(self.diagnostics_)
-        return self
+
+    def save(self, folder: str | Path) -> None:
+        """Write what predicts, the leaderboard and the curves into a new folder, as plain data and arrays.
+
+        `phalanx.load` opens it, and `phalanx generate` reads it. Raises `InputError` where the folder exists already or
+        cannot be made; then nothing is left of it.
+        """
+        from phalanx.estimators.saving import save_language  # what it needs of runs takes long to load
+
+        check_is_fitted(self)
+        save_language(self, folder)
+
+    def _alone(self, id_: str, final: Final) -> Self:
+        """Return the estimator with one member that speaks."""
+        alone = copy(self)
+        alone._speaker = self._speaker.alone(id_, final)
+        return alone
 
     def score(self, text: str, y: Any = None) -> float:
         """Return the mean of log p(token | all before it) over the tokens of a text, in nats: higher is better."""

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from phalanx.data.goals import each_column
 from phalanx.data.targets import ClassTarget, NumberTarget, holds_whole_numbers, infer_task, target_present
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths
+from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.targets import TargetColumn, check_lengths
 from phalanx.likelihoods import Likelihood
 from phalanx.metrics import SCORE, evaluate
 from phalanx.search.heads import likelihood_of_each
@@ -48,9 +50,16 @@ class MultiTask(OfRows, NetworkEstimator):
         tags.target_tags.single_output = False
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MultiTask":
-        """Train on rows `X` with the columns of `y`, a DataFrame or an array (rows, targets)."""
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None, groups: Any = None
+    ) -> "MultiTask":
+        """Train on rows `X` with the columns of `y`, a DataFrame or an array (rows, targets).
+
+        Other arguments are those of `Classifier.fit`.
+        """
         self._settings(SCORE)  # raises for options that no search can use, before the likelihood is asked
+        given = y
         X, y = self._check_X(X, reset=True), _frame(y)
         check_lengths(X, y)
         columns, implied = [], dict(zip(y, likelihood_of_each(self.likelihood, list(y)), strict=True))
@@ -64,7 +73,8 @@ class MultiTask(OfRows, NetworkEstimator):
                 columns.append(TargetColumn(name, labels.encode(y[name], name), len(labels.labels)))
             else:
                 columns.append(TargetColumn(name, NumberTarget.values(y[name], name)))
-        self._fit(X, columns, sample_weight)
+        self._called = {name: name for name in y}
+        self._fit(X, given, columns, sample_weight, validation, groups)
         return self
 
     def predict(self, X: Any) -> pd.DataFrame:
@@ -139,7 +149,7 @@ class MultiTask(OfRows, NetworkEstimator):
         for name, _, p in said:
             labels = self.targets_[name]
             if labels is not None:
-                found[name] = pd.DataFrame(p, columns=list(labels.labels))
+                found[name] = pd.DataFrame(p.astype(np.float32), columns=list(labels.labels))
         return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -149,20 +159,23 @@ class MultiTask(OfRows, NetworkEstimator):
         found = evaluate(goals, values, self._predictor.predict(self._inputs(X), self.ensemble), sample_weight)
         return found.get(SCORE.name, found.get("accuracy", found.get("r2", float("nan"))))
 
-    def _values(self, y: Any) -> list[np.ndarray]:
-        """Return the values of each goal in a table of targets."""
+    def _columns(self, y: Any) -> list[np.ndarray]:
         y = _frame(y)
         lacking = [name for name in self.targets_ if name not in y]
         if lacking:
             raise InputError(f"y lacks the column {lacking[0]!r}")
-        values = []
-        for goal in self._predictor.goals:
-            if goal.classes:
-                labels = self.targets_[goal.names[0]]
-                values.append(labels.encode(y[goal.names[0]], goal.names[0]))  # type: ignore[union-attr]
-            else:
-                values.append(np.column_stack([NumberTarget.values(y[name], name) for name in goal.names]))
-        return values
+        return [
+            NumberTarget.values(y[name], name) if labels is None else labels.encode(y[name], name)
+            for name, labels in self.targets_.items()
+        ]
+
+    def _values(self, y: Any) -> list[np.ndarray]:
+        """Return the values of each goal in a table of targets."""
+        held = dict(zip(self.targets_, self._columns(y), strict=True))
+        return [
+            held[goal.names[0]] if goal.classes else np.column_stack([held[name] for name in goal.names])
+            for goal in self._predictor.goals
+        ]
 
 
 def _task(values: pd.Series, name: str, likelihood: Likelihood | None) -> str:

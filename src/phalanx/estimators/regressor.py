@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
 
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator, TargetColumn, check_lengths, columns_of
+from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.targets import TargetColumn, check_lengths, columns_of, names_of
 
 
 @documented
@@ -35,15 +37,20 @@ class Regressor(RegressorMixin, OfRows, NetworkEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Regressor":
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation: Any = None, groups: Any = None
+    ) -> "Regressor":
         """Train on rows `X` with numbers `y`, (rows,), or (rows, targets) for several targets.
 
-        `sample_weight` counts rows. Returns the estimator.
+        `sample_weight` counts rows; `validation`, `groups`: see `Classifier.fit`. Returns the estimator.
         """
         X = self._check_X(X, reset=True)
         columns, self._several = columns_of(y, dtype=np.float64)
         check_lengths(X, columns[0])
-        self._fit(X, [TargetColumn(str(j), column) for j, column in enumerate(columns)], sample_weight)
+        targets = [TargetColumn(str(j), column) for j, column in enumerate(columns)]
+        self._called = dict(zip((target.name for target in targets), names_of(y, self._several), strict=True))
+        self._fit(X, y, targets, sample_weight, validation, groups)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -104,11 +111,8 @@ class Regressor(RegressorMixin, OfRows, NetworkEstimator):
         >>> net.log_density(x[:5], x[:5, 0]).shape
         (5,)
         """
-        inputs = self._inputs(X)
-        columns, _ = columns_of(y, dtype=np.float64)
+        inputs, columns = self._inputs(X), self._columns(y)
         check_lengths(X, columns[0])
-        if len(columns) != len(self._order):
-            raise InputError(f"y has {len(columns)} columns, but the model predicts {len(self._order)}")
         goals = self._predictor.goals
         values = [np.column_stack([columns[int(name)] for name in goal.names]) for goal in goals]
         found = self._predictor.log_density(inputs, values, self.ensemble)
@@ -118,6 +122,12 @@ class Regressor(RegressorMixin, OfRows, NetworkEstimator):
         """Return `count` draws from the predicted distribution, (count, rows), or (count, rows, targets)."""
         inputs = self._inputs(X)
         return self._shaped(self._predictor.sample(inputs, count, random_state, self.ensemble))
+
+    def _columns(self, y: Any) -> list[np.ndarray]:
+        columns, _ = columns_of(y, dtype=np.float64)
+        if len(columns) != len(self._called):
+            raise InputError(f"y has {len(columns)} columns, but the model predicts {len(self._called)}")
+        return columns
 
     def _shaped(self, heads: Any) -> np.ndarray:
         """Return columns in the order of the target, without their axis where there is one only."""

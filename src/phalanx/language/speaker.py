@@ -1,7 +1,7 @@
 """What speaks after training: language models with the codec of their tokens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phalanx.candidates import Fitted
@@ -29,6 +29,10 @@ class Speaker:
         members = {fitted.members[i].id: fitted.members[i].final for i in fitted.used}
         shares = {fitted.members[i].id: share for i, share in fitted.shares.items()}
         return Speaker(codec, members, shares, fitted.best.id)
+
+    def alone(self, id_: str, final: Final) -> "Speaker":
+        """Return what speaks by one network only."""
+        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_)
 
     def score(self, text: str, ensemble: bool = True) -> dict[str, float]:
         """Return `nats_per_token`, `bits_per_character` and `perplexity` of a text; it must have 2 tokens or more."""

@@ -119,6 +119,7 @@ def generate_command(run: Path, prompt: str, length: int, temperature: float, se
 
 def _load(model: Model, sources: Sequence[str]) -> Source:
     """Read what a model is to predict, with a warning of whatever was noticed."""
+    model.check_files()
     check_one(sources)
     loaded = load_like(model.encoder, sources, model.readings)
     _warn(*loaded.notes, *unseen(model.encoder, loaded))

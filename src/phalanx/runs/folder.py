@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import ENCODERS, Encoder, Goal, Reading
+from phalanx.data import ENCODERS, CodeEncoder, Encoder, Goal, Reading
 from phalanx.errors import InputError
 from phalanx.language import Speaker
 from phalanx.network import Network, layers_of
@@ -25,19 +25,23 @@ from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
+_RESULT, _BOARD, _CURVES = "result.json", "leaderboard.csv", "curves.parquet"
 _FORMAT = 5  # of model.json; a change of its meaning is another number
 
 
 @contextmanager
-def run_folder(out: Path | None, name: str) -> Iterator[Path]:
+def run_folder(out: Path | None, name: str, another: str = "another --out") -> Iterator[Path]:
     """Make the folder of a run: `out`, or runs/NAME-K with the next free K. It goes again if the body raises.
 
-    Parents are made where they are missing. Raises `InputError` for a folder that exists or cannot be made.
+    Parents are made where they are missing. Raises `InputError` for a folder that exists or cannot be made, which asks
+    for `another`.
     """
     numbered = (Path("runs") / f"{name}-{k}" for k in itertools.count(1))
     made: list[Path] = []
     try:
-        folder = next(path for path in ([out] if out else numbered) if _make(path, made, again=out is None))
+        folder = next(
+            path for path in ([out] if out else numbered) if _make(path, made, again=out is None, another=another)
+        )
         yield folder
     except BaseException:
         for path in reversed(made):
@@ -46,7 +50,7 @@ def run_folder(out: Path | None, name: str) -> Iterator[Path]:
         raise
 
 
-def _make(folder: Path, made: list[Path], again: bool) -> bool:
+def _make(folder: Path, made: list[Path], again: bool, another: str) -> bool:
     """Make a folder and its missing parents, and add them to `made`; with `again`, tell whether it was free."""
     try:
         for parent in reversed(folder.parents):
@@ -57,10 +61,10 @@ def _make(folder: Path, made: list[Path], again: bool) -> bool:
         made.append(folder)
     except FileExistsError:
         if not again:
-            raise InputError(f"{folder} exists already; choose another --out, or remove it first") from None
+            raise InputError(f"{folder} exists already; choose {another}, or remove it first") from None
         return False
     except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}; choose another --out") from None
+        raise InputError(f"{folder} cannot be made: {error.strerror}; choose {another}") from None
     return True
 
 
@@ -73,14 +77,54 @@ def write_run(
     model: Model | Speaker,
 ) -> None:
     """Write a run into its empty folder; raise `InputError` where the disk refuses."""
-    try:
+    with _written(folder):
         (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
-        (folder / "result.json").write_text(to_json(result), encoding="utf-8")
-        board.to_csv(folder / "leaderboard.csv", index=False)
-        learning.to_parquet(folder / "curves.parquet", index=False)
+    write_trained(folder, result, board, learning, model)
+
+
+def write_trained(
+    folder: Path, result: dict[str, Any], board: pd.DataFrame, learning: pd.DataFrame, model: Model | Speaker
+) -> None:
+    """Write what training found into a folder; raise `InputError` where the disk refuses."""
+    with _written(folder):
+        (folder / _RESULT).write_text(to_json(result), encoding="utf-8")
+        board.to_csv(folder / _BOARD, index=False)
+        learning.to_parquet(folder / _CURVES, index=False)
         save_model(folder / "model", model)
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Return what a run found; NaN and infinite numbers are None. Raises `InputError` where it cannot be read."""
+    with _read(folder / _RESULT) as path:
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_leaderboard(folder: Path) -> pd.DataFrame:
+    """Return the leaderboard of a run, numbers to the bit; raise `InputError` where it cannot be read."""
+    with _read(folder / _BOARD) as path:
+        return pd.read_csv(path, engine="pyarrow")  # pandas' own reading of floats may miss the last bit
+
+
+def read_curves(folder: Path) -> pd.DataFrame:
+    """Return the learning curves of a run; raise `InputError` where they cannot be read."""
+    with _read(folder / _CURVES) as path:
+        return pd.read_parquet(path)
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
 
 
 def to_json(value: Any) -> str:
@@ -150,6 +194,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "shares": model.predictor.shares,
         "vote": model.predictor.vote,
         "samples": model.predictor.samples,
+        **({} if model.files else {"files": False}),
     }
 
 
@@ -167,10 +212,10 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Spea
     predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
     encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
     readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
-    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor, readings)
+    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor, readings, plain.get("files", True))
 
 
-def _kind_of(encoder: Encoder) -> str:
+def _kind_of(encoder: Encoder | CodeEncoder) -> str:
     return next(kind for kind, cls in ENCODERS.items() if isinstance(encoder, cls))
 
 

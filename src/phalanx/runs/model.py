@@ -1,12 +1,12 @@
 """The model of a run: from a source to a table of predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from phalanx.data import ClassTarget, Encoder, Reading, SeriesEncoder, Source, each_column
+from phalanx.data import ClassTarget, CodeEncoder, Encoder, Reading, SeriesEncoder, Source, each_column
 from phalanx.data.columns import unique_names
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
@@ -21,13 +21,26 @@ Column = tuple[str, np.ndarray]
 class Model:
     """Everything that predictions need: how rows are encoded, the targets in their order, the trained networks, and how
     the columns of a table are read.
+
+    `files`: whether rows may come from files; not where images were arrays of floats, whose scale no file tells.
     """
 
-    encoder: Encoder
+    encoder: Encoder | CodeEncoder
     targets: tuple[str, ...]
     id_name: str | None
     predictor: Predictor
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    files: bool = True
+
+    def alone(self, id_: str) -> "Model":
+        """Return the model of which one member alone predicts."""
+        return replace(self, predictor=self.predictor.alone(id_, self.predictor.members[id_]))
+
+    def check_files(self) -> None:
+        """Raise `InputError` where no file holds what the model takes."""
+        if isinstance(self.encoder, CodeEncoder) or not self.files:
+            what = "rows of codes" if isinstance(self.encoder, CodeEncoder) else "images that were arrays of floats"
+            raise InputError(f"the model was trained on {what}, which no file holds; give an array, in Python")
 
     def predict(self, source: Source, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""

@@ -37,6 +37,7 @@ def _draw_wrong(prepared: Prepared, predictions: Predictions, path: Path) -> Non
 
 def draw_image(model: Model, image: str, out: Path) -> None:
     """Draw an image and what every convolution of the best network makes of it."""
+    model.check_files()
     source = load_like(model.encoder, (image,), model.readings)
     pixels = np.asarray(model.encoder.transform(source.inputs))
     best = model.predictor.members[model.predictor.best]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from phalanx.data import (
     BUNDLED,
+    CodeEncoder,
     Encoder,
     Goal,
     ImageEncoder,
@@ -223,7 +224,7 @@ def _test_source(config: Config, encoder: Encoder, readings: Mapping[str, Readin
 
 
 def load_like(
-    encoder: Encoder, sources: Sequence[str], readings: Mapping[str, Reading], strict: bool = False
+    encoder: Encoder | CodeEncoder, sources: Sequence[str], readings: Mapping[str, Reading], strict: bool = False
 ) -> Source:
     """Read a source as an encoder takes it: images of the size and channels that it was trained on, a text column.
 

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from phalanx.candidates import Fitted
+from phalanx.data import Goal
 from phalanx.ensemble import Predictions
 from phalanx.hints import hints
 from phalanx.leaderboard import diagnostics
@@ -109,6 +110,12 @@ def refit_result(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
     again = {member.id: member.refitted for member in fitted.members if member.refitted is not None}
     members = {id_: {"rounds": r.rounds, "ended": r.ended, "goal": r.goal} for id_, r in again.items()}
     return {"rule": rule, "members": members}
+
+
+def task_of(goals: Sequence[Goal]) -> str:
+    """Return what is done: classify, regress, forecast, or mixed of several."""
+    tasks = {"classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in goals}
+    return tasks.pop() if len(tasks) == 1 else "mixed"
 
 
 def versions() -> dict[str, str]:

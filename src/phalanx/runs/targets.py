@@ -10,6 +10,7 @@ from pandas.api import types
 
 from phalanx.data import (
     ClassTarget,
+    CodeEncoder,
     Encoder,
     Goal,
     NumberTarget,
@@ -58,7 +59,7 @@ def lost_rows(
     ]
 
 
-def unseen(encoder: Encoder, source: Source) -> list[str]:
+def unseen(encoder: Encoder | CodeEncoder, source: Source) -> list[str]:
     """Return warnings on the values of a source that training did not have."""
     return encoder.unseen(source.frame) if isinstance(encoder, TableEncoder) else []
 
@@ -119,7 +120,7 @@ def make_goals(
 
 
 def rows_with_targets(
-    source: Source, encoder: Encoder, goals: Sequence[Goal], what: str = "row"
+    source: Source, encoder: Encoder | CodeEncoder, goals: Sequence[Goal], what: str = "row"
 ) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
     """Return inputs and values of those rows of a further source that have every target, and warnings.
 

@@ -17,7 +17,7 @@ from phalanx.runs.config import Config
 from phalanx.runs.model import Model
 from phalanx.runs.planning import compiling, make_plan
 from phalanx.runs.prepare import Prepared
-from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
+from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result, task_of
 from phalanx.search.defaults import default_space
 
 
@@ -79,7 +79,7 @@ def train_run(
     beside = {name: {"valid": b.valid, "seconds": round(b.seconds, 3), "rows": b.rows} for name, b in compared.items()}
     config = replace(config, baselines=tuple(compared), **fitted.recorded)
     result = {
-        "task": _task(prepared),
+        "task": task_of(problem.goals),
         "target": config.forecast or config.to_plain()["target"],
         **make_result(fitted, metric, valid, test, beside, watch, clock),
         "refit": refit_result(fitted, plan.settings.refit),
@@ -98,13 +98,6 @@ def _unranked(metric: str, valid: Mapping[str, float]) -> str:
     of_each = metric.endswith(("roc_auc", "average_precision"))
     lacks = "every class among the validation rows" if of_each else "at least 2 validation rows"
     return f"{metric} needs {lacks}: ranked by {'log_loss' if 'log_loss' in valid else 'the cost'} instead"
-
-
-def _task(prepared: Prepared) -> str:
-    tasks = {
-        "classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in prepared.problem.goals
-    }
-    return tasks.pop() if len(tasks) == 1 else "mixed"
 
 
 def _tested(

@@ -1,6 +1,7 @@
 """Texts: read from a folder with a sub-folder per class, files, or a table's column; and turned into codes.
 
 - ``read``: text files; a folder of them; a book.
+- ``given``: a list of texts, as Python has it.
 - ``table``: a table's column of texts, and which columns look like one.
 - ``encoder``: texts to classify as codes of words; as TF-IDF for linear models.
 - ``codecs``: one long text as codes, and back exactly: of characters, words or byte pairs.
@@ -8,6 +9,7 @@
 
 from phalanx.data.texts.codecs import CODECS, BytePairs, Characters, Codec, Words
 from phalanx.data.texts.encoder import TextEncoder
+from phalanx.data.texts.given import texts_of
 from phalanx.data.texts.read import TEXTS, holds_texts, load_texts, read_book
 from phalanx.data.texts.table import text_columns, texts_of_table
 
@@ -23,5 +25,6 @@ __all__ = [
     "load_texts",
     "read_book",
     "text_columns",
+    "texts_of",
     "texts_of_table",
 ]

@@ -1,0 +1,72 @@
+"""The members of a fitted estimator, each of which predicts alone too."""
+
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+from phalanx.candidates import Fitted
+from phalanx.errors import InputError
+from phalanx.network import Network
+from phalanx.population.predict import Final
+
+_OF_ALL = ("members_", "best_", "ensemble_", "leaderboard_", "curves_", "diagnostics_", "hints_", "progress_")
+"""Fitted attributes that are about all members, so that none of them alone has them."""
+
+
+def _has_classes(member: "FittedMember") -> bool:
+    return hasattr(member._bare, "predict_proba")
+
+
+@dataclass(frozen=True, repr=False)
+class FittedMember:
+    """A trained member: `params` by layer name (NumPy arrays; None: the time was over before it trained), its `spec`,
+    and its best round, counted from 1.
+
+    >>> from phalanx import Classifier, Dense, Tanh, choice
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]] * 10, ["a", "a", "b", "b"] * 10
+    >>> net = Classifier([Dense(choice(2, 4)), Tanh()], trials=2, max_rounds=2).fit(X, y)
+    >>> [member.predict_proba([[0.5]]).shape for member in net.members_]
+    [(1, 2), (1, 2)]
+    """
+
+    id: str
+    params: dict[str, dict[str, np.ndarray]]
+    spec: Network
+    best_round: int
+    _final: Final = field(compare=False)
+    _bare: Any = field(compare=False)
+
+    def __repr__(self) -> str:
+        return f"FittedMember({self.id}, round {self.best_round})"
+
+    @property
+    def estimator(self) -> Any:
+        """A fitted estimator of which this member alone predicts, with all its methods (`predict_interval`, ...).
+
+        Raises `InputError` for a member that never trained.
+        """
+        if self.params is None:
+            raise InputError(f"{self.id} cannot predict: the time was over before it trained")
+        return self._bare._alone(self.id, self._final)
+
+    def predict(self, *args: Any, **options: Any) -> Any:
+        """Return what this member alone predicts; arguments are those of the estimator's `predict`."""
+        return self.estimator.predict(*args, **options)
+
+    @available_if(_has_classes)
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probabilities of classes by this member alone, as the estimator's `predict_proba` does."""
+        return self.estimator.predict_proba(X)
+
+
+def members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:
+    """Return the members of an estimator that knows already how to predict."""
+    bare = copy(estimator)
+    for name in [name for name in vars(bare) if name in _OF_ALL or "callback" in name]:
+        delattr(bare, name)
+    return [
+        FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round, m.final, bare) for m in fitted.members
+    ]

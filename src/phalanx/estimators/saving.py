@@ -1,0 +1,71 @@
+"""Saving a fitted estimator as a folder that `phalanx.load` and `phalanx predict` open."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from phalanx.data import ClassTarget, Goal, ImageEncoder, SeriesEncoder, TableEncoder
+from phalanx.language import Speaker
+from phalanx.runs.folder import run_folder, write_trained
+from phalanx.runs.model import Model
+from phalanx.runs.result import task_of, versions
+from phalanx.spec.plain import to_plain
+
+
+def save_rows(estimator: Any, folder: str | Path) -> None:
+    """Write a fitted estimator of rows, or of a series, into a new folder."""
+    predictor, encoder = estimator._predictor, estimator.encoder_
+    if not estimator.ensemble:
+        predictor = predictor.alone(predictor.best, predictor.members[predictor.best])
+    task = task_of(predictor.goals)
+    if isinstance(encoder, SeriesEncoder):
+        model = Model(encoder, (), None, predictor)
+    else:
+        called, labels = estimator._called, estimator._labels()
+        predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
+        readings = estimator._readings if isinstance(encoder, TableEncoder) and estimator._framed else {}
+        files = not isinstance(encoder, ImageEncoder) or estimator._bytes
+        model = Model(encoder, tuple(called.values()), None, predictor, readings, files)
+    _save(estimator, model, predictor.shares, task, folder)
+
+
+def save_language(estimator: Any, folder: str | Path) -> None:
+    """Write a fitted language model into a new folder."""
+    _save(estimator, estimator._speaker, estimator._speaker.shares, "language", folder)
+
+
+def _save(estimator: Any, model: Model | Speaker, shares: Mapping[str, float], task: str, folder: str | Path) -> None:
+    metric, direction = estimator._ranked_by
+    rows = estimator.leaderboard_.set_index("id")
+    result = {
+        "task": task,
+        "metric": metric,
+        "direction": direction,
+        "valid": _metrics(rows.loc["ensemble"]),
+        "best_member": {"id": estimator.best_.id, "valid": _metrics(rows.loc[estimator.best_.id])},
+        "ensemble": shares,
+        "n_members": len(estimator.members_),
+        "hints": estimator.hints_,
+        "best": to_plain(estimator.best_.spec),
+        "versions": versions(),
+    }
+    with run_folder(Path(folder), "", "another folder") as path:
+        write_trained(path, result, estimator.leaderboard_, estimator.curves_, model)
+
+
+def _renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any]]) -> Goal:
+    """Return a goal with the names of its columns, and the labels of their classes, as they were given."""
+    columns = [
+        ClassTarget(tuple(labels[name])) if name in labels else column
+        for name, column in zip(goal.names, goal.columns, strict=True)
+    ]
+    return replace(goal, names=tuple(called[name] for name in goal.names), columns=tuple(columns))
+
+
+def _metrics(row: Any) -> dict[str, float]:
+    return {name.removeprefix("valid_"): float(row[name]) for name in row.index if _is_metric(name)}
+
+
+def _is_metric(column: str) -> bool:
+    return column.startswith("valid_") and not column.endswith(("_mean", "_error"))
