@@ -30,6 +30,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_disable_most_optimizations", True)  # for what a session or a folder of tests shares, too
 
 _jaxtyped = jaxtyping.jaxtyped
 
@@ -242,6 +243,7 @@ def _programs(request):
     """
     jax.config.update("jax_disable_most_optimizations", request.path.name != "test_laws.py")
     yield
+    jax.config.update("jax_disable_most_optimizations", True)
     jax.clear_caches()
 
 
