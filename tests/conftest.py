@@ -14,7 +14,7 @@ import typing
 from importlib.util import find_spec
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as the command line sets it, before JAX is loaded
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as `import phalanx` does, before JAX is loaded
 
 import jax
 import jaxtyping

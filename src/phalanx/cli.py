@@ -214,7 +214,6 @@ def main() -> None:
     """Run the command line; the entry point of `phalanx`."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # JAX 0.10 warns of each program that it finds in its cache
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except InputError as error:
