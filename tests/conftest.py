@@ -37,11 +37,15 @@ _jaxtyped = jaxtyping.jaxtyped
 
 def _checked(*, typechecker):
     """Check every annotation of a function, but not the constructor of a dataclass: parts check their arguments
-    themselves, and the tests are about what they say. Nor `Self`, which beartype knows in whole classes only.
+    themselves, and the tests are about what they say. Nor `Self`, which beartype knows in whole classes only, nor
+    protocols, whose properties a check would compute.
     """
 
     def decorate(thing):
-        left_alone = isinstance(thing, type) or typing.Self in getattr(thing, "__annotations__", {}).values()
+        hints = getattr(thing, "__annotations__", {}).values()
+        left_alone = isinstance(thing, type) or any(
+            h is typing.Self or getattr(h, "_is_protocol", False) for h in hints
+        )
         return thing if left_alone else _jaxtyped(thing, typechecker=typechecker)
 
     return decorate
@@ -217,6 +221,15 @@ def _apart(row):
     return (Conv, row.padding) if isinstance(row, Conv) else type(row)
 
 
+def _seldom(row):
+    """Say whether the laws of populations are run for a row when slow tests are only: the rules of steps, all but the
+    usual one, differ by what they do after the gradient, which `tests/optimizers` checks of each.
+    """
+    from phalanx import Adam, Optimizer, Schedule
+
+    return isinstance(row, (Optimizer, Schedule)) and not isinstance(row, Adam)
+
+
 def _label(row):
     return ", ".join(type(part).__name__ for part in row) if isinstance(row, tuple) else repr(row)
 
@@ -232,6 +245,7 @@ def pytest_generate_tests(metafunc):
         trained = fixture == "any_trained_part"
         if trained:  # compiled for each: one instance of a class, the one that reaches most
             rows = _together(list({_apart(row): row for row in rows}.values()))
+            rows = [pytest.param(row, marks=pytest.mark.slow, id=_label(row)) if _seldom(row) else row for row in rows]
         # The scope groups tests by row, so that the programs of a row are built once.
         metafunc.parametrize(fixture, rows, ids=_label, scope="module" if trained else "function")
 

@@ -80,6 +80,7 @@ def noise():
     return rng.normal(size=(600, 2)), np.where(np.arange(600) % 20, "no", "yes")
 
 
+@pytest.mark.slow
 def test_estimators_say_it_in_words_of_python(noise):
     X, y = noise
     known = {"layers": [Dense(4), Tanh()], "optimizer": Adam(0.03), "max_rounds": 30}

@@ -1,7 +1,7 @@
 """What is to be learned, whatever the data are: rows with targets (`Problem`) or one text (`Corpus`)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,7 +27,6 @@ class Judged(NamedTuple):
     costs: Sequence[Costs | None] = ()
 
 
-@runtime_checkable
 class Task(Protocol):
     """What `experiment` trains networks for.
 

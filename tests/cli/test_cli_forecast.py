@@ -142,6 +142,7 @@ def test_a_test_table_of_its_own(in_folder, tmp_path, series):
     assert json.loads((tmp_path / "run" / "result.json").read_text())["rows"]["test"] == 30
 
 
+@pytest.mark.slow
 def test_likelihoods(in_folder, tmp_path, series):
     series.assign(sold=series.sold.round().astype(int)).to_csv(tmp_path / "s.csv", index=False)
     (tmp_path / "tiny.yaml").write_text(TINY)

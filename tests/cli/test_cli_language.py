@@ -103,6 +103,7 @@ def test_the_best_network_scores_alone(run, books, in_folder):
         assert json.loads((books / "alone.json").read_text()) == pytest.approx(held["test"])
 
 
+@pytest.mark.slow
 def test_other_tokens_and_a_test_of_its_own(books, in_folder):
     words = "train cats.txt --tokens words --test other.txt --config config.yaml --trials 1 --out words"
     ended = in_folder(books, *words.split())

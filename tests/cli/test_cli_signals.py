@@ -88,6 +88,7 @@ def test_before_the_first_round_nothing_is_written(endless, tmp_path, monkeypatc
     assert not (tmp_path / "deep").exists()
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own(endless, tmp_path):
     with subprocess.Popen(
         [*MAIN, *WORDS], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -118,6 +118,7 @@ def test_estimators_never_choose_them(slow, bootstrap, stopping):
     assert net.predict(X).shape == (60,)
 
 
+@pytest.mark.slow
 def test_language_models_never_choose_them(slow):
     net = LanguageModel([LSTM(choice(3, 4))], steps=8, trials=2, structures=2, max_rounds=1, batch_size=2, minutes=10)
     net.fit("to be or not to be. " * 20)

@@ -173,6 +173,7 @@ def test_a_run_of_two_targets_repeats_to_the_bit(folder, train):
     assert (again / "config.yaml").read_text() == (folder / "run" / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_counts(folder, in_folder, train):
     said, run = train("counts.csv", "--target", "k", "--config", "two.yaml", "--likelihood", "poisson")
     assert "task: regress, because the likelihood of 'k' is poisson" in said
@@ -185,6 +186,7 @@ def test_counts(folder, in_folder, train):
     assert parameters(again) == parameters(run)
 
 
+@pytest.mark.slow
 def test_heads_of_ones_own(folder, in_folder, train):
     words = ("three.csv", "--target", "n", "--target", "y", "--target", "m", "--config", "joint.yaml")
     said, run = train(*words, "--metric", "n.rmse")

@@ -116,6 +116,7 @@ def test_the_callbacks_of_scikit_learn_work(rows, capsys):
     assert clone(net).get_params() == net.get_params()
 
 
+@pytest.mark.slow
 def test_series_and_texts_tell_too():
     notes = Notes(stop=2)
     Forecaster(1, window=4, layers=[Flatten()], optimizer=Adam(0.01), max_rounds=9).set_callbacks(notes).fit(

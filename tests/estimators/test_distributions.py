@@ -112,6 +112,7 @@ def test_the_densities_of_a_mixed_head_are_scipys(data, mixed):
     assert scores["nll"] == pytest.approx(-logs.sum(axis=1).mean(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_draws_of_a_mixed_head_have_its_moments(data, mixed):
     x = data[0][:3]
     drawn = mixed.sample(x, 1000, random_state=3)

@@ -97,6 +97,7 @@ def test_the_leaderboard_ranks_members_by_nats():
     assert {"train_cost", "valid_cost", "round", "id"} <= set(net.curves_)
 
 
+@pytest.mark.slow
 def test_tokens_of_several_characters():
     net = LanguageModel(**SMALL, tokens="bpe").fit(WORDS)
     scores = net.evaluate(WORDS)

@@ -116,6 +116,7 @@ def test_a_member_that_never_trained_says_so(classes):
         left_out.predict([[0.0, 1.0]])
 
 
+@pytest.mark.slow
 def test_members_of_series_and_texts():
     y = np.sin(np.arange(100.0))
     net = Forecaster(2, window=6, layers=[Flatten()], max_rounds=2, optimizer=Adam(loguniform(1e-4, 1e-1)), trials=2)

@@ -111,6 +111,7 @@ def test_the_best_alone_is_saved_where_it_alone_predicts(tmp_path, frame, number
     np.testing.assert_array_equal(model.predict(frame), net.predict(frame))
 
 
+@pytest.mark.slow
 def test_several_targets_keep_their_names_and_order(tmp_path, frame, number):
     targets = pd.DataFrame({"b": number, "a": np.where(number > 0.5, 2.5, 1.0), "c": number > 0.3})
     net = MultiTask([Dense(4), Tanh()], **NET).fit(frame, targets)
@@ -137,6 +138,7 @@ def test_labels_come_back_as_they_were(tmp_path, labels):
     assert {type(label) for label in model.predict(X).tolist()} == {type(label) for label in labels}
 
 
+@pytest.mark.slow
 def test_arrays_of_numbers_images_texts_and_codes(tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 60)

@@ -274,6 +274,7 @@ def test_the_end_of_the_text_is_learned_from_too(rule):
     assert cost(again.best.final, corpus.test) == cost(after.best.final, corpus.test)
 
 
+@pytest.mark.slow
 def test_the_probabilities_of_texts_sum_to_one():
     """Over all texts of one token, and over all that begin with one."""
     net = LanguageModel([LSTM(8)], steps=16, max_rounds=3, batch_size=4).fit("to be or not to be\n" * 60)
