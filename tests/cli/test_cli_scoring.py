@@ -56,6 +56,7 @@ def test_no_network_is_asked_for_a_row_twice(phalanx, tmp_path, asked, target, m
     assert len(result["ensemble"]) == 4 or "bootstrap" not in more
 
 
+@pytest.mark.slow
 def test_a_mixture_is_ranked_above_a_gaussian_where_the_sign_is_a_coin(phalanx, tmp_path):
     """y = ±2x: the mean says nothing, so that only their likelihoods tell the two apart."""
     rng = np.random.default_rng(0)

@@ -103,6 +103,7 @@ def test_in_a_process_of_its_own(endless, tmp_path):
     assert (tmp_path / "deep" / "run" / "model" / "parameters.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_while_it_reads_in_a_process_of_its_own(endless, tmp_path):
     os.mkfifo(tmp_path / "waiting.csv")  # reading it never ends
     with (

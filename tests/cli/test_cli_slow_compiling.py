@@ -74,6 +74,7 @@ def test_it_repeats_to_the_bit(run, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(*boards)
 
 
+@pytest.mark.slow
 def test_baselines_are_trained_while_programs_are_compiled(run, monkeypatch):
     begun, done = threading.Event(), threading.Event()
     build, train = Population.compile, comparison.fit_baseline

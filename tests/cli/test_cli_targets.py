@@ -207,6 +207,7 @@ def test_heads_of_ones_own(folder, in_folder, train):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["steps", "continue"])
 def test_training_again_on_all_rows(folder, in_folder, train, rule):
     words = ("two.csv", "--target", "y", "--ignore", "n", "--config", "one.yaml", "--refit", rule)

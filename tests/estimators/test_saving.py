@@ -164,6 +164,7 @@ def test_arrays_of_numbers_images_texts_and_codes(tmp_path):
         phalanx.load(tmp_path / "numbers").predict(np.zeros((3, 5)))
 
 
+@pytest.mark.slow
 def test_a_series(tmp_path):
     days = pd.date_range("2024-03-01", periods=100, freq="D")
     y = pd.Series(np.sin(np.arange(100.0)), days, name="sold")
@@ -183,6 +184,7 @@ def test_a_series(tmp_path):
     pd.testing.assert_series_equal(phalanx.load(tmp_path / "periods").predict(periods), net.predict())
 
 
+@pytest.mark.slow
 def test_a_language_model(tmp_path):
     net = LanguageModel([LSTM(4)], steps=8, **NET | {"batch_size": 4}).fit("to and fro " * 60)
     model = again(net, tmp_path)

@@ -172,6 +172,7 @@ def test_a_vote_counts_members():
     assert (net.set_params(ensemble=True).predict(X[500:600]) == votes[0]).mean() > 0.7
 
 
+@pytest.mark.slow
 def test_refitting_uses_all_rows_and_says_how_it_ended():
     X, y = load_digits(return_X_y=True)
     net = Classifier(

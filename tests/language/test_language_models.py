@@ -252,6 +252,7 @@ def test_memory_has_a_row_for_each_row():
     assert after == {"lstm_1": {"memory_1": (5, 3)}, "batch_norm_1": {"mean": (3,)}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["steps", "continue"])
 def test_the_end_of_the_text_is_learned_from_too(rule):
     """What follows a 3 is another token in the text that validates."""

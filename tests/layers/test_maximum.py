@@ -25,6 +25,7 @@ def test_equal_numbers_share_and_nan_comes_through():
     assert jax.grad(lambda x: largest(x, 0))(jnp.array([1.0, 1.0, 0.0])).tolist() == [0.5, 0.5, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top", [MaxPool(3, stride=2, padding="same"), GlobalMaxPool(), MaxoutPool(5), Maxout(3)])
 def test_the_gradient_does_not_depend_on_what_is_compiled_together(top):
     """Compiled as one program it is that of one operation after the other, to rounding."""

@@ -237,6 +237,7 @@ def test_padding_never_changes_a_result(kind, rng):
     assert np.abs(run(network, params, states, long) - whole).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_padding_changes_no_gradient(rng):
     network = Network([Frames(), LSTM(4, "all", both=True), Conv(3), GRU(3, "mean", reset="before")], Gaussian())
     x = rng.normal(size=(4, 12, 3)).astype(np.float32)
