@@ -44,15 +44,19 @@ class Settings(Options):
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be trained: points drawn from a space, the network of each, and settings with all defaults filled in.
-
-    `rule`: how the members that predict train again on all rows, None: they do not.
+    """What will be trained: points drawn from a space, the network of each, and settings with all defaults filled in,
+    of which `max_rounds` is the most rounds of each.
     """
 
     settings: Settings
     draws: list[Draw]
     networks: list[Network]
-    rule: str | None
+    max_rounds: int
+
+    @property
+    def rule(self) -> str | None:
+        """How the members that predict train again on all rows, None: they do not."""
+        return None if self.settings.refit == NEVER else self.settings.refit
 
     @property
     def members(self) -> int:
@@ -78,7 +82,7 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     networks = task.networks([draw.spec for draw in drawn])
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
-    return Plan(resolved, drawn, networks, rule)
+    return Plan(resolved, drawn, networks, max_rounds)
 
 
 def draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
@@ -117,16 +121,15 @@ def fit(
     settings, trials = plan.settings, _trials(plan)
     folds = [_fold(task, settings, i) for i in range(len(trials) if settings.bootstrap else settings.repeats)]
     clock, rows = Clock() if clock is None else clock, Rows(task.rows)
-    max_rounds = settings.max_rounds or task.size.max_rounds
     outcome = train(
         trials,
         rows,
         folds,
-        max_rounds=max_rounds,
+        max_rounds=plan.max_rounds,
         round_steps=settings.round_steps,
         clock=clock,
         share=TRAINING if plan.rule else 1.0,
-        fewest=None if settings.bootstrap or not len(task.valid) else _fewest_rounds(max_rounds),
+        fewest=None if settings.bootstrap or not len(task.valid) else _fewest_rounds(plan.max_rounds),
         cut=cut,
         rounds=rounds,
         widths=widths,

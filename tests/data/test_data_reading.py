@@ -15,9 +15,10 @@ from phalanx.data.cells import keys, tidy
 from phalanx.data.columns import infer_columns
 from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
+from phalanx.data.notes import bad_cells
 from phalanx.data.numerals import numeral
 from phalanx.data.read import load_source
-from phalanx.data.reading import Reading, bad_cells, read_texts
+from phalanx.data.reading import Reading, read_texts
 from phalanx.data.spellings import write_dates
 from phalanx.errors import InputError
 

@@ -13,7 +13,8 @@ from phalanx.data.cells import as_text, check_finite, first_non_number, is_numbe
 from phalanx.data.cells import numbers as as_numbers
 from phalanx.data.letters import one_form
 from phalanx.data.names import last_word
-from phalanx.data.reading import Reading, spellings
+from phalanx.data.notes import spellings
+from phalanx.data.reading import Reading
 from phalanx.data.spellings import date_formats, shown
 from phalanx.errors import InputError
 

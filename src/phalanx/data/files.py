@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import joblib
 
-from phalanx.data.folder import FileKind, Listing, plain, some
+from phalanx.data.folder import FileKind, Listing, plain
+from phalanx.data.names import some
 from phalanx.errors import InputError
 
 Watch = Callable[[int, int], None]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phalanx.data.letters import one_form
+from phalanx.data.names import some
 from phalanx.errors import InputError
 
 _PARTS = {"train", "training", "test", "val", "valid", "validation"}
@@ -59,12 +60,6 @@ def holds(folder: Path, kind: FileKind) -> bool:
 def plain(path: Path | str) -> str:
     """Return a path as text that can be written as UTF-8: bytes that are not become the replacement character."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def some(names: list[str]) -> str:
-    """Quote up to five names."""
-    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-    return ", ".join(repr(name) for name in names[:5]) + more
 
 
 def _test_folder(folder: Path, kind: FileKind) -> Path | None:

@@ -1,6 +1,8 @@
-"""What the name of a column says of it."""
+"""Names: what that of a column says of it, and several of them in words."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 
 def last_word(name: str) -> str:
@@ -14,3 +16,14 @@ def last_word(name: str) -> str:
 
 
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+
+
+def some(names: Iterable[Any], most: int = 5) -> str:
+    """Return the first of some names in quotes, and how many more there are.
+
+    >>> some("abcdefg")
+    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    """
+    every = list(names)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(map(repr, every[:most])) + more

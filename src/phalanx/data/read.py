@@ -22,7 +22,9 @@ from phalanx.data.encodings import decode
 from phalanx.data.frames import read_frame
 from phalanx.data.headers import spelt_units, units_below
 from phalanx.data.letters import one_form
-from phalanx.data.reading import Reading, read_notes, read_texts, some
+from phalanx.data.names import some
+from phalanx.data.notes import read_notes
+from phalanx.data.reading import Reading, read_texts
 from phalanx.errors import InputError
 
 #: Names of data sets that ship with scikit-learn.

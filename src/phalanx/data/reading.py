@@ -5,7 +5,7 @@ one cell cannot tell; all columns together are the evidence. `docs/tables.md` ha
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -340,65 +340,6 @@ def _meanings(drafts: Mapping[str, _Draft], known: Mapping[str, Reading], semico
     of_all = table.pop() if len(table) == 1 else ""
     default = COMMA if semicolon else POINT
     return {name: own[name] or of_all or draft.by_zeros or default for name, draft in drafts.items()}
-
-
-def read_notes(readings: Mapping[str, Reading]) -> list[str]:
-    """Return what was decided about numbers, and the cells that are none though their column holds numbers."""
-    notes, styles, units = [], dict[str, list[str]](), dict[str, list[str]]()
-    for name, reading in readings.items():
-        if reading.style:
-            styles.setdefault(reading.style, []).append(name)
-        if reading.unit:
-            units.setdefault(reading.unit, []).append(name)
-    notes += [f"numbers with {style} in {some(names)}" for style, names in styles.items()]
-    notes += [f"numbers with {unit!r} in {some(names)}" for unit, names in units.items()]
-    if timed := [name for name, reading in readings.items() if reading.seconds]:
-        notes.append(f"durations, in seconds, in {some(timed)}")
-    kept: dict[str, list[str]] = {}
-    for name, reading in readings.items():
-        for word in reading.kept:
-            kept.setdefault(word, []).append(name)
-    notes += [
-        f"{word!r} is a value, not missing, in {some(names)} (--missing {word} changes it)"
-        for word, names in kept.items()
-    ]
-    return notes + bad_cells(readings)
-
-
-def bad_cells(readings: Mapping[str, Reading]) -> list[str]:
-    """Say of each column of numbers, or of dates, which cells are none; they count as missing."""
-    notes = []
-    for name, reading in readings.items():
-        if reading.bad:
-            cells = f"{len(reading.bad):,} cells" if len(reading.bad) > 1 else "a cell"
-            named = ", ".join(f"row {row} holds {_short(cell)!r}" for row, cell in reading.bad[:3])
-            more = ", ..." if len(reading.bad) > 3 else ""
-            notes.append(
-                f"column {name!r} has {cells} that {'are' if len(reading.bad) > 1 else 'is'} no "
-                f"{'date' if reading.dates else 'number'}, taken for missing: {named}{more}"
-            )
-    return notes
-
-
-def spellings(missing: Mapping[str, int]) -> str:
-    """Return in words which spellings were taken for missing.
-
-    >>> spellings({"": 12, "NA": 3})
-    'empty 12, NA 3'
-    """
-    shown = [f"{word or 'empty'} {count:,}" for word, count in list(missing.items())[:4]]
-    return ", ".join(shown) + (", ..." if len(missing) > len(shown) else "")
-
-
-def some(names: Iterable[str]) -> str:
-    """Return the first five of some names in quotes, and how many more there are."""
-    every = list(names)
-    more = f" and {len(every) - 5:,} more" if len(every) > 5 else ""
-    return ", ".join(repr(name) for name in every[:5]) + more
-
-
-def _short(cell: str) -> str:
-    return cell if len(cell) <= 40 else f"{cell[:37]}..."
 
 
 def _any(mask: pa.Array) -> bool:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
+from phalanx.data.names import some
 from phalanx.errors import InputError
 
 #: The fewest rows a training part may have.
@@ -117,12 +118,7 @@ def _class_notes(classes: np.ndarray, train: np.ndarray, held_out: list[np.ndarr
     others = set(classes[np.concatenate(held_out)].tolist())
     notes = []
     if others and (rare := sorted(learnt - others, key=str)):
-        notes.append(f"classes whose few rows are all in training: {_some(rare)}")
+        notes.append(f"classes whose few rows are all in training: {some(rare, 10)}")
     if unlearnt := sorted(others - learnt, key=str):
-        notes.append(f"classes with no row in training: {_some(unlearnt)}")
+        notes.append(f"classes with no row in training: {some(unlearnt, 10)}")
     return notes
-
-
-def _some(labels: list) -> str:
-    more = f" and {len(labels) - 10:,} more" if len(labels) > 10 else ""
-    return ", ".join(repr(label) for label in labels[:10]) + more

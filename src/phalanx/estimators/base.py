@@ -30,12 +30,11 @@ from phalanx.entries import entry_for
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
 from phalanx.estimators.inputs import RowEstimator, are_codes
-from phalanx.estimators.members import members_of
+from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfTargets
 from phalanx.estimators.targets import TargetColumn, check_lengths, group_codes, joined, split_training
 from phalanx.experiment import Settings, fit, plan
-from phalanx.hints import hints, rare_class_hints
-from phalanx.leaderboard import curves, diagnostics, leaderboard
+from phalanx.hints import rare_class_hints
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.population.predict import Final
@@ -180,15 +179,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     def _keep(self, fitted: Fitted, problem: Problem, settings: Settings) -> None:
         """Set the fitted attributes."""
         self._predictor = fitted.predictor()
-        self.members_ = members_of(self, fitted)
-        self._ranked_by = settings.metric.name, settings.metric.direction
-        self.best_ = self.members_[fitted.ranking[0]]
-        self.ensemble_ = {self.members_[i].id: share for i, share in fitted.shares.items()}
         told = fitted.ensemble_valid(problem.valid_inputs)
-        self.leaderboard_ = leaderboard(fitted, settings.metric, problem.score(told)[0])
-        self.curves_ = curves(fitted)
-        self.diagnostics_ = diagnostics(fitted)
-        self.hints_ = hints(self.diagnostics_)
+        keep(self, fitted, settings.metric, problem.score(told)[0])
         self.hints_ += rare_class_hints(problem, told.means, settings.metric, "metric='{}'", self._labels())
 
     def save(self, folder: str | Path) -> None:

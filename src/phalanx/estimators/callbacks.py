@@ -29,7 +29,7 @@ class Watched(CallbackSupportMixin):
         """
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        rounds = _Rounds(self, context, plan.settings.max_rounds, {"estimator": self, "X": X, "y": y})
+        rounds = _Rounds(self, context, plan.max_rounds, {"estimator": self, "X": X, "y": y})
         try:
             yield rounds
         finally:

@@ -13,7 +13,8 @@ from phalanx.data.codes import code_rows
 from phalanx.data.columns import Column
 from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
-from phalanx.data.reading import Reading, bad_cells
+from phalanx.data.notes import bad_cells
+from phalanx.data.reading import Reading
 from phalanx.data.texts import TextEncoder, texts_of
 from phalanx.estimators.parameters import PartsEstimator
 from phalanx.layers import Embedding, Wrapper

@@ -10,16 +10,13 @@ import numpy as np
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from phalanx.candidates import Fitted
 from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
-from phalanx.estimators.members import members_of
+from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
-from phalanx.hints import hints
 from phalanx.language import Corpus, Speaker
-from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import NATS
 from phalanx.network import Network
 from phalanx.population.predict import Final
@@ -74,20 +71,10 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         planned = plan(corpus, self._space(len(codes)), settings)
         with self._watching(planned, text, y) as watch:
-            self._keep(fit(corpus, planned, clock=clock, watch=watch), corpus)
+            fitted = fit(corpus, planned, clock=clock, watch=watch)
+            self._speaker = Speaker.of(fitted, self.codec_)
+            keep(self, fitted, NATS, corpus.score(fitted.ensemble_valid().means))
         return self
-
-    def _keep(self, fitted: Fitted, corpus: Corpus) -> None:
-        """Set the fitted attributes."""
-        self._speaker = Speaker.of(fitted, self.codec_)
-        self.members_ = members_of(self, fitted)
-        self._ranked_by = NATS.name, NATS.direction
-        self.best_ = self.members_[fitted.ranking[0]]
-        self.ensemble_ = self._speaker.shares
-        self.leaderboard_ = leaderboard(fitted, NATS, corpus.score(fitted.ensemble_valid().means))
-        self.curves_ = curves(fitted)
-        self.diagnostics_ = diagnostics(fitted)
-        self.hints_ = hints(self.diagnostics_)
 
     def save(self, folder: str | Path) -> None:
         """Write what predicts, the leaderboard and the curves into a new folder, as plain data and arrays.

@@ -1,5 +1,6 @@
 """The members of a fitted estimator, each of which predicts alone too."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,9 @@ from sklearn.utils.metaestimators import available_if
 
 from phalanx.candidates import Fitted
 from phalanx.errors import InputError
+from phalanx.hints import hints
+from phalanx.leaderboard import curves, diagnostics, leaderboard
+from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.population.predict import Final
 
@@ -62,8 +66,20 @@ class FittedMember:
         return self.estimator.predict_proba(X)
 
 
-def members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:
-    """Return the members of an estimator that knows already how to predict."""
+def keep(estimator: Any, fitted: Fitted, metric: Metric, valid: Mapping[str, float]) -> None:
+    """Set the fitted attributes of an estimator that knows already how to predict; `valid` scores its ensemble."""
+    estimator.members_ = _members_of(estimator, fitted)
+    estimator.best_ = estimator.members_[fitted.ranking[0]]
+    estimator.ensemble_ = {estimator.members_[i].id: share for i, share in fitted.shares.items()}
+    estimator.leaderboard_ = leaderboard(fitted, metric, valid)
+    estimator.curves_ = curves(fitted)
+    estimator.diagnostics_ = diagnostics(fitted)
+    estimator.hints_ = hints(estimator.diagnostics_)
+    estimator._ranked_by = metric.name, metric.direction
+
+
+def _members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:
+    """Return the members of an estimator."""
     bare = copy(estimator)
     for name in [name for name in vars(bare) if name in _OF_ALL or "callback" in name]:
         delattr(bare, name)

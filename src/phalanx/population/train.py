@@ -148,7 +148,7 @@ def train(
 @dataclass
 class _Place:
     """What makes a population: its trials, of each the rounds after which it is `cut` (0: never), the horizon of
-    schedules, the steps of a round, and where a run is repeated the rounds that it trains, and its width.
+    schedules, the steps of a round, where a run is repeated the rounds that it trains, and its width, and the `ages`.
     """
 
     trials: list[Trial]
@@ -224,7 +224,7 @@ def _wave(
     turns.take(allowed.is_over, allowed.left)
     allowed.clock.interrupted = allowed.clock.interrupted or turns.stopped
     reason = "interrupt" if allowed.clock.interrupted else "time"
-    outcome, number = Outcome([], [], []), itertools.count()
+    outcome, turn = Outcome([], [], []), itertools.count()
     for place, population in zip(places, built, strict=True):
         if population is None:
             outcome.rounds.append(0)
@@ -232,7 +232,7 @@ def _wave(
             outcome.members += place.left_out(reason)
             outcome.cut += place.cut
             continue
-        i, trained, first = next(number), population.finish(reason), len(place.trials)
+        i, trained, first = next(turn), population.finish(reason), len(place.trials)
         outcome.rounds.append(turns.rounds[i])
         outcome.widths.append(population.width)
         outcome.members += trained[:first]

@@ -31,8 +31,9 @@ class Trained:
     """A trained network: its best parameters and states (NumPy), and how it went. Rounds, of `steps`, count from 1.
 
     `curve` has (training cost, validation cost) of each round, `layers` its diagnostics; `stopped` is the reason:
-    patience, max_rounds, goal, diverged, time or interrupt. `seconds` is its share of the time of its rounds. Where
-    the time was over before its first round, it has no parameters; `left_out`: it was not even compiled.
+    patience, max_rounds, goal, diverged, time, interrupt, or what a `Decision` names. `seconds` is its share of the
+    time of its rounds. Where the time was over before its first round, it has no parameters; `left_out`: it was not
+    even compiled.
     """
 
     trial: Trial

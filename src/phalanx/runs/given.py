@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from phalanx.data import CodeEncoder, ImageEncoder, SeriesEncoder, SoundEncoder, Source, TableEncoder, TextEncoder
 from phalanx.data.codes import code_rows
 from phalanx.data.frames import read_frame
-from phalanx.data.reading import bad_cells
+from phalanx.data.notes import bad_cells
 from phalanx.data.series.given import table_of
 from phalanx.data.sounds import Sound, file_column, sounds_of_table
 from phalanx.data.sources import check_one

@@ -23,7 +23,7 @@ def make_plan(task: Task, space: Network, config: Config, metric: Metric) -> tup
         source=absolute(str(config.source)),
         test=absolute(config.test) if isinstance(config.test, str) else config.test,
         metric=metric.name,
-        max_rounds=made.settings.max_rounds,
+        max_rounds=made.max_rounds,
         trials=made.settings.trials,
         refit=made.rule or config.refit,
         **{name: getattr(space, name) for name in _PARTS},
@@ -41,7 +41,7 @@ def plan_line(made: Plan) -> str:
     networks = f"{made.members:,} network{'s' if made.members > 1 else ''}"
     programs = f"{made.programs} compiled program{'s' if made.programs > 1 else ''}"
     settings = made.settings
-    return f"plan: {networks} as {programs}, up to {settings.max_rounds} rounds, ranked by {settings.metric.name}"
+    return f"plan: {networks} as {programs}, up to {made.max_rounds} rounds, ranked by {settings.metric.name}"
 
 
 def compiling(made: Plan) -> str:

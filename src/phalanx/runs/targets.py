@@ -24,7 +24,7 @@ from phalanx.data import (
     target_present,
 )
 from phalanx.data.cells import numbers
-from phalanx.data.reading import spellings
+from phalanx.data.notes import spellings
 from phalanx.errors import InputError
 from phalanx.problem import rows_at
 from phalanx.search.heads import group_columns, likelihood_of_each, make_goal

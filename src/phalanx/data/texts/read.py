@@ -6,7 +6,8 @@ from pathlib import Path
 
 from phalanx.data.encodings import Decoded, decode
 from phalanx.data.files import BrokenFileError, Files, Watch, read_files
-from phalanx.data.folder import FileKind, Listing, holds, list_folder, plain, some
+from phalanx.data.folder import FileKind, Listing, holds, list_folder, plain
+from phalanx.data.names import some
 from phalanx.errors import InputError
 
 TEXTS = FileKind("text", "texts", (".txt",))
