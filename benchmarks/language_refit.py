@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from phalanx.experiment import fit
-from phalanx.language import Speaker
+from phalanx.kinds.language import Speaker
+from phalanx.kinds.language.run import BOOK, prepare_book
 from phalanx.runs.config import Config
-from phalanx.runs.language import BOOK, prepare_book
 
 
 def main() -> None:

@@ -5,8 +5,10 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from phalanx.baselines import baselines, fit_baseline
-from phalanx.data import ClassTarget, Encoded, TableEncoder, infer_columns, load_source, split_rows
+from phalanx.data import ClassTarget, infer_columns, load_source, split_rows
+from phalanx.data.encoded import Encoded
 from phalanx.errors import InputError
+from phalanx.kinds.tables.encoder import TableEncoder
 
 NAMES = ("dummy", "linear", "random_forest", "gradient_boosting")
 

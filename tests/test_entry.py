@@ -19,7 +19,8 @@ from phalanx import (
     repeat,
     uniform,
 )
-from phalanx.data import ClassTarget, Encoded, Goal
+from phalanx.data import ClassTarget, Goal
+from phalanx.data.encoded import Encoded
 from phalanx.experiment import Settings, draws
 from phalanx.layers import Columns, bare
 from phalanx.likelihoods import Bernoulli

@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
-from phalanx.data.encoding import Encoded
+from phalanx.data.encoded import Encoded
 from phalanx.data.targets import Task
 from phalanx.errors import InputError
 

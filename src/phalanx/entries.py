@@ -3,8 +3,13 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from phalanx.data import CodeEncoder, Encoder, ImageEncoder, SeriesEncoder, SoundEncoder, TextEncoder
 from phalanx.errors import InputError
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.registry import Encoder
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.sounds import SoundEncoder
+from phalanx.kinds.texts import TextEncoder
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels, Wrapper, bare
 from phalanx.network import Network
 from phalanx.spec.distributions import Choice, Repeat

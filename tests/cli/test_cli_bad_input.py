@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from phalanx.data.images.file import SUFFIXES
 from phalanx.data.read import BUNDLED
+from phalanx.kinds.images.file import SUFFIXES
 
 
 def replace_line(lines, number, line):

@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 
-from phalanx.data import CodeEncoder
-from phalanx.data.codes import code_rows
+from phalanx.kinds.codes.encoder import CodeEncoder, code_rows
 
 
 def test_the_encoder_survives_json():

@@ -15,15 +15,15 @@ from phalanx.data import infer_columns
 from phalanx.data.cells import tidy, zoned
 from phalanx.data.dates import days
 from phalanx.data.durations import seconds_of
-from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.read import load_source
 from phalanx.data.reading import read_texts
-from phalanx.data.series.grid import read_series
-from phalanx.data.series.layout import infer_layout
-from phalanx.data.series.zones import on_one_clock
 from phalanx.data.spellings import FORMATS, QUARTERS, WEEK, date_formats, offset_of, read_dates, write_dates
 from phalanx.errors import InputError
+from phalanx.kinds.series.grid import read_series
+from phalanx.kinds.series.layout import infer_layout
+from phalanx.kinds.series.zones import on_one_clock
+from phalanx.kinds.tables.encoder import TableEncoder
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2060, 1, 1))
 

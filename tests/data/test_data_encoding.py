@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from phalanx.data.columns import Column, infer_columns
-from phalanx.data.encoding import TableEncoder
 from phalanx.data.read import read_table
 from phalanx.errors import InputError
+from phalanx.kinds.tables.encoder import TableEncoder
 
 TABLES = Path(__file__).parents[2] / "../shared/data/tables"
 needs_tables = pytest.mark.skipif(not TABLES.is_dir(), reason="the shared data tables are not beside this checkout")

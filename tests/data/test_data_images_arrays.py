@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from phalanx.data.images import is_images, load_images
-from phalanx.data.images.idx import read_idx
-from phalanx.data.images.npz import read_npz_table
+from phalanx.data.npz import read_npz_table
 from phalanx.errors import InputError
+from phalanx.kinds.images import is_images, load_images
+from phalanx.kinds.images.idx import read_idx
 
 REAL = Path(__file__).parents[2] / "../shared/data/images"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the shared images are not beside this checkout")

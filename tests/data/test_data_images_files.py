@@ -10,9 +10,9 @@ import pytest
 from PIL import ExifTags, Image
 
 from phalanx.data.files import BrokenFileError
-from phalanx.data.images import load_images
-from phalanx.data.images.file import read_header, read_pixels
 from phalanx.errors import InputError
+from phalanx.kinds.images import load_images
+from phalanx.kinds.images.file import read_header, read_pixels
 
 
 @pytest.fixture

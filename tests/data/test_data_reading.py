@@ -13,7 +13,6 @@ from phalanx import Regressor
 from phalanx.data.alike import PAIRS, finder
 from phalanx.data.cells import keys, tidy
 from phalanx.data.columns import infer_columns
-from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.notes import bad_cells
 from phalanx.data.numerals import numeral
@@ -21,6 +20,7 @@ from phalanx.data.read import load_source
 from phalanx.data.reading import Reading, read_texts
 from phalanx.data.spellings import write_dates
 from phalanx.errors import InputError
+from phalanx.kinds.tables.encoder import TableEncoder
 
 
 def read(cells, name="x", **options):

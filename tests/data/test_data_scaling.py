@@ -8,8 +8,8 @@ import pytest
 
 from phalanx import Adam, Classifier, Cosine, Regressor
 from phalanx.data.columns import Column
-from phalanx.data.encoding import TableEncoder
 from phalanx.errors import InputError
+from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import prepare
 

@@ -6,7 +6,7 @@ import pytest
 
 from phalanx import InputError
 from phalanx.data.read import load_source, read_table
-from phalanx.data.series import infer_layout, read_series
+from phalanx.kinds.series import infer_layout, read_series
 
 DATA = Path(__file__).parents[2] / "../shared/data/series"
 

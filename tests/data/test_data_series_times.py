@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phalanx import InputError
-from phalanx.data.series.times import Step, Times, infer_step, places_of
+from phalanx.kinds.series.times import Step, Times, infer_step, places_of
 
 RANGES = [
     ("D", "day"),

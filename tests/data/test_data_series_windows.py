@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phalanx import InputError
-from phalanx.data.series import Anchor, Layout, Series, SeriesEncoder, split_origins, window_steps
-from phalanx.data.series.anchor import choose_anchor
-from phalanx.data.series.seasons import (
+from phalanx.data.anchor import Anchor, choose_anchor
+from phalanx.kinds.series import Layout, Series, SeriesEncoder, split_origins, window_steps
+from phalanx.kinds.series.seasons import (
     autocorrelation_period,
     calendar_cycles,
     calendar_periods,
     naive_error,
     naive_period,
 )
-from phalanx.data.series.times import Step, Times
-from phalanx.data.series.windows import origins, sliding, targets
+from phalanx.kinds.series.times import Step, Times
+from phalanx.kinds.series.windows import origins, sliding, targets
 
 DAY = Step("microsecond", 86_400_000_000)
 MONTH = Step("month", 1)

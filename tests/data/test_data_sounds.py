@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from phalanx.data import check_one, load
 from phalanx.data.files import BrokenFileError
-from phalanx.data.sounds import file_column, load_sounds
-from phalanx.data.sounds.file import read_sound
 from phalanx.errors import InputError
+from phalanx.kinds.registry import check_one, load
+from phalanx.kinds.sounds import file_column, load_sounds
+from phalanx.kinds.sounds.file import read_sound
 
 REAL = Path(__file__).parents[2] / "../shared/data/audio/spoken-digits.tar.gz"
 needs_real = pytest.mark.skipif(not REAL.is_file(), reason="the shared recordings are not beside this checkout")

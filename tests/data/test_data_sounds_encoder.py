@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from phalanx.data.sounds import Sound, SoundEncoder
-from phalanx.data.sounds.spectrogram import FLOOR, log_mel, mel_filters
 from phalanx.errors import InputError
+from phalanx.kinds.sounds import Sound, SoundEncoder
+from phalanx.kinds.sounds.spectrogram import FLOOR, log_mel, mel_filters
 
 
 def tone(frequency, seconds=0.5, rate=8_000, loudness=0.5):

@@ -15,10 +15,10 @@ from phalanx import Classifier, Embedding, GlobalMaxPool
 from phalanx.data import infer_columns
 from phalanx.data.files import BrokenFileError
 from phalanx.data.read import Source
-from phalanx.data.texts import TextEncoder, load_texts, read_book, text_columns, texts_of_table
-from phalanx.data.texts import encoder as encoders
-from phalanx.data.texts.read import read_text
 from phalanx.errors import InputError
+from phalanx.kinds.texts import TextEncoder, load_texts, read_book, text_columns, texts_of_table
+from phalanx.kinds.texts import encoder as encoders
+from phalanx.kinds.texts.read import read_text
 from phalanx.runs.config import Config
 from phalanx.runs.prepare import prepare
 

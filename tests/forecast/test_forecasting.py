@@ -6,11 +6,13 @@ import pytest
 
 from phalanx import InputError, Past
 from phalanx.data import Goal, NumberTarget
+from phalanx.data.anchor import Anchor
 from phalanx.data.goals import Forecast
-from phalanx.data.series import Anchor, Layout, Series
-from phalanx.data.series.times import Step, Times
 from phalanx.entries import entry_for
-from phalanx.forecast import forecast_baselines, forecasting
+from phalanx.kinds.series import Layout, Series
+from phalanx.kinds.series.baselines import forecast_baselines
+from phalanx.kinds.series.problem import forecasting
+from phalanx.kinds.series.times import Step, Times
 from phalanx.layers import EVALUATE
 from phalanx.likelihoods import Gaussian, Head, Joint, MultivariateGaussian, Poisson
 from phalanx.metrics import evaluate, metric_named

@@ -27,7 +27,7 @@ from phalanx import (
     Residual,
 )
 from phalanx.experiment import Settings, fit, plan
-from phalanx.language import Corpus, continuation, nats_per_token, probabilities, reading
+from phalanx.kinds.language import Corpus, continuation, nats_per_token, probabilities, reading
 from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
 from phalanx.network import Aim, complete
@@ -99,7 +99,7 @@ def test_the_cost_of_a_text_is_the_sum_over_its_tokens(trained):
 def test_a_long_text_is_scored_in_parts_that_leave_no_token_out(trained, monkeypatch):
     final, codes = trained[1].best.final, np.tile(WORD, 100)
     whole = cost(final, codes)
-    monkeypatch.setattr("phalanx.language.scoring._LONGEST", 250)
+    monkeypatch.setattr("phalanx.kinds.language.scoring._LONGEST", 250)
     in_parts = cost(final, codes)  # of 199 or 200 tokens: the last ones are of other lengths
     at = [codes[i : i + 201] for i in (0, 200, 400)]
     by_hand = sum(cost(final, part) * (len(part) - 1) for part in at) / (len(codes) - 1)

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from phalanx.display import Display, make_console
-from phalanx.forecast import forecast_baselines
+from phalanx.kinds.language.run import prepare_book
+from phalanx.kinds.series.baselines import forecast_baselines
 from phalanx.metrics import metric_named
 from phalanx.population.train import Clock
 from phalanx.runs import comparison, language
 from phalanx.runs.budget import Budget
 from phalanx.runs.comparison import compare
 from phalanx.runs.config import Config
-from phalanx.runs.language import prepare_book
 from phalanx.runs.prepare import prepare
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from phalanx import Columns, Dense, Gaussian, InputError, Multinoulli, Network, Tanh
-from phalanx.data import ClassTarget, Goal, NumberTarget, Source, TableEncoder, infer_columns
+from phalanx.data import ClassTarget, Goal, NumberTarget, Source, infer_columns
+from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.likelihoods import Head, Joint
 from phalanx.model import initialize
 from phalanx.network import Aim, complete

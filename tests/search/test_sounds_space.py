@@ -5,11 +5,11 @@ import pytest
 
 from phalanx.data import ClassTarget, Goal
 from phalanx.entries import with_entry
+from phalanx.kinds.sounds.space import sound_size, sound_space
 from phalanx.layers import GRU, Frames, InstanceNorm, MaxPool
 from phalanx.model import check_rows
 from phalanx.network import Aim, complete
 from phalanx.search.designs import design
-from phalanx.search.sounds import sound_size, sound_space
 
 GOALS = (Goal(("word",), (ClassTarget(("a", "b", "c")),)), Goal(("who",), (ClassTarget(("x", "y")),)))
 

@@ -4,8 +4,8 @@ import pytest
 
 from phalanx import GRU
 from phalanx.data import ClassTarget, Goal
+from phalanx.kinds.texts.space import text_size, text_space
 from phalanx.search.designs import design
-from phalanx.search.texts import text_size, text_space
 
 GOALS = (Goal(("label",), (ClassTarget(("bad", "good")),)),)
 

@@ -19,18 +19,11 @@
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
 """
 
-from typing import Any
-
-from phalanx.data.codes import CodeEncoder
 from phalanx.data.columns import Column, infer_columns
-from phalanx.data.encoding import Encoded, TableEncoder
+from phalanx.data.encoded import Encoded
 from phalanx.data.goals import Goal, each_column
-from phalanx.data.images import ImageEncoder
 from phalanx.data.read import BUNDLED, Source, load_source, read_table
 from phalanx.data.reading import Reading
-from phalanx.data.series import Series, SeriesEncoder
-from phalanx.data.sounds import SoundEncoder
-from phalanx.data.sources import check_one, load, paths_of
 from phalanx.data.splits import Split, split_rows
 from phalanx.data.targets import (
     ClassTarget,
@@ -41,50 +34,24 @@ from phalanx.data.targets import (
     infer_task,
     target_present,
 )
-from phalanx.data.texts import TextEncoder
-
-Encoder = TableEncoder | ImageEncoder | SoundEncoder | TextEncoder | SeriesEncoder
-"""What turns rows as they are read into the arrays that networks take."""
-
-ENCODERS: dict[str, Any] = {
-    "table": TableEncoder,
-    "images": ImageEncoder,
-    "sounds": SoundEncoder,
-    "texts": TextEncoder,
-    "series": SeriesEncoder,
-    "codes": CodeEncoder,
-}
-"""The encoder of each kind of source, and of rows of codes, which are given in Python only."""
 
 __all__ = [
     "BUNDLED",
-    "ENCODERS",
     "ClassTarget",
-    "CodeEncoder",
     "Column",
     "Encoded",
-    "Encoder",
     "Goal",
-    "ImageEncoder",
     "NumberTarget",
     "Reading",
-    "Series",
-    "SeriesEncoder",
-    "SoundEncoder",
     "Source",
     "Split",
-    "TableEncoder",
     "Task",
-    "TextEncoder",
-    "check_one",
     "check_target",
     "each_column",
     "holds_whole_numbers",
     "infer_columns",
     "infer_task",
-    "load",
     "load_source",
-    "paths_of",
     "read_table",
     "split_rows",
     "target_present",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from phalanx.data.series.anchor import Anchor
+from phalanx.data.anchor import Anchor
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
 

@@ -17,15 +17,11 @@ from sklearn.utils.validation import (
 )
 
 from phalanx.candidates import Fitted
-from phalanx.data import CodeEncoder
 from phalanx.data.canonical import canonical_order, comparable, copied_rows
 from phalanx.data.columns import infer_columns, warnings_of
 from phalanx.data.copies import telling_columns
-from phalanx.data.encoding import TableEncoder
 from phalanx.data.goals import Goal
-from phalanx.data.images import ImageEncoder
 from phalanx.data.splits import Split
-from phalanx.data.texts import TextEncoder, text_columns
 from phalanx.entries import entry_for
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
@@ -35,6 +31,10 @@ from phalanx.estimators.parameters import OfTargets
 from phalanx.estimators.targets import TargetColumn, check_lengths, group_codes, joined, split_training
 from phalanx.experiment import Settings, fit, plan
 from phalanx.hints import rare_class_hints
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.texts import TextEncoder, text_columns
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.population.predict import Final

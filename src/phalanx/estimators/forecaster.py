@@ -11,13 +11,13 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from phalanx.data.cells import numbers
-from phalanx.data.series import Layout, Series, SeriesEncoder, infer_layout, read_series
-from phalanx.data.series.given import forecast_of, frequency_of, is_dated, on_the_clock, table_of
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfSeries, documented
 from phalanx.experiment import fit, plan, trials_for
-from phalanx.forecast import Forecasting, forecasting
+from phalanx.kinds.series import Layout, Series, SeriesEncoder, infer_layout, read_series
+from phalanx.kinds.series.given import forecast_of, frequency_of, is_dated, on_the_clock, table_of
+from phalanx.kinds.series.problem import Forecasting, forecasting
 from phalanx.metrics import SCORE, metric_named
 from phalanx.population.train import Clock
 

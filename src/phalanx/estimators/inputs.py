@@ -8,15 +8,15 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
-from phalanx.data import CodeEncoder, Encoder
-from phalanx.data.codes import code_rows
 from phalanx.data.columns import Column
-from phalanx.data.encoding import TableEncoder
 from phalanx.data.frames import read_frame
 from phalanx.data.notes import bad_cells
 from phalanx.data.reading import Reading
-from phalanx.data.texts import TextEncoder, texts_of
 from phalanx.estimators.parameters import PartsEstimator
+from phalanx.kinds.codes.encoder import CodeEncoder, code_rows
+from phalanx.kinds.registry import Encoder
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.texts import TextEncoder, texts_of
 from phalanx.layers import Embedding, Wrapper
 from phalanx.options import check_text
 from phalanx.spec.distributions import Choice

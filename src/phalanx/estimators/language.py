@@ -10,18 +10,18 @@ import numpy as np
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from phalanx.data.texts import CODECS
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
 from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
-from phalanx.language import Corpus, Speaker
+from phalanx.kinds.language import Corpus, Speaker
+from phalanx.kinds.language.codecs import CODECS
+from phalanx.kinds.language.space import language_space
 from phalanx.metrics import NATS
 from phalanx.network import Network
 from phalanx.population.predict import Final
 from phalanx.population.train import Clock
-from phalanx.search.language import language_space
 from phalanx.spec.fields import unknown
 
 

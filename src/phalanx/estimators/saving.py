@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from phalanx.data import ClassTarget, Goal, ImageEncoder, SeriesEncoder, TableEncoder
-from phalanx.language import Speaker
+from phalanx.data import ClassTarget, Goal
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.language import Speaker
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.runs.folder import run_folder, write_trained
 from phalanx.runs.model import Model
 from phalanx.runs.result import task_of, versions

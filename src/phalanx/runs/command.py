@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from phalanx.data import ImageEncoder, Source, check_one
-from phalanx.data.texts import read_book
+from phalanx.data import Source
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
 from phalanx.experiment import Plan
-from phalanx.language import Speaker
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.language import Speaker
+from phalanx.kinds.language.run import BOOK, is_book, train_book
+from phalanx.kinds.registry import check_one
+from phalanx.kinds.texts import read_book
 from phalanx.options import check_number
 from phalanx.population.train import Clock
 from phalanx.runs.comparison import Compared, compare
 from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
 from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, to_json, write_run
-from phalanx.runs.language import BOOK, is_book, train_book
 from phalanx.runs.model import Model
 from phalanx.runs.outcome import show_outcome
 from phalanx.runs.planning import plan_line

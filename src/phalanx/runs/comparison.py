@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 
 from phalanx.baselines import FittedBaseline, baselines, fit_baseline
-from phalanx.data import ClassTarget, Encoded, Encoder, Goal, ImageEncoder, SeriesEncoder, TextEncoder, each_column
+from phalanx.data import ClassTarget, Goal, each_column
+from phalanx.data.encoded import Encoded
 from phalanx.display import Display, number
 from phalanx.ensemble import Predictions
-from phalanx.forecast import Method, forecast_baselines
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.registry import Encoder
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.series.baselines import Method, forecast_baselines
+from phalanx.kinds.texts import TextEncoder
 from phalanx.metrics import Metric
 from phalanx.population.train import Clock
 from phalanx.predictive import Likelihoods, Predictive, around, likelihoods_around

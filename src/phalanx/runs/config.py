@@ -9,7 +9,7 @@ from phalanx.baselines import baselines
 from phalanx.data.letters import one_form
 from phalanx.declared import COLUMN, DEFAULT, declared
 from phalanx.errors import InputError
-from phalanx.forecast import forecast_baselines
+from phalanx.kinds.series.baselines import forecast_baselines
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
 from phalanx.options import Options, check_word, is_text

@@ -14,9 +14,11 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import ENCODERS, CodeEncoder, Encoder, Goal, Reading
+from phalanx.data import Goal, Reading
 from phalanx.errors import InputError
-from phalanx.language import Speaker
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.language import Speaker
+from phalanx.kinds.registry import ENCODERS, Encoder
 from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor

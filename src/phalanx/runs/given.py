@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from phalanx.data import CodeEncoder, ImageEncoder, SeriesEncoder, SoundEncoder, Source, TableEncoder, TextEncoder
-from phalanx.data.codes import code_rows
+from phalanx.data import Source
 from phalanx.data.frames import read_frame
 from phalanx.data.notes import bad_cells
-from phalanx.data.series.given import table_of
-from phalanx.data.sounds import Sound, file_column, sounds_of_table
-from phalanx.data.sources import check_one
-from phalanx.data.texts import texts_of, texts_of_table
 from phalanx.errors import InputError
+from phalanx.kinds.codes.encoder import CodeEncoder, code_rows
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.registry import check_one
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.series.given import table_of
+from phalanx.kinds.sounds import Sound, SoundEncoder, file_column, sounds_of_table
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.texts import TextEncoder, texts_of, texts_of_table
 from phalanx.runs.model import Model
 from phalanx.runs.prepare import load_like
 

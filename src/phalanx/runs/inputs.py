@@ -6,19 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.data import (
-    ENCODERS,
-    Column,
-    Encoder,
-    ImageEncoder,
-    SoundEncoder,
-    Source,
-    TableEncoder,
-    TextEncoder,
-    infer_columns,
-)
-from phalanx.data.texts import text_columns, texts_of_table
+from phalanx.data import Column, Source, infer_columns
 from phalanx.errors import InputError
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.registry import ENCODERS, Encoder
+from phalanx.kinds.sounds import SoundEncoder
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.texts import TextEncoder, text_columns, texts_of_table
 from phalanx.runs.config import Config
 
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from phalanx.data import ClassTarget, CodeEncoder, Encoder, Reading, SeriesEncoder, Source, each_column
+from phalanx.data import ClassTarget, Reading, Source, each_column
 from phalanx.data.columns import unique_names
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.registry import Encoder
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.series.run import evaluate_forecast, forecast_table
 from phalanx.predictor import Predictor
-from phalanx.runs.forecast import evaluate_forecast, forecast_table
 from phalanx.runs.targets import rows_with_targets
 
 Column = tuple[str, np.ndarray]

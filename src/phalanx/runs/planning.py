@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from phalanx.data import paths_of
 from phalanx.experiment import Plan, Settings, plan
+from phalanx.kinds.registry import paths_of
 from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.runs.config import Config

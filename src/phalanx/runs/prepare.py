@@ -9,31 +9,20 @@ import jax
 import numpy as np
 import pandas as pd
 
-from phalanx.data import (
-    BUNDLED,
-    CodeEncoder,
-    Encoder,
-    Goal,
-    ImageEncoder,
-    Reading,
-    Source,
-    Split,
-    TextEncoder,
-    check_target,
-    load,
-    paths_of,
-    split_rows,
-)
+from phalanx.data import BUNDLED, Goal, Reading, Source, Split, check_target, split_rows
 from phalanx.data.cells import check_finite
 from phalanx.data.columns import warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.targets import no_column
-from phalanx.data.texts import texts_of_table
 from phalanx.entries import entry_for
 from phalanx.errors import InputError
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.images import ImageEncoder
+from phalanx.kinds.registry import Encoder, load, paths_of
+from phalanx.kinds.series.run import prepare_forecast
+from phalanx.kinds.texts import TextEncoder, texts_of_table
 from phalanx.problem import Problem, rows_at
 from phalanx.runs.config import DEFAULT, Config
-from phalanx.runs.forecast import prepare_forecast
 from phalanx.runs.inputs import Inputs, check_options, choose_inputs, describe, named_texts
 from phalanx.runs.prepared import Prepared
 from phalanx.runs.targets import (

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.data import Column, Encoder, Reading
+from phalanx.data import Column, Reading
+from phalanx.kinds.registry import Encoder
 from phalanx.problem import Problem
 from phalanx.runs.config import Config
 

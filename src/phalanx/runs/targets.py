@@ -10,12 +10,9 @@ from pandas.api import types
 
 from phalanx.data import (
     ClassTarget,
-    CodeEncoder,
-    Encoder,
     Goal,
     NumberTarget,
     Source,
-    TableEncoder,
     Task,
     check_target,
     each_column,
@@ -26,6 +23,9 @@ from phalanx.data import (
 from phalanx.data.cells import numbers
 from phalanx.data.notes import spellings
 from phalanx.errors import InputError
+from phalanx.kinds.codes.encoder import CodeEncoder
+from phalanx.kinds.registry import Encoder
+from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.problem import rows_at
 from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.metaestimators import available_if
 
-from phalanx.data import ClassTarget, SeriesEncoder, Source, each_column
-from phalanx.data.series.given import forecast_of, frequency_of
-from phalanx.language import Speaker
+from phalanx.data import ClassTarget, Source, each_column
+from phalanx.kinds.language import Speaker
+from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.series.given import forecast_of, frequency_of
 from phalanx.options import check_number
 from phalanx.runs.folder import load_run, read_curves, read_leaderboard, read_result
 from phalanx.runs.given import source_of

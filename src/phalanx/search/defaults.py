@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from phalanx.data.goals import Goal
+from phalanx.kinds.images.space import image_size, image_space
+from phalanx.kinds.series.space import series_size, series_space
+from phalanx.kinds.sounds.space import sound_size, sound_space
+from phalanx.kinds.tables.space import table_size, table_space
+from phalanx.kinds.texts.space import text_size, text_space
 from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels
 from phalanx.network import Network
 from phalanx.search.effort import Size
-from phalanx.search.images import image_size, image_space
-from phalanx.search.series import series_size, series_space
-from phalanx.search.sounds import sound_size, sound_space
-from phalanx.search.tables import table_size, table_space
-from phalanx.search.texts import text_size, text_space
 
 
 class Kind(NamedTuple):

@@ -1,0 +1,13 @@
+"""Images: read into arrays from a folder with a sub-folder per class, image files, IDX files, or a NumPy archive.
+
+- ``load``: tells these apart, and returns pixels and labels.
+- ``request``: what the caller states, memory.
+- ``file``, ``decoding``: one file's header and pixels; many files as one array.
+- ``idx``, ``npz``, ``arrays``: the formats that hold many images in one file; their arrays as images.
+- ``encoder``: what the training rows say, and the shape that every image must have.
+"""
+
+from phalanx.kinds.images.encoder import ImageEncoder
+from phalanx.kinds.images.load import Images, holds_images, is_images, load_images
+
+__all__ = ["ImageEncoder", "Images", "holds_images", "is_images", "load_images"]

@@ -1,0 +1,28 @@
+"""Series: a table of regular times becomes windows of the past and the values that follow them.
+
+- ``times``: regular times: days, months, weekdays, hours; how far apart they are, and their places on a grid.
+- ``layout``: which columns of a table are the series.
+- ``grid``: the table on a regular grid, with what was missing or out of order.
+- ``given``: a series as Python has it, and a forecast as it is returned.
+- ``windows``: what each forecast sees and is to say; parts in the order of time.
+- ``seasons``: after how many steps a series resembles itself, and how far back a forecast looks.
+- ``anchor``: from where a forecast is measured.
+- ``encoder``: learned from the training part, turns any series into windows.
+"""
+
+from phalanx.kinds.series.encoder import SeriesEncoder
+from phalanx.kinds.series.grid import Series, read_series
+from phalanx.kinds.series.layout import Layout, infer_layout
+from phalanx.kinds.series.seasons import window_steps
+from phalanx.kinds.series.windows import origins_of, split_origins
+
+__all__ = [
+    "Layout",
+    "Series",
+    "SeriesEncoder",
+    "infer_layout",
+    "origins_of",
+    "read_series",
+    "split_origins",
+    "window_steps",
+]

@@ -1,0 +1,21 @@
+"""Sounds: WAV files of a folder, of their own, or named in a table; and turned into spectrograms.
+
+- ``file``: one file as samples of one channel.
+- ``read``: a folder of sounds, files, or a table with a column of files.
+- ``spectrogram``: samples as the power of frequency bands, step by step.
+- ``encoder``: what the training sounds say: rate, steps, and the scale of each band.
+"""
+
+from phalanx.kinds.sounds.encoder import SoundEncoder
+from phalanx.kinds.sounds.file import SOUNDS, Sound
+from phalanx.kinds.sounds.read import file_column, holds_sounds, load_sounds, sounds_of_table
+
+__all__ = [
+    "SOUNDS",
+    "Sound",
+    "SoundEncoder",
+    "file_column",
+    "holds_sounds",
+    "load_sounds",
+    "sounds_of_table",
+]

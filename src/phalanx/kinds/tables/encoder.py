@@ -1,0 +1,373 @@
+"""The encoder of a table: what it learns from training rows, and how it turns any rows into arrays.
+
+All it keeps are plain numbers and texts, and they pass through JSON unchanged.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from phalanx.data.alike import finder
+from phalanx.data.cells import check_finite, keys, numbers, tidy
+from phalanx.data.columns import Column, named_columns
+from phalanx.data.dates import days
+from phalanx.data.encoded import Encoded
+from phalanx.errors import InputError
+
+#: The quantiles a number is scaled by.
+QUARTILES = (0.25, 0.5, 0.75)
+#: Cycles of a date, in days.
+CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
+
+_LARGEST = 1e300  # numbers are cut here, so that no difference of two overflows
+_LARGEST_SCALED = 1e30  # a float32 holds it, and its square is finite
+_CLIP = 3.0  # where the smooth clip levels off, in scaled units
+_COUNTS_CLIP = 30.0  # the same for whole numbers of few values, none of them outlying
+_COUNTS, _COUNTS_ROWS = 20, 10  # few values are at most so many, each with so many rows on average
+
+
+@dataclass(frozen=True)
+class NumberScale:
+    """A number column: what is taken off, what it is divided by, whether missing cells get an indicator, and where it
+    levels off, None: nowhere.
+    """
+
+    name: str
+    center: float
+    scale: float
+    indicator: bool
+    clip: float | None = _CLIP
+
+
+@dataclass(frozen=True)
+class DateScale:
+    """A date column: its days since 1970 scaled as a number, and the cycles it moves through."""
+
+    name: str
+    center: float
+    scale: float
+    indicator: bool
+    date_format: str
+    cycles: tuple[str, ...]
+    clip: float | None = _CLIP
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A category column: the texts of its values in training, in order."""
+
+    name: str
+    values: tuple[str, ...]
+
+    @property
+    def binary(self) -> bool:
+        """Whether the column becomes one number instead of a code."""
+        return len(self.values) <= 2
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """Turns the columns of a table into float32 numbers and int32 codes.
+
+    - A **number** x becomes z = (x - median) / (q75 - q25), or half the range max - min in place
+      of an interquartile range of 0, and then z / sqrt(1 + (z/3)^2), which lies in (-3, 3). This
+      is computed in float64. A column that is constant in training becomes 0. A missing cell
+      becomes 0; if training rows had some, a column of 1 (missing) and 0 is added. Whole numbers of at most 20 values
+      in training, with ten rows each or more and none beyond ±3, lie in (-30, 30): later ones keep their distance.
+      That is `scaling` "robust". With "standard" z is (x - mean) / deviation, and with "none" x itself, neither of
+      them bent: a linear network of such numbers is linear, beyond the training rows too.
+    - A **date** or a time of day becomes its days since 1970, scaled like a number (with
+      "none" as with "standard"), and for each cycle (year,
+      week, day) that it moves through in training the sine and cosine of its phase; 0 if missing.
+    - A **category** of one or two values becomes -1 and +1 (one value: +1), 0 if missing or
+      not seen in training. Any other becomes a code: 0 if missing or not seen, else 1, 2, ... in
+      sorted order. Values are compared by their text, in which 3.0 is 3; spellings of the same truth, and codes such as
+      01 and 1, are one value: see ``finder``.
+
+    ``Encoded.numbers`` holds, in this order: numbers and dates, their indicators, cycles, binary
+    categories; ``number_names`` and ``code_names`` say which is which.
+
+    >>> frame = pd.DataFrame({"x": [1.0, 2.0, None, 4.0], "c": ["b", "a", "c", "b"]})
+    >>> encoder = TableEncoder.fit([Column("x", "number", ""), Column("c", "category", "")], frame)
+    >>> encoder.number_names, encoder.code_names, encoder.cardinalities
+    (('x', 'x is missing'), ('c',), (4,))
+    >>> encoder.transform(pd.DataFrame({"c": ["c", "?"], "x": [None, 2.0]}))
+    Encoded(numbers=array([[0., 1.],
+           [0., 0.]], dtype=float32), codes=array([[3],
+           [0]], dtype=int32))
+    """
+
+    numbers: tuple[NumberScale, ...]
+    dates: tuple[DateScale, ...]
+    categories: tuple[Categories, ...]
+
+    @staticmethod
+    def fit(
+        columns: Iterable[Column], frame: pd.DataFrame, weight: np.ndarray | None = None, scaling: str = "robust"
+    ) -> "TableEncoder":
+        """Learn from training rows the columns that are used; `scaling` is one of `phalanx.study.SCALINGS`.
+
+        ``weight`` (n,) counts rows: an integer weight gives what that many copies of the row would, with
+        "robust" exactly. Raises InputError for a missing column, and for a cell that does not fit its
+        column's kind.
+        """
+        if weight is not None:
+            frame, weight = frame.loc[weight > 0], weight[weight > 0]
+        used = [column for column in columns if column.used]
+        table = named_columns(frame)
+        _check_names([column.name for column in used], table)
+        scales, dates, categories = [], [], []
+        for column in used:
+            cells = table[column.name]
+            if column.kind == "number":
+                scales.append(_number_scale(column.name, numbers(cells, column.name), weight, scaling))
+            elif column.kind == "date":
+                since = days(tidy(cells), column.name, column.date_format)
+                robust = scaling == "robust"
+                scale = (_robust_scale if robust else _standard_scale)(since, weight)
+                cycles = _cycles_in(since)
+                dates.append(DateScale(column.name, *scale, column.date_format, cycles, _CLIP if robust else None))
+            else:
+                categories.append(Categories(column.name, tuple(sorted(set(keys(tidy(cells))[2]), key=_order))))
+        return TableEncoder(tuple(scales), tuple(dates), tuple(categories))
+
+    @staticmethod
+    def fit_numbers(values: np.ndarray, weight: np.ndarray | None = None, scaling: str = "robust") -> "TableEncoder":
+        """Learn from an (n, p) array in which every column is a number; they are named x0, x1, ...
+
+        No column is left out: one that is constant becomes 0. NaN is missing.
+        """
+        if weight is not None:
+            values, weight = values[weight > 0], weight[weight > 0]
+        values = np.asarray(values, dtype=np.float64)
+        names = [f"x{position}" for position in range(values.shape[1])]
+        for name, column in zip(names, values.T, strict=True):
+            check_finite(column, name)
+        scales = [_number_scale(name, column, weight, scaling) for name, column in zip(names, values.T, strict=True)]
+        return TableEncoder(tuple(scales), (), ())
+
+    def transform(self, frame: pd.DataFrame) -> Encoded:
+        """Encode rows. Columns are found by name; their order and further columns do not matter.
+
+        Raises InputError naming a column that is missing, or column, row (from 1) and value of a
+        cell that is infinite, or is text where training had a number or a date.
+        """
+        table = named_columns(frame)
+        _check_names(self.columns, table)
+        raw = np.empty((len(frame), len(self.numbers) + len(self.dates)), dtype=np.float64, order="F")
+        for position, number in enumerate(self.numbers):
+            raw[:, position] = numbers(table[number.name], number.name)
+        for position, date in enumerate(self.dates, start=len(self.numbers)):
+            raw[:, position] = days(tidy(table[date.name]), date.name, date.date_format)
+        cycles = [
+            _cycle(raw[:, position], cycle)
+            for position, date in enumerate(self.dates, start=len(self.numbers))
+            for cycle in date.cycles
+        ]
+        rows = [(category, _rows(category, table[category.name])) for category in self.categories]
+        signs = [_signs(category, row)[:, None] for category, row in rows if category.binary]
+        codes = [row for category, row in rows if not category.binary]
+        return Encoded(
+            np.hstack([self._scaled(raw), *cycles, *signs], dtype=np.float32, casting="same_kind"),
+            np.stack(codes, axis=1) if codes else np.empty((len(frame), 0), dtype=np.int32),
+        )
+
+    def unseen(self, frame: pd.DataFrame) -> list[str]:
+        """Say of each category column which values of a table training did not have, and in what share of the rows.
+
+        Such a cell is encoded as a missing one is. Raises InputError naming a column that is missing.
+        """
+        table, said = named_columns(frame), list[str]()
+        _check_names(self.columns, table)
+        for category in self.categories:
+            find = finder(category.values)
+            rows, _, texts = keys(tidy(table[category.name]))
+            new = [text for text in texts if find(text) < 0]
+            if new:
+                count = int(np.isin(rows, [place for place, text in enumerate(texts) if find(text) < 0]).sum())
+                shown = ", ".join(repr(text) for text in new[:3]) + (", ..." if len(new) > 3 else "")
+                said.append(
+                    f"column {category.name!r} has values that training did not, in {count:,} of {len(frame):,} rows "
+                    f"({count / len(frame):.1%}), taken for missing: {shown}"
+                )
+        return said
+
+    def transform_numbers(self, values: np.ndarray) -> Encoded:
+        """Encode an (n, p) array with the columns that ``fit_numbers`` saw."""
+        values = np.asarray(values, dtype=np.float64)
+        if values.shape[1] != len(self.numbers):
+            raise InputError(f"the array has {values.shape[1]} columns, but training had {len(self.numbers)}")
+        if np.isinf(values).any():
+            for number, column in zip(self.numbers, values.T, strict=True):
+                check_finite(column, number.name)
+        return Encoded(self._scaled(values), np.empty((len(values), 0), dtype=np.int32))
+
+    def _scaled(self, raw: np.ndarray) -> np.ndarray:
+        """Scale columns of numbers and days and add the indicators, all as float32."""
+        scales = self._scales
+        center = np.array([scale.center for scale in scales], dtype=np.float64)
+        # Dividing by infinity makes a column without spread 0.
+        spread = np.array([scale.scale or np.inf for scale in scales], dtype=np.float64)
+        with np.errstate(over="ignore"):
+            z = (np.clip(raw, -_LARGEST, _LARGEST) - center) / spread
+        z = np.clip(z, -_LARGEST_SCALED, _LARGEST_SCALED)
+        clip = np.array([scale.clip or np.inf for scale in scales])
+        z /= np.sqrt(1.0 + (z / clip) ** 2)
+        missing = np.isnan(raw)
+        z[missing] = 0.0
+        marked = [position for position, scale in enumerate(scales) if scale.indicator]
+        return np.hstack([z, missing[:, marked]], dtype=np.float32, casting="same_kind")
+
+    @property
+    def _scales(self) -> tuple[NumberScale | DateScale, ...]:
+        return (*self.numbers, *self.dates)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the table's columns that are used."""
+        parts: list[NumberScale | DateScale | Categories] = [*self.numbers, *self.dates, *self.categories]
+        return tuple(part.name for part in parts)
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """A name for each column of ``Encoded.numbers``."""
+        return (
+            *(scale.name for scale in self._scales),
+            *(f"{scale.name} is missing" for scale in self._scales if scale.indicator),
+            *(f"{date.name} {wave} of {cycle}" for date in self.dates for cycle in date.cycles for wave in _WAVES),
+            *(category.name for category in self.categories if category.binary),
+        )
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """The name of each column of ``Encoded.codes``."""
+        return tuple(category.name for category in self.categories if not category.binary)
+
+    @property
+    def n_numbers(self) -> int:
+        """The number of columns of ``Encoded.numbers``."""
+        return len(self.number_names)
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """The number of codes of each column of ``Encoded.codes``, 0 (missing or not seen) included."""
+        return tuple(len(category.values) + 1 for category in self.categories if not category.binary)
+
+    def as_numbers(self, encoded: Encoded) -> Encoded:
+        """Return encoded rows as other models take them: as they are."""
+        return encoded
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as maps, lists, numbers and texts."""
+        return {
+            "numbers": [asdict(number) for number in self.numbers],
+            "dates": [asdict(date) | {"cycles": list(date.cycles)} for date in self.dates],
+            "categories": [{"name": part.name, "values": list(part.values)} for part in self.categories],
+        }
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> "TableEncoder":
+        """Return the encoder whose ``to_plain`` this is."""
+        return TableEncoder(
+            tuple(NumberScale(**number) for number in plain["numbers"]),
+            tuple(DateScale(**date | {"cycles": tuple(date["cycles"])}) for date in plain["dates"]),
+            tuple(Categories(part["name"], tuple(part["values"])) for part in plain["categories"]),
+        )
+
+
+_WAVES = ("sine", "cosine")
+
+
+def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """Return center, scale, and whether some but not all values are missing."""
+    values, weight, indicator = _present(values, weight)
+    if not len(values):
+        return 0.0, 0.0, False
+    low, middle, high = np.quantile(values, QUARTILES, method="inverted_cdf", weights=weight)
+    return float(middle), float(high - low or (values.max() - values.min()) / 2), indicator
+
+
+def _standard_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """Return mean, deviation, and whether some but not all values are missing."""
+    values, weight, indicator = _present(values, weight)
+    if not len(values) or (values == values[0]).all():
+        return (float(values[0]) if len(values) else 0.0), 0.0, indicator
+    unit = float(np.abs(values).max())  # its square may not be finite
+    mean = np.average(values / unit, weights=weight)
+    deviation = np.sqrt(np.average((values / unit - mean) ** 2, weights=weight))
+    return float(mean * unit), float(deviation * unit), indicator
+
+
+def _present(values: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Return the values that are not missing, their weights, and whether some but not all are missing."""
+    present = ~np.isnan(values)
+    whole = bool(present.all())
+    if not whole:
+        values, weight = values[present], None if weight is None else weight[present]
+    return np.clip(values, -_LARGEST, _LARGEST), weight, bool(present.any()) and not whole
+
+
+def _number_scale(name: str, values: np.ndarray, weight: np.ndarray | None, scaling: str) -> NumberScale:
+    if scaling == "standard":
+        return NumberScale(name, *_standard_scale(values, weight), clip=None)
+    if scaling == "none":
+        return NumberScale(name, 0.0, 1.0, _present(values, weight)[2], clip=None)
+    center, scale, indicator = _robust_scale(values, weight)
+    present = ~np.isnan(values)
+    seen = np.unique(values[present])
+    rows = present.sum() if weight is None else weight[present].sum()
+    counts = 1 < len(seen) <= _COUNTS and rows >= _COUNTS_ROWS * len(seen) and bool((seen == np.floor(seen)).all())
+    near = counts and float(np.abs(seen - center).max()) <= _CLIP * scale
+    return NumberScale(name, center, scale, indicator, _COUNTS_CLIP if near else _CLIP)
+
+
+def _cycles_in(since: np.ndarray) -> tuple[str, ...]:
+    seen = since[~np.isnan(since)]
+    if not seen.size:
+        return ()
+    # Within one day, as times of day are, neither year nor week says more than the day does.
+    cycles = CYCLES if np.ptp(np.floor(seen)) > 0 else {"day": CYCLES["day"]}
+    return tuple(cycle for cycle, period in cycles.items() if np.ptp(np.mod(seen, period)) > 0)
+
+
+def _cycle(since: np.ndarray, cycle: str) -> np.ndarray:
+    phase = 2 * np.pi * np.mod(since, CYCLES[cycle]) / CYCLES[cycle]
+    return np.nan_to_num(np.stack([np.sin(phase), np.cos(phase)], axis=1))
+
+
+def _order(text: str) -> tuple[bool, float, str]:
+    """Sort numbers by value, before texts."""
+    try:
+        return False, float(text), text
+    except ValueError:
+        return True, 0.0, text
+
+
+def _rows(category: Categories, cells: pd.Series) -> np.ndarray:
+    """Return each row's position among the values from 1, or 0."""
+    position = finder(category.values)
+    rows, _, texts = keys(tidy(cells))
+    # The last entry serves the rows that are missing, numbered -1.
+    codes = np.array([position(text) + 1 for text in texts] + [0], dtype=np.int32)
+    return codes[rows]
+
+
+def _signs(category: Categories, rows: np.ndarray) -> np.ndarray:
+    signs = [0.0, 1.0] if len(category.values) < 2 else [0.0, -1.0, 1.0]
+    return np.array(signs, dtype=np.float32)[rows]
+
+
+def _check_names(needed: Collection[str], table: Mapping[str, pd.Series]) -> None:
+    absent = [name for name in needed if name not in table]
+    if not absent:
+        return
+    if len(absent) > 1:
+        more = f" and {len(absent) - 5:,} more" if len(absent) > 5 else ""
+        raise InputError(f"the table lacks the columns {', '.join(map(repr, absent[:5]))}{more}")
+    near = get_close_matches(absent[0], [name for name in table if name not in needed], n=1)
+    hint = f"; rename {near[0]!r} if that is meant" if near else ""
+    raise InputError(f"the table lacks the column {absent[0]!r}{hint}")
