@@ -170,6 +170,14 @@ def further_instances():
     ]
 
 
+def internal_likelihoods():
+    """Likelihoods that no person chooses, each of three numbers a row."""
+    import phalanx as p
+    from phalanx.likelihoods import rescaled
+
+    return [rescaled(p.HeteroscedasticGaussian(0.01), np.array([0.3, -2.0, 1.0]), np.array([0.5, 4.0, 1.0]))]
+
+
 def instances(base):
     return [minimal(cls) for cls in _part_classes(base)] + [i for i in further_instances() if isinstance(i, base)]
 
@@ -242,6 +250,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("any_part_class", _part_classes(Part), ids=lambda cls: cls.__name__)
     for fixture in sorted(wanted):
         rows = [row for base in _TABLES[fixture].split() for row in instances(_base(base))]
+        rows += internal_likelihoods() if fixture == "any_likelihood" else []
         trained = fixture == "any_trained_part"
         if trained:  # compiled for each: one instance of a class, the one that reaches most
             rows = _together(list({_apart(row): row for row in rows}.values()))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from phalanx.likelihoods import (
     MultivariateGaussian,
     NumberLikelihood,
     Poisson,
+    Rescaled,
 )
 
 SIZES = pytest.mark.parametrize("size", [1, 3])
@@ -33,8 +35,11 @@ def targets(likelihood, size, rows, rng):
     return rng.normal(size=(rows, size)).astype(np.float32)
 
 
-def classes_or(size, likelihood):
-    return 3 if likelihood.target == "classes" else size
+def of_size(likelihood, size):
+    """Return the likelihood of so many numbers, or of three classes, and their number."""
+    if isinstance(likelihood, Rescaled):
+        likelihood = replace(likelihood, shift=likelihood.shift[:size], scale=likelihood.scale[:size])
+    return likelihood, 3 if likelihood.target == "classes" else size
 
 
 def signs(units):
@@ -59,7 +64,7 @@ def in_double_precision(likelihood, z, y):
 
 @SIZES
 def test_gradients_are_finite_differences(any_likelihood, size, rng):
-    size = classes_or(size, any_likelihood)
+    any_likelihood, size = of_size(any_likelihood, size)
     z = rng.normal(size=signs(any_likelihood.units(size)).shape)
     y = targets(any_likelihood, size, len(z), rng)
     _, gradient = in_double_precision(any_likelihood, z, y)
@@ -70,7 +75,7 @@ def test_gradients_are_finite_differences(any_likelihood, size, rng):
 
 @SIZES
 def test_huge_outputs_have_the_cost_and_gradient_of_double_precision(any_likelihood, size, rng):
-    size = classes_or(size, any_likelihood)
+    any_likelihood, size = of_size(any_likelihood, size)
     z = 1e4 * signs(any_likelihood.units(size))
     y = targets(any_likelihood, size, len(z), rng)
     cost, gradient = map(np.asarray, cost_and_gradient(any_likelihood, jnp.asarray(z), jnp.asarray(y)))
@@ -102,7 +107,7 @@ def everything(likelihood, z, y):
 
 
 def test_predictions_have_the_shapes_and_types_of_targets(any_likelihood, rng):
-    size = classes_or(2, any_likelihood)
+    any_likelihood, size = of_size(any_likelihood, 2)
     y = jnp.asarray(targets(any_likelihood, size, ROWS, rng))
     z = jnp.asarray(rng.normal(size=(ROWS, any_likelihood.units(size))), jnp.float32)
     per_row, like_y, numbers, shares = everything(any_likelihood, z, y)
@@ -118,7 +123,7 @@ def test_predictions_have_the_shapes_and_types_of_targets(any_likelihood, rng):
 
 
 def test_rows_do_not_depend_on_each_other(any_likelihood, rng):
-    size = classes_or(2, any_likelihood)
+    any_likelihood, size = of_size(any_likelihood, 2)
     y = jnp.asarray(targets(any_likelihood, size, ROWS, rng))
     z = jnp.asarray(rng.normal(size=(ROWS, any_likelihood.units(size))), jnp.float32)
     before = everything(any_likelihood, z, y)
@@ -129,7 +134,7 @@ def test_rows_do_not_depend_on_each_other(any_likelihood, rng):
 
 
 def test_huge_outputs_have_finite_predictions(any_likelihood, rng):
-    size = classes_or(2, any_likelihood)
+    any_likelihood, size = of_size(any_likelihood, 2)
     z = jnp.asarray(1e4 * rng.choice(signs(any_likelihood.units(size)), ROWS))
     y = jnp.asarray(targets(any_likelihood, size, ROWS, rng))
     per_row, like_y, numbers, shares = everything(any_likelihood, z, y)

@@ -151,7 +151,7 @@ def test_likelihoods_by_name(name):
 def test_a_name_that_is_no_likelihood():
     with pytest.raises(InputError, match=r"^--likelihood: unknown likelihood `gauss`; did you mean `gaussian`\?$"):
         likelihood_named("gauss")
-    for base in ("number_likelihood", "likelihood", "joint"):
+    for base in ("number_likelihood", "likelihood", "joint", "rescaled"):
         with pytest.raises(InputError, match=rf"^--likelihood: unknown likelihood `{base}`"):
             likelihood_named(base)
 

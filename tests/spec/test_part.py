@@ -27,6 +27,7 @@ from phalanx import (
 )
 from phalanx.errors import InputError
 from phalanx.spec import Distribution, Fixed, Part, Schedule, names, subclasses
+from phalanx.spec.plain import from_plain, to_plain
 
 
 def leaves_by_hand(value):
@@ -149,6 +150,21 @@ def test_a_part_of_a_person_inside_a_function_works():
         Blend(ReLU(), 2)
     with pytest.raises(InputError, match=r"^Blend: first is 3, but must be a Layer$"):
         Blend(3)
+
+
+def test_what_the_program_alone_makes_is_in_no_list_of_parts():
+    @part
+    class Made(Layer):
+        """A layer that no person chooses."""
+
+        internal = True
+
+        def __call__(self, params, state, x, at):
+            return x, state
+
+    assert Made not in subclasses(Layer)
+    assert Made in subclasses(Layer, internal=True)
+    assert from_plain(to_plain([Made()])) == (Made(),)
 
 
 def test_lists_are_kept_as_tuples_and_parts_are_frozen():

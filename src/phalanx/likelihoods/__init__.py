@@ -7,6 +7,7 @@ from phalanx.likelihoods.joint import Head, Joint
 from phalanx.likelihoods.likelihood import ClassLikelihood, GaussianLikelihood, Likelihood, NumberLikelihood
 from phalanx.likelihoods.mixture import GaussianMixture
 from phalanx.likelihoods.multivariate import MultivariateGaussian
+from phalanx.likelihoods.rescaling import Rescaled, rescaled
 
 __all__ = [
     "Bernoulli",
@@ -22,4 +23,6 @@ __all__ = [
     "MultivariateGaussian",
     "NumberLikelihood",
     "Poisson",
+    "Rescaled",
+    "rescaled",
 ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +63,7 @@ class Gaussian(GaussianLikelihood):
     def sample(self, key: jax.Array, z: jax.Array) -> jax.Array:
         return z + jnp.sqrt(self.variance) * jax.random.normal(key, z.shape, z.dtype)
 
-    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Gaussian":
+    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Self:
         squares = np.nanmean((np.asarray(y, float)[:, None] - np.asarray(z, float)) ** 2, axis=-1)  # (rows, masks)
         mass, numbers = np.asarray(weight, float), (~np.isnan(y)).sum(-1, keepdims=True)
         variance = float(np.average(squares.mean(1), weights=mass))

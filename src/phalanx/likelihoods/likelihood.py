@@ -7,7 +7,7 @@ A target is one of three kinds: `classes`, y holds codes (batch,); `numbers`, y 
 
 import math
 from abc import abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -27,11 +27,15 @@ class Likelihood(Part):
     target: ClassVar[str]
     """Kind of target: classes, numbers or counts."""
 
-    estimated: ClassVar[bool] = False
-    """Whether `fitted` has anything to estimate."""
+    @property
+    def estimated(self) -> bool:
+        """Whether `fitted` has anything to estimate."""
+        return False
 
-    says_more: ClassVar[bool] = False
-    """Whether distributions of one mean may differ, so that the mean alone does not say how good they are."""
+    @property
+    def says_more(self) -> bool:
+        """Whether distributions of one mean may differ, so that the mean alone does not say how good they are."""
+        return False
 
     @abstractmethod
     def units(self, size: int) -> int:
@@ -69,7 +73,7 @@ class Likelihood(Part):
         """
         return self
 
-    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> "Likelihood":
+    def fitted(self, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Self:
         """Return the likelihood with those of its own parameters that training left out, estimated by maximum
         likelihood from outputs z, (rows, masks, units), and targets of validation rows.
 
@@ -84,8 +88,10 @@ class NumberLikelihood(Likelihood):
 
     target: ClassVar[str] = "numbers"
 
-    partial: ClassVar[bool] = True
-    """Whether numbers of a row may be unknown, NaN: `nll` and `error` are then those of the others."""
+    @property
+    def partial(self) -> bool:
+        """Whether numbers of a row may be unknown, NaN: `nll` and `error` are then those of the others."""
+        return True
 
     @abstractmethod
     def deviation(self, z: Z) -> jax.Array:

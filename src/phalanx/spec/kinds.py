@@ -47,12 +47,16 @@ class Kind:
         return " or ".join(_WORDS.get(c, f"{article} {c.__name__}") for c, article in articles.items())
 
 
-def subclasses(base: type[Any]) -> Iterator[type[Any]]:
-    """Yield every part class under `base` that can be instantiated, the user's own included, the newest last."""
+def subclasses(base: type[Any], *, internal: bool = False) -> Iterator[type[Any]]:
+    """Yield every part class under `base` that can be instantiated, the user's own included, the newest last.
+
+    With `internal` those too that the program alone makes.
+    """
     for cls in base.__subclasses__():
-        if "kinds" in vars(cls) and not getattr(cls, "__abstractmethods__", None):
+        made = "kinds" in vars(cls) and not getattr(cls, "__abstractmethods__", None)
+        if made and (internal or not cls.internal):
             yield cls
-        yield from subclasses(cls)
+        yield from subclasses(cls, internal=internal)
 
 
 def kind_of(hint: Any) -> Kind:

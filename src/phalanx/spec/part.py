@@ -50,6 +50,9 @@ class Part(ABC):  # noqa: B024 - its subclasses have abstract methods
     children: ClassVar[tuple[str, ...]] = ()
     structure: ClassVar[tuple[str, ...]] = ()
 
+    internal: ClassVar[bool] = False
+    """Whether the program alone makes such parts: no person chooses one, and no list of parts names it."""
+
     name: str = dataclasses.field(default="", kw_only=True, metadata={"constraint": Constraint()})
 
     def __post_init__(self) -> None:

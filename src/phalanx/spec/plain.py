@@ -70,7 +70,7 @@ def _read(data: Any, kind: Kind, where: str) -> Any:
     if isinstance(data, list):
         return tuple(_read(element, kind, f"{where}, item {i}") for i, element in enumerate(data, 1))
     if isinstance(data, str):
-        return _part(data, {}, kind, where) if str not in kind.classes and data in _parts(Part) else data
+        return _part(data, {}, kind, where) if str not in kind.classes and data in _parts(Part, internal=True) else data
     if not isinstance(data, dict):
         return data
     if len(data) != 1:
@@ -81,12 +81,12 @@ def _read(data: Any, kind: Kind, where: str) -> Any:
     return _part(name, {} if arguments is None else arguments, kind, where)
 
 
-def _parts(base: type) -> dict[str, type[Part]]:
-    return {cls.__name__: cls for cls in subclasses(base)}
+def _parts(base: type, internal: bool = False) -> dict[str, type[Part]]:
+    return {cls.__name__: cls for cls in subclasses(base, internal=internal)}
 
 
 def _part(name: Any, fields: Any, kind: Kind, where: str) -> Part:
-    cls = _parts(Part).get(name)
+    cls = _parts(Part, internal=True).get(name)
     if cls is None:
         expected = {n for base in kind.named for n in _parts(base)} if kind != _ANYTHING else set(_parts(Part))
         raise unknown(where, "part", str(name), (*expected, *_DISTRIBUTIONS))
