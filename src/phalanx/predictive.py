@@ -9,9 +9,10 @@ import numpy as np
 
 from phalanx.crps import crps
 from phalanx.data.goals import Goal
+from phalanx.data.targets import NumberTarget
 from phalanx.ensemble import Predictions, average, votes
 from phalanx.errors import InputError
-from phalanx.likelihoods import Gaussian, NumberLikelihood, Poisson
+from phalanx.likelihoods import Gaussian, Likelihood, NumberLikelihood, Poisson, rescaled
 from phalanx.metrics import Costs
 from phalanx.mixture import (
     Mixture,
@@ -51,6 +52,23 @@ def say_all(finals: Sequence[Final], inputs: Any, goals: Sequence[Goal], samples
         of_numbers = (None if goal.classes else output for goal, output in zip(goals, outputs, strict=True))
         said.append(Said(predictions, tuple(of_numbers)))
     return said
+
+
+def in_units_of(likelihood: Likelihood, own: Goal, reference: Goal) -> Likelihood:
+    """Return what makes distributions of numbers as the `reference` standardizes them, from a likelihood of those that
+    a network saw, standardized by its `own` goal, such as that of the rows of its fold.
+
+    u = (y − m)/s of the reference is shift + scale · (y − mₒ)/sₒ with scale = sₒ/s and shift = (mₒ − m)/s, of each
+    column. A likelihood of classes or counts, and of goals that standardize alike, stays as it is.
+    """
+    if not isinstance(likelihood, NumberLikelihood) or own.kind != "numbers":
+        return likelihood
+    shift, scale = (_means(own) - _means(reference)) / reference.deviations, own.deviations / reference.deviations
+    return rescaled(likelihood, shift, scale) if shift.any() or (scale != 1).any() else likelihood
+
+
+def _means(goal: Goal) -> np.ndarray:
+    return np.array([column.mean for column in goal.columns if isinstance(column, NumberTarget)])
 
 
 Likelihoods = tuple[NumberLikelihood | None, ...]

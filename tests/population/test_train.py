@@ -20,7 +20,7 @@ from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population, _in_front
 from phalanx.population.member import Record, bytes_of_a_member
-from phalanx.population.predict import predict, predict_all
+from phalanx.population.predict import Folded, predict, predict_all, raw_outputs_all
 from phalanx.population.refit import refit
 from phalanx.population.rows import Rows
 from phalanx.population.stack import padded
@@ -159,6 +159,21 @@ def test_more_networks_than_are_asked_together_keep_their_order(finals, together
     alone = [predict(final, x)[0] for final in finals]
     monkeypatch.setattr("phalanx.population.predict.MEMBERS", together)
     np.testing.assert_array_equal([said[0] for said in predict_all(finals, x)], alone)
+
+
+@pytest.mark.parametrize("samples", [0, 2])
+def test_networks_of_folds_are_asked_with_the_rows_of_their_fold(finals, samples):
+    x = [np.random.default_rng(seed).normal(size=(5, 3)).astype(np.float32) for seed in (2, 3)]
+    folds = [0, 1, 1, 0, 1]  # of two structures, in turn
+    alone = [predict(final, x[fold], samples)[0] for final, fold in zip(finals, folds, strict=True)]
+    before = compilations.programs
+    of_folds = [final._replace(fold=fold) for final, fold in zip(finals, folds, strict=True)]
+    said = predict_all(of_folds, Folded(tuple(x)), samples)
+    np.testing.assert_array_equal([heads[0] for heads in said], alone)
+    assert compilations.programs == before  # a fold is no structure
+    raw = [z[0] for z in raw_outputs_all(of_folds, Folded(tuple(x)), samples)]
+    each = [raw_outputs_all([one], x[one.fold], samples)[0][0] for one in of_folds]
+    np.testing.assert_array_equal(raw, each)
 
 
 def test_networks_side_by_side_say_what_each_says_alone(finals, monkeypatch):

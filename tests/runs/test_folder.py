@@ -1,6 +1,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -12,8 +13,9 @@ from phalanx.data import ClassTarget, Goal, NumberTarget, Source, infer_columns
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.likelihoods import Head, Joint
 from phalanx.model import initialize
-from phalanx.network import Aim, complete
-from phalanx.population.predict import Final
+from phalanx.network import Aim, complete, with_likelihoods
+from phalanx.population.predict import Final, Folded
+from phalanx.predictive import in_units_of
 from phalanx.predictor import Predictor
 from phalanx.runs.folder import load_model, run_folder, save_model, to_json
 from phalanx.runs.model import Model
@@ -65,6 +67,28 @@ def test_a_model_is_read_back_to_the_bit(tmp_path, goals):
         pd.testing.assert_frame_equal(*tables, check_exact=True)
     assert (again.targets, again.id_name) == (model.targets, None)
     assert (again.predictor.goals, again.predictor.vote, again.predictor.samples) == (goals, True, 3)
+
+
+def test_members_of_folds_are_read_back_with_their_units(tmp_path, monkeypatch):
+    model = untrained(NUMBERS)
+    own = Goal(NUMBERS.names, (NumberTarget(5.3, 2.1, 1.0, 9.0), NumberTarget(-1.1, 0.7, -2.0, 1.0)))
+    final = model.predictor.members["m002"]
+    network = with_likelihoods(final.network, [in_units_of(Gaussian(0.04), own, NUMBERS)])
+    members = {**model.predictor.members, "m002": final._replace(network=network, fold=1)}
+    model = replace(model, predictor=replace(model.predictor, members=members))
+    save_model(tmp_path / "model", model)
+    again = load_model(tmp_path).predictor
+    assert [(one.network, one.fold) for one in again.members.values()] == [
+        (one.network, one.fold) for one in members.values()
+    ]
+    numbers, codes = (np.repeat(held, 55, 0) for held in model.encoder.transform(FRAME))  # 1,100 rows
+    monkeypatch.setattr("phalanx.predictor._ROWS", 1)  # at a time 1,024
+    found = again.predict(Folded(((numbers, codes), (numbers + 1, codes))))[0]
+    one, other = (
+        Predictor({"m": held}, {"m": 1.0}, "m", (goal,)).predict((numbers + shift, codes))[0]
+        for held, goal, shift in ((members["m001"], NUMBERS, 0), (final, own, 1))
+    )
+    np.testing.assert_allclose(found, 0.25 * one + 0.75 * other, rtol=1e-5, atol=1e-5)
 
 
 def test_the_ensemble_is_the_weighted_mean(classes):

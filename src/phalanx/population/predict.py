@@ -27,13 +27,21 @@ _SIDE_BY_SIDE = 2**28  # numbers in the widest layers of what an accelerator com
 class Final(NamedTuple):
     """A trained network: its specification, best parameters and states (NumPy), and how far the run was then (0 to 1).
 
-    Progress is where the schedules of layers are evaluated.
+    Progress is where the schedules of layers are evaluated. `fold`: which of several encodings of the rows it takes,
+    see `Folded`.
     """
 
     network: Network
     params: Any
     states: Any
     progress: float
+    fold: int = 0
+
+
+class Folded(NamedTuple):
+    """The same rows as the encoder of each fold has them: in the place of inputs, for networks of several folds."""
+
+    parts: tuple[Any, ...]
 
 
 def predict(final: Final, x: Any, samples: int = 0) -> tuple[np.ndarray, ...]:
@@ -47,7 +55,7 @@ def predict_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[tuple
     With `samples` it is the average over so many draws of random layers, such as dropout masks (MAP F10); without,
     those layers pass their input through, which for dropout is the weight scaling rule.
     A row's answer does not depend on its neighbours, nor on how many networks are asked: every block has the same
-    shape, padded where rows or networks run out.
+    shape, padded where rows or networks run out. Of `Folded` inputs each network takes the part of its fold.
     """
     if samples:
         return _ask_all(finals, x, sampled_predictions, np.int32(samples), np.uint32(0))
@@ -67,8 +75,13 @@ def raw_outputs_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[t
 
 
 def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: Any) -> list[tuple[np.ndarray, ...]]:
-    """Return what each network says of the rows; those of one structure are asked together."""
+    """Return what each network says of the rows; those of one structure and fold are asked together."""
     found: dict[int, tuple[np.ndarray, ...]] = {}
+    if isinstance(x, Folded):
+        for fold in dict.fromkeys(final.fold for final in finals):
+            chosen = [i for i, final in enumerate(finals) if final.fold == fold]
+            found |= zip(chosen, _ask_all([finals[i] for i in chosen], x.parts[fold], ask, *given), strict=True)
+        return [found[i] for i in range(len(finals))]
     for positions in group([final.network for final in finals]):
         first = finals[positions[0]]
         room = PARAMETERS // max(parameter_count(first.params), 1)

@@ -147,7 +147,8 @@ def save_model(folder: Path, model: Model | Speaker) -> None:
         "format": _FORMAT,
         **({"language": model.to_plain()} if isinstance(model, Speaker) else _facts(model)),
         "members": {
-            id_: {"network": to_plain(final.network), "progress": final.progress} for id_, final in members.items()
+            id_: {"network": to_plain(final.network), "progress": final.progress, "fold": final.fold}
+            for id_, final in members.items()
         },
     }
     (folder / _PLAIN).write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -207,7 +208,7 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Spea
     for id_, stored in plain["members"].items():
         network = from_plain(stored["network"], f"member {id_}")
         trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
-        members[id_] = Final(network, trees["params"], trees["states"], stored["progress"])
+        members[id_] = Final(network, trees["params"], trees["states"], stored["progress"], stored.get("fold", 0))
     if "language" in plain:
         return Speaker.from_plain(plain["language"], members)
     goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
