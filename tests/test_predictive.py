@@ -1,16 +1,20 @@
 """Predicted distributions against SciPy: mixtures over members and masks, their scores, and what ranks by them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
 from phalanx import Adam, Dense, Dropout, Gaussian, GaussianMixture, HeteroscedasticGaussian, Regressor, ReLU, choice
 from phalanx.crps import crps
-from phalanx.data import Goal, NumberTarget
+from phalanx.data import ClassTarget, Goal, NumberTarget
 from phalanx.ensemble import Pairs, Voice, greedy
-from phalanx.likelihoods import Poisson
-from phalanx.metrics import metric_named
-from phalanx.mixture import Mixture, Output, covariance, deviation, log_density
+from phalanx.hearing import Spoken, hear, hear_all
+from phalanx.likelihoods import Multinoulli, Poisson
+from phalanx.metrics import metric_named, metrics_for
+from phalanx.mixture import Mixture, Output, covariance, deviation, log_density, mean
+from phalanx.predictive import Predictive, Said, in_units_of
 
 
 @pytest.mark.parametrize("masks", [1, 33])  # in closed form, and integrated
@@ -46,6 +50,82 @@ def test_density_and_covariance_of_members_and_masks(rng):
     spread = [np.cov(row.T, bias=True) + 0.5 * np.eye(2) for row in z]
     np.testing.assert_allclose(covariance(mixture), spread, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(deviation(mixture), np.sqrt([np.diag(c) for c in spread]), rtol=1e-5)
+
+
+TWO = (NumberTarget(11.0, 2.5, 4.0, 20.0), NumberTarget(0.1, 0.01, 0.0, 0.2))
+OWN = [
+    (NumberTarget(10.0, 2.0, 4.0, 17.0), NumberTarget(0.1, 0.02, 0.0, 0.2)),
+    (NumberTarget(12.0, 3.0, 5.0, 20.0), NumberTarget(0.09, 0.01, 0.0, 0.2)),
+]
+
+
+def test_members_that_saw_the_target_in_units_of_their_own_mix_in_those_of_the_target(rng):
+    reference, own = Goal(("a", "b"), TWO), [Goal(("a", "b"), columns) for columns in OWN]
+    z, variance, shares = rng.normal(size=(2, 4, 1, 2)).astype(np.float32), (0.3, 0.9), np.array([0.25, 0.75])
+    said = {}
+    for fold in (0, 1):
+        output = Output(in_units_of(Gaussian(variance[fold]), own[fold], reference), z[fold])
+        said[fold] = Said((reference.decode(mean(output)),), (output,))
+    found = Predictive.of(said, {0: 0.25, 1: 0.75}, (reference,), None)
+    m, s = (np.array([[getattr(c, name) for c in columns] for columns in OWN]) for name in ("mean", "deviation"))
+    true = stats.norm(m[:, None] + s[:, None] * z[:, :, 0], (s * np.sqrt(variance)[:, None])[:, None])
+    centre = np.tensordot(shares, true.mean(), 1)
+    np.testing.assert_allclose(found.means[0], centre, rtol=1e-6)
+    spread = np.sqrt(np.tensordot(shares, true.var() + (true.mean() - centre) ** 2, 1))
+    np.testing.assert_allclose(found.deviation()[0], spread, rtol=1e-5)
+    y = rng.normal(centre, spread)
+    np.testing.assert_allclose(found.log_density([y])[0], np.log(shares @ true.pdf(y).prod(-1)), rtol=1e-4, atol=1e-5)
+    for end, share in zip(found.interval(0.9)[0], (0.05, 0.95), strict=True):
+        np.testing.assert_allclose(np.tensordot(shares, true.cdf(end), 1), share, rtol=1e-3)
+
+
+def test_what_is_not_standardized_has_no_other_units():
+    classes = Goal(("y",), (ClassTarget((1, 2)),))
+    counts = [Goal(("y",), columns[:1], counts=True) for columns in OWN]
+    assert in_units_of(Multinoulli(), classes, classes) == Multinoulli()
+    assert in_units_of(Poisson(3.0), *counts) == Poisson(3.0)
+    same = replace(TWO[0], low=-1.0)  # of other rows, whose mean and deviation are the same
+    assert in_units_of(Gaussian(0.5), Goal(("y",), (same,)), Goal(("y",), TWO[:1])) == Gaussian(0.5)
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    """A function that returns what five members say of some of 60 rows, of two columns of numbers and of classes."""
+    rng = np.random.default_rng(3)
+    goals = (Goal(("a", "b"), TWO), Goal(("c",), (ClassTarget((1, 2)),)))
+    z = rng.normal(size=(5, 60, 1, 2)).astype(np.float32)
+    p = rng.dirichlet([1, 1], (5, 60))
+    y = goals[0].decode(z[0, :, 0] + rng.normal(size=(60, 2)))
+    values, weight = (y, rng.integers(0, 2, 60)), rng.uniform(0.5, 2, 60)
+
+    def of(rows):
+        said = []
+        for member in range(5):
+            output = Output(Gaussian(0.2 + 0.1 * member), z[member, rows])
+            said.append(Said((goals[0].decode(mean(output)), p[member, rows]), (output, None)))
+        held = tuple(each[rows] for each in values)
+        costs = [Predictive.of({0: one}, {0: 1.0}, goals, None).costs(held) for one in said]
+        return Spoken(held, said, costs, None, weight[rows])
+
+    return goals, of
+
+
+@pytest.mark.parametrize("name", ["score", "nll", "crps", "a.crps", "b.nll", "b.mae", "c.log_loss"])
+def test_voices_of_parts_of_the_rows_choose_as_those_of_all(name, spoken, monkeypatch):
+    monkeypatch.setattr("phalanx.hearing._MEMBERS", 3)
+    goals, of = spoken
+    parts = [of(rows) for rows in np.split(np.arange(60), [10, 35])]
+    metric = replace(metrics_for(goals)["score"], name=name)
+    whole = of(np.arange(60))
+    heard = hear(goals, whole.values, whole.said, whole.costs, metric, None, whole.weight)
+    found = hear_all(goals, parts, metric)
+    for one, other in zip(found, heard, strict=True):
+        if isinstance(one, Voice):
+            np.testing.assert_array_equal(one.said, other.said)
+        else:
+            assert np.isfinite(one.cost).sum() == 9  # the pairs of the three best of all rows
+            np.testing.assert_allclose(one.cost, other.cost, rtol=1e-5)
+    assert greedy(found, whole.weight) == greedy(heard, whole.weight)
 
 
 def test_an_ensemble_lowers_the_cost_of_what_is_heard():

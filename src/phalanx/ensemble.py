@@ -61,6 +61,27 @@ class Pairs:
         return np.where(np.isnan(with_it), np.inf, with_it) / (counts.sum() + 1) ** 2
 
 
+def joined(heard: Sequence[Sequence[Voice | Pairs]], weight: Sequence[float]) -> list[Voice | Pairs]:
+    """Return what is heard of all rows from what is heard, in the same order, of each of several sets of them.
+
+    In each set the same members speak, in one order, though not by the same networks: each point of a search has one
+    trained for every fold. Of voices rows stand in the order of the sets; what pairs cost together is averaged, with
+    the `weight` of each set, such as its number of rows.
+
+    >>> joined([[Voice("square", np.array([[1.0, 2.0]]))], [Voice("square", np.array([[3.0]]))]], [2, 1])
+    [Voice(cost='square', said=array([[1., 2., 3.]]))]
+    """
+    return [_joined(each, np.asarray(weight, np.float64)) for each in zip(*heard, strict=True)]
+
+
+def _joined(parts: Sequence[Voice | Pairs], weight: np.ndarray) -> Voice | Pairs:
+    voices = [part for part in parts if isinstance(part, Voice)]
+    if voices:
+        return Voice(voices[0].cost, np.concatenate([voice.said for voice in voices], axis=1))
+    costs = [part.cost for part in parts if isinstance(part, Pairs)]
+    return Pairs(np.tensordot(weight / weight.sum(), np.stack(costs), 1))
+
+
 def greedy(heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None, picks: int = 32) -> dict[int, float]:
     """Choose members one by one, each time the one that lowers the cost of the average most (Caruana et al. 2004).
 
