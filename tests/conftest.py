@@ -85,11 +85,20 @@ def minimal(cls):
     given = {f.name: _some(cls.kinds[f.name]) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     if cls.__name__ in _NAMES:
         given["on"] = _NAMES[cls.__name__]
-    if cls.__name__ == "Residual":
+    if cls.__name__ in ("Residual", "Branch"):
         from phalanx import Dense, Tanh
 
         given["layers"] = (Dense(5), Tanh())
+    if cls.__name__ == "Branches":
+        given["branches"] = _branches()
     return cls(**given)
+
+
+def _branches():
+    """A branch for a table and one for a text."""
+    from phalanx import Columns, Dropout, Embedding, GlobalAveragePool, PReLU
+
+    return [Columns((3, 12)), PReLU(0.2)], [Embedding(3, tokens=9), Dropout(0.1), GlobalAveragePool()]
 
 
 def _some(kind):
@@ -211,7 +220,7 @@ def _together(rows):
 
     images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
     texts = (p.Embedding, p.Past, Recurring, p.ReverseGradient, InstanceNorm, SpectralAugmentation)
-    vectors = (p.Dense, p.DropConnect, p.Maxout, p.RBF, p.PReLU, p.GaussianNoise, p.Dropout)
+    vectors = (p.Dense, p.Branch, p.DropConnect, p.Maxout, p.RBF, p.PReLU, p.GaussianNoise, p.Dropout)
     of_a_step = (p.Schedule, Clip, p.Factor)
     bases = (p.Activation, p.Regularizer, images, texts, vectors, p.Likelihood)
     groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
@@ -292,10 +301,14 @@ def table_of():
     """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
 
     def make(layer, rows):
-        from phalanx import Augmentation, Columns, Embedding, Frames, MaxoutPool, Past, Pixels, Spatial
-        from phalanx.layers import InstanceNorm, Recurring, SpectralAugmentation
+        from phalanx import Augmentation, Branch, Columns, Embedding, Frames, MaxoutPool, Past, Pixels, Spatial
+        from phalanx.layers import Branches, InstanceNorm, Recurring, SpectralAugmentation
 
         rng = np.random.default_rng(0)
+        if isinstance(layer, Branches):
+            return tuple(zip(*(make(branch, rows) for branch in layer.branches), strict=True))
+        if isinstance(layer, Branch):
+            return make(layer.inner[0], rows)
         if isinstance(layer, Embedding):
             return rng.integers(0, layer.tokens, (rows, 7)).astype(np.int32), (7,)
         if isinstance(layer, Frames):

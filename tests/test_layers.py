@@ -14,6 +14,7 @@ from phalanx import (
     RBF,
     Absolute,
     Activation,
+    Branches,
     Columns,
     Dense,
     Dropout,
@@ -108,21 +109,22 @@ def test_gradients_are_finite_differences(any_layer, table_of):
     if isinstance(any_layer, ReverseGradient):
         pytest.skip("its gradient is by purpose not that of its output")
     x, shape = table_of(any_layer, 4)
-    if isinstance(any_layer, Embedding):
-        x = (np.zeros(0), x)  # codes have no gradient
     network = alone(any_layer)
     params, states = starter(any_layer, shape)[0](jax.random.key(0))
     states = fresh(states, 4)
     needed, rng = Blueprint.of(network, shape).noise(params), np.random.default_rng(1)
     rows = {name: rng.integers(0, 256, (4, count), np.uint8) for name, count in needed.rows.items()}
-    floats, *codes = x if isinstance(x, tuple) else (x,)
+    arrays, tree = jax.tree.flatten(x)
+    held = [a.dtype != np.int32 for a in arrays]  # codes have no gradient
+    floats = [a for a, real in zip(arrays, held, strict=True) if real]
     with jax.enable_x64(True):
         noise = Noise(jax.tree.map(jnp.asarray, rows), {}, {})
 
         @jax.jit
         def output(params, floats):
-            given = jnp.asarray(codes[0]) if isinstance(any_layer, Embedding) else (floats, *codes) if codes else floats
-            return forward(network, params, states, given, noise, train=True).z[0]
+            rest = iter(floats)
+            given = [next(rest) if real else jnp.asarray(a) for a, real in zip(arrays, held, strict=True)]
+            return forward(network, params, states, jax.tree.unflatten(tree, given), noise, train=True).z[0]
 
         numbers = jax.tree.map(np.float64, jax.device_get((params, floats)))
         check_grads(output, numbers, order=1, modes=["rev"], eps=1e-6, atol=1e-6, rtol=1e-6)
@@ -148,7 +150,7 @@ def test_shapes_and_rows(any_layer, table_of):
     # and no layer hides that training went wrong
     if not isinstance(any_layer, (Pixels, Embedding, Frames)):  # whole numbers, and NaN that means something
         lost = evaluate(jax.tree.map(lambda a: a * np.float32(np.nan) if a.dtype == np.float32 else a, x)).z[0]
-        assert np.isnan(lost[:, :2] if isinstance(any_layer, Columns) else lost).all()
+        assert np.isnan(lost[:, :2] if isinstance(any_layer, (Columns, Branches)) else lost).all()
 
 
 def test_dense_by_hand():

@@ -15,6 +15,8 @@ from .layers import At as At
 from .layers import Augmentation as Augmentation
 from .layers import AveragePool as AveragePool
 from .layers import BatchNorm as BatchNorm
+from .layers import Branch as Branch
+from .layers import Branches as Branches
 from .layers import Brightness as Brightness
 from .layers import Columns as Columns
 from .layers import Conv as Conv

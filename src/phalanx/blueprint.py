@@ -1,13 +1,14 @@
 """A network resolved for the shape of one row: which layer stands where, shapes in and out, and what a step needs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from phalanx.errors import InputError
 from phalanx.layers import Layer
-from phalanx.layers.layer import is_table
+from phalanx.layers.branches import parts_of
+from phalanx.layers.layer import described, has_parts, is_table
 from phalanx.network import OUTPUT, Network, branches
 from phalanx.regularizers import Parameters, Regularizer
 from phalanx.spec import names
@@ -59,8 +60,8 @@ class Blueprint:
 
     @property
     def widest(self) -> int:
-        """The most numbers of one row that a layer takes; a table's, before they are one array, do not count."""
-        return max(math.prod(placed.before) for placed in self.layers if not is_table(placed.before))
+        """The most numbers of one row that a layer takes; those of several arrays, until they are one, do not count."""
+        return max(math.prod(placed.before) for placed in self.layers if not has_parts(placed.before))
 
     @property
     def keeps_batches_whole(self) -> bool:
@@ -98,23 +99,36 @@ def named_regularizers(network: Network) -> Sequence[tuple[str, Regularizer]]:
 def _placed(network: Network, shape: Any) -> Iterator[Placed]:
     after: dict[str, Any] = {}
 
+    def place(name: str, layer: Layer, shape: Any) -> Iterator[Placed]:
+        inner = layer.inner
+        if layer.forks:
+            parts = _told(name, parts_of, shape, len(inner))
+            for local, one, part in zip(names(inner), inner, parts, strict=True):
+                yield from place(f"{name}.{local}", one, part)
+        else:
+            yield from along(f"{name}.", inner, shape)
+        if has_parts(shape) and not layer.tables:
+            entry = "Columns() before it" if is_table(shape) else "Branches before it, with a branch for each part"
+            raise InputError(
+                f"{name}: {type(layer).__name__} needs rows of one array, but gets {described(shape)}; put {entry}"
+            )
+        after[name] = _told(name, layer.output_shape, shape)
+        yield Placed(name, layer, shape, after[name])
+
     def along(prefix: str, layers: Sequence[Layer], shape: Any) -> Iterator[Placed]:
         for local, layer in zip(names(layers), layers, strict=True):
-            name = prefix + local
-            yield from along(f"{name}.", layer.inner, shape)
-            if is_table(shape) and not layer.tables:
-                raise InputError(
-                    f"{name}: {type(layer).__name__} needs rows of one array, but gets a table's numbers and codes; "
-                    "put Columns() before it"
-                )
-            try:
-                after[name] = layer.output_shape(shape)
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
-            yield Placed(name, layer, shape, after[name])
-            shape = after[name]
+            yield from place(prefix + local, layer, shape)
+            shape = after[prefix + local]
 
     yield from along("", network.layers, shape)
     last = after[names(network.layers)[-1]] if network.layers else shape
     for prefix, head in branches(network):
         yield from along(f"{prefix}.", head.layers, after[head.after] if head.after else last)
+
+
+def _told(name: str, of: Callable[..., Any], *given: Any) -> Any:
+    """Return what a function of shapes says; the layer's name stands before its error."""
+    try:
+        return of(*given)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from phalanx.blueprint import Blueprint, Noise, named_regularizers
 from phalanx.errors import InputError
 from phalanx.layers import At, Layer, Params
-from phalanx.network import Network, branches, heads
+from phalanx.network import Network, branches, heads, layers_of
 from phalanx.regularizers import Cost, Parameters
 from phalanx.spec import names
 
@@ -20,7 +20,8 @@ MEMORY = "memory"
 
 
 class Batch(NamedTuple):
-    """Rows: inputs (an array or a tree of arrays), targets (a tuple, one array a head), and weights of mean 1.
+    """Rows: inputs (an array, or a tuple of parts, each an array or a table's two), targets (a tuple, one a head),
+    and weights of mean 1.
 
     The first axis of each array counts the rows.
     """
@@ -68,7 +69,7 @@ def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
     `each_step`: there is a target for each step of a row.
     """
     Blueprint.of(network, row_shape(x)).check_outputs(each_step)
-    masked = any(layer.masks for layer in network.layers)  # rows of different lengths, which not every layer takes
+    masked = any(layer.masks for _, layer in layers_of(network))  # rows of different lengths: not all layers take them
     if not masked and not network.regularizers:  # nor does every regularizer take all parameters
         return
     rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
@@ -81,7 +82,7 @@ def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
 
 
 def row_shape(x: Any) -> Any:
-    """Return the shape of one row of inputs: of an array, or of each array of a table."""
+    """Return the shape of one row of inputs: of an array, or a tuple with that of each part."""
     return jax.tree.map(lambda a: a.shape[1:], x) if isinstance(x, tuple) else x.shape[1:]
 
 
@@ -114,25 +115,34 @@ def forward(
     kept: dict[str, Any] = {}
     masks: dict[str, Any] = {}
 
-    def through(prefix: str, layers: Sequence[Layer], mask: Any, x: Any) -> Any:
+    def run(name: str, layer: Layer, mask: Any, x: Any) -> tuple[Any, Any]:
+        """Return what one layer makes of x, and which steps of it are real."""
+        if name in after:
+            around = name.rpartition(".")[0]
+            raise InputError(f"{name} runs twice, but has one state; {around} must call `at.inside` once")
+        inside = partial(apart if layer.forks else along, f"{name}.", layer.inner, mask)
+        drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
+        mask, entering = layer.mask(x, mask), mask
+        x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over, entering))
+        for within in names(layer.inner):
+            if f"{name}.{within}" not in after:
+                raise InputError(f"{name}.{within} does not run; {name} must call `at.inside` once")
+        if name in wanted:
+            kept[name], masks[name] = x, mask
+        return x, mask
+
+    def along(prefix: str, layers: Sequence[Layer], mask: Any, x: Any) -> Any:
         for local, layer in zip(names(layers), layers, strict=True):
-            name = prefix + local
-            if name in after:
-                raise InputError(f"{name} runs twice, but has one state; {prefix[:-1]} must call `at.inside` once")
-            inside = partial(through, f"{name}.", layer.inner, mask)
-            drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
-            mask, entering = layer.mask(x, mask), mask
-            x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over, entering))
-            for within in names(layer.inner):
-                if f"{name}.{within}" not in after:
-                    raise InputError(f"{name}.{within} does not run; {name} must call `at.inside` once")
-            if name in wanted:
-                kept[name], masks[name] = x, mask
+            x, mask = run(prefix + local, layer, mask, x)
         masks[prefix] = mask
         return x
 
-    kept[""] = through("", network.layers, None, x)
-    z = tuple(through(f"{name}.", head.layers, masks[head.after], kept[head.after]) for name, head in branches(network))
+    def apart(prefix: str, layers: Sequence[Layer], mask: Any, parts: Any) -> tuple[Any, ...]:
+        each = zip(names(layers), layers, parts, strict=True)
+        return tuple(run(prefix + local, layer, mask, part)[0] for local, layer, part in each)
+
+    kept[""] = along("", network.layers, None, x)
+    z = tuple(along(f"{name}.", head.layers, masks[head.after], kept[head.after]) for name, head in branches(network))
     return Passed(z, after, *({name: held[name] for name in keep} for held in (kept, masks)))
 
 

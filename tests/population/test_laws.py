@@ -15,6 +15,7 @@ import pytest
 from phalanx.layers import (
     GRU,
     Augmentation,
+    Branches,
     Columns,
     Conv,
     Dense,
@@ -45,8 +46,8 @@ FOLD = Fold(np.arange(90), np.arange(90, 120), 0)
 
 
 def rows_for(parts: tuple[Part, ...]) -> Batch:
-    """Two numbers and two categories, as a table, as one array or drawn into images; the target is a class, numbers or
-    counts.
+    """Two numbers and two categories, as a table, beside a text, as one array or drawn into images; the target is a
+    class, numbers or counts.
     """
     rng = np.random.default_rng(1)
     numbers = rng.normal(size=(120, 2)).astype(np.float32)
@@ -64,10 +65,12 @@ def rows_for(parts: tuple[Part, ...]) -> Batch:
         x = rng.integers(0, 256, (120, 8, 8, 1), np.uint8)
         x[:, :4, 2:5] //= np.where(targets["classes"], 4, 1).astype(np.uint8).reshape(-1, 1, 1, 1)
         return Batch(x, (targets["classes"],) * len(ends(parts)), weight)
-    if isinstance(parts[0], Embedding):  # texts of different lengths, whose first tokens say the class
+    if isinstance(parts[0], (Embedding, Branches)):  # texts of different lengths, whose first tokens say the class
         x = rng.integers(0, 9, (120, 6)).astype(np.int32)
         x[:, 0] = 3 + 4 * targets["classes"]
         x[::3, 4:] = 0
+        if isinstance(parts[0], Branches):
+            x = (numbers, codes), x
         return Batch(x, (targets["classes"],), weight)
     return Batch(x, tuple(targets[kind] for kind in kinds_of(parts)), weight)
 
@@ -111,7 +114,7 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
         if isinstance(part, Columns):
             layers = (dataclasses.replace(part, cardinalities=CARDINALITIES), *layers)
         elif isinstance(part, Layer):
-            layers += (part, Dense(4))
+            layers = (part, *layers) if isinstance(part, Branches) else (*layers, part, Dense(4))
         elif isinstance(part, Tied):
             layers += (Dense(5),) * len(part.on)
     regularizers = [part for part in made if isinstance(part, Regularizer)]

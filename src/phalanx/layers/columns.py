@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.errors import InputError
+from phalanx.layers.layer import At, Layer, Params, described, is_table
 from phalanx.spec import Fixed, Knob, field, part
 
 
@@ -25,6 +26,7 @@ class Columns(Layer):
     `cardinalities`: k of each code column. `one_hot`: largest k that becomes one-hot (default 9).
     `embedding`: length of a category's vector (default 8). `frequencies`, `features`: see above (defaults 0, 3).
     `spread`: of the frequencies, in cycles per unit of the encoded numbers (default 0.1).
+    Raises `InputError` for rows that are no table's.
 
     >>> Columns(cardinalities=(3, 50)).output_shape(((2,), (2,)))  # 2 numbers + 2 one-hot + 8
     (12,)
@@ -48,6 +50,8 @@ class Columns(Layer):
         return True
 
     def output_shape(self, shape: Any) -> Any:
+        if not is_table(shape):
+            raise InputError(f"Columns needs a table's numbers and codes, but gets {described(shape)}")
         numbers = shape[0][0]
         few, many = self._few_and_many()
         codes = sum(self.cardinalities[j] - 1 for j in few) + len(many) * self.embedding

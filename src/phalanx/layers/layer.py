@@ -1,7 +1,7 @@
 """What every layer implements."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, Self
 
 import jax
@@ -18,9 +18,35 @@ def names_weight(parameter: str) -> bool:
     return parameter.startswith("weight")
 
 
-def is_table(shape: Any) -> bool:
-    """Say whether the shape of a row is that of several arrays: a table's numbers and codes."""
+def has_parts(shape: Any) -> bool:
+    """Say whether the shape of a row is that of several arrays: a table's numbers and codes, or parts of any kind."""
     return bool(shape) and isinstance(shape[0], tuple)
+
+
+def is_table(shape: Any) -> bool:
+    """Say whether the shape of a row can be that of a table: two vectors, its numbers and its codes."""
+    return has_parts(shape) and len(shape) == 2 and all(len(one) == 1 and not has_parts(one) for one in shape)
+
+
+def arrays_of(shape: Any) -> Iterator[tuple[int, ...]]:
+    """Yield the shape of each array of a row: one, or those of all its parts."""
+    if not has_parts(shape):
+        yield tuple(shape)
+        return
+    for one in shape:
+        yield from arrays_of(one)
+
+
+def described(shape: Any) -> str:
+    """Return in words what rows of a shape are."""
+    if is_table(shape):
+        return "a table's numbers and codes"
+    return f"rows of {parts(len(shape))}" if has_parts(shape) else f"rows of one array, {tuple(shape)}"
+
+
+def parts(number: int) -> str:
+    """Return in words how many parts a row has."""
+    return f"{number} part{'s' if number != 1 else ''}"
 
 
 class At(NamedTuple):
@@ -30,7 +56,7 @@ class At(NamedTuple):
     `noise`: random bytes for each row, shape (batch, `layer.noise(shape)`), or None: the layer is not to be random.
     `shared`: random bytes for all rows together, shape (`layer.shared_noise(shape)`,), or None.
     `inside`: the layers inside this one, its `inner`, as a function of their input. A layer that has any calls it once:
-    they have one state each.
+    they have one state each. Where it `forks`, from a tuple of inputs to one of outputs, one for each of them.
     `over`: the axis of the mesh over which the batch is split, or None: statistics of the batch are means over it.
     `mask`: which steps of the input are real and not padding, (batch, steps), or None: all are.
     """
@@ -50,10 +76,10 @@ EVALUATE = At(train=False)
 class Layer(Part):
     """A function of one batch with parameters of one network. Knows nothing of other members of a population.
 
-    Shapes are given without the batch axis: that of one array, or of each array of a table. A parameter whose name
-    begins with `weight` is penalized and decayed; no other is. `params` and `state` are dicts, mostly empty. A state
-    whose name begins with `memory` has a row for each row of the batch, and is handed on from batch to batch; `init`
-    gives it one row of zeros.
+    Shapes are given without the batch axis: that of one array, or a tuple with that of each part of a row. A parameter
+    whose name begins with `weight` is penalized and decayed; no other is. `params` and `state` are dicts, mostly empty.
+    A state whose name begins with `memory` has a row for each row of the batch, and is handed on from batch to batch;
+    `init` gives it one row of zeros.
 
     What a network must know of a layer are properties, never class variables: a layer may answer by its fields, and one
     around another (`Wrapper`) as that one does.
@@ -89,7 +115,7 @@ class Layer(Part):
 
     @property
     def tables(self) -> bool:
-        """Whether it takes rows of a table, numbers and category codes, rather than one array."""
+        """Whether it may take rows of several arrays, as a table's numbers and codes, and checks which itself."""
         return False
 
     @property
@@ -109,6 +135,12 @@ class Layer(Part):
     def inner(self) -> tuple["Layer", ...]:
         """The layers inside this one, which the model runs, names and keeps as it does all others."""
         return ()
+
+    @property
+    def forks(self) -> bool:
+        """Whether the input is a tuple with a part for each layer inside, which takes that, rather than what the layer
+        before it made."""
+        return False
 
     def carried(self) -> Self:
         """Return this layer as one token after the other needs it: what looks back, inside it too, answers at every

@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.scipy.special import ndtri
 
-from phalanx.layers.layer import At, Layer, Params, is_table
+from phalanx.errors import InputError
+from phalanx.layers.layer import At, Layer, Params, described, has_parts, is_table
 from phalanx.spec import Knob, field, part
 
 BYTES_A_NUMBER = 2
@@ -32,6 +34,7 @@ class GaussianNoise(Layer):
 
     `deviation`: σ, in units of h (default 0.1). A table's numbers are in interquartile ranges of their column, which
     are 1.35 deviations where it is normal, and bent towards ±3; with `scaling="standard"` they are in deviations.
+    Raises `InputError` for rows of several parts, and in training for whole numbers.
     Source: notes F2; book 7.4.
     """
 
@@ -41,6 +44,13 @@ class GaussianNoise(Layer):
     def tables(self) -> bool:
         return True
 
+    def output_shape(self, shape: Any) -> Any:
+        if has_parts(shape) and not is_table(shape):
+            raise InputError(
+                f"GaussianNoise needs rows of one array or of a table, but gets {described(shape)}; put it in a branch"
+            )
+        return shape
+
     def noise(self, shape: Any) -> int:
         return BYTES_A_NUMBER * math.prod(shape[0] if is_table(shape) else shape)
 
@@ -48,5 +58,7 @@ class GaussianNoise(Layer):
         if at.noise is None:
             return x, state
         numbers, *codes = x if isinstance(x, tuple) else (x,)
+        if not jnp.issubdtype(numbers.dtype, jnp.floating):
+            raise InputError(f"GaussianNoise is added to numbers, but gets whole numbers of type {numbers.dtype}")
         noisy = numbers + self.deviation * normal(at.noise, numbers.dtype).reshape(numbers.shape)
         return (noisy, *codes) if isinstance(x, tuple) else noisy, state

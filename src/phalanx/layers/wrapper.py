@@ -45,6 +45,10 @@ class Wrapper(Layer):
         return self.layer.tables
 
     @property
+    def forks(self) -> bool:
+        return self.layer.forks
+
+    @property
     def reach(self) -> Reach:
         return self.layer.reach
 

@@ -9,8 +9,9 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
+from phalanx.layers import Branches, Layer, bare
 from phalanx.model import Batch, parameter_count, remembers
-from phalanx.network import Network, layers_of
+from phalanx.network import Network, heads
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import (
     Fold,
@@ -312,11 +313,27 @@ def steps_of_a_round(folds: Sequence[Fold], batch_size: int) -> int:
 
 
 def lengths_of(network: Network, x: Any) -> np.ndarray | None:
-    """Return the steps of each row, where rows are padded and a layer goes through their steps; else None."""
-    if not network.layers or not network.layers[0].masks or not any(layer.unrolls for _, layer in layers_of(network)):
+    """Return the steps of each row, where rows are padded and a layer goes through their steps; else None.
+
+    Of rows of several parts it is the sum over those of which this is so.
+    """
+    return _lengths([*network.layers, *(layer for head in heads(network) for layer in head.layers)], x)
+
+
+def _lengths(layers: Sequence[Layer], x: Any) -> np.ndarray | None:
+    first = bare(layers[0]) if layers else None
+    if isinstance(first, Branches):
+        each = (_lengths(branch.layers, part) for branch, part in zip(first.branches, x, strict=True))
+        found = [steps for steps in each if steps is not None]
+        return np.sum(found, axis=0) if found else None
+    if first is None or not first.masks or not any(map(_unrolls, layers)):
         return None
-    mask = network.layers[0].mask(x, None)
+    mask = first.mask(x, None)
     return None if mask is None else np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(1)
+
+
+def _unrolls(layer: Layer) -> bool:
+    return layer.unrolls or any(map(_unrolls, layer.inner))
 
 
 def _in_front(active: list[int], capacity: int, along: int) -> tuple[list[int], np.ndarray]:

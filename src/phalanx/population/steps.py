@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.blueprint import Blueprint, Noise
-from phalanx.layers.layer import is_table
+from phalanx.layers.layer import arrays_of
 from phalanx.model import Batch, cost, remembers, row_shape, step
 from phalanx.network import Network
 from phalanx.spec import at_progress
@@ -167,8 +167,10 @@ def take_steps(
 
 
 def _piece(plan: Blueprint, shape: Any, rows: int) -> int:
-    """Return how many rows of a batch are computed at a time: all of a table, and of images as the cache holds."""
-    if is_table(shape) or len(shape) < 2 or plan.keeps_batches_whole:
+    """Return how many rows of a batch are computed at a time: all where they are vectors, and of images, or of parts
+    some of which are, as the cache holds.
+    """
+    if all(len(one) < 2 for one in arrays_of(shape)) or plan.keeps_batches_whole:
         return rows
     most = max(PIECE // plan.widest, 1)
     return max(n for n in range(1, min(most, rows) + 1) if rows % n == 0)

@@ -156,7 +156,7 @@ def reading(network: Network) -> Network:
     has a memory.
     """
     layers = [layer for _, layer in layers_of(network)]
-    for layer in layers:
+    for layer in (*network.layers, *layers):  # what a person wrote is named before what is inside it
         if layer.reach == "row" or (layer.reach == "past" and not layer.remembers):
             what = "also reads backwards" if layer.unrolls else "looks at several steps at once"
             raise InputError(
