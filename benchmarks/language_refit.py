@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from phalanx.experiment import fit
-from phalanx.kinds.language import Speaker
-from phalanx.kinds.language.run import BOOK, prepare_book
-from phalanx.runs.config import Config
+from phalanx.kinds.registry import prepare
+from phalanx.runs.command import resolve
+from phalanx.runs.planning import make_plan
 
 
 def main() -> None:
@@ -25,10 +25,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     began = time.monotonic()
-    config = Config(source=str(options.text), max_rounds=options.rounds, seed=options.seed, refit="steps", **BOOK)
-    book = prepare_book(config)
-    fitted = fit(book.corpus, book.plan)
-    speaker = Speaker.of(fitted, book.codec)
+    given = {"source": str(options.text), "max_rounds": options.rounds, "seed": options.seed, "refit": "steps"}
+    book = prepare(resolve(given, None))
+    plan, _ = make_plan(book)
+    fitted = fit(book.task, plan)
+    speaker = book.model(fitted)
     trained = {member.id: member.trained.final for member in fitted.members}
     before = replace(speaker, members={name: trained[name] for name in speaker.members})
     rounds = [member.trained.best_round for member in fitted.members]
@@ -36,7 +37,7 @@ def main() -> None:
     print("| | before | after |")
     print("|---|---|---|")
     for name, ensemble in (("ensemble", True), ("best network", False)):
-        costs = [one.score(book.test, ensemble=ensemble)["nats_per_token"] for one in (before, speaker)]
+        costs = [one.score(book.held_out, ensemble=ensemble)["nats_per_token"] for one in (before, speaker)]
         print(f"| {name} | {costs[0]:.4f} | {costs[1]:.4f} |")
 
 

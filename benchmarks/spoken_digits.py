@@ -33,8 +33,8 @@ from phalanx import (
     ReLU,
     ReverseGradient,
 )
+from phalanx.config import DEFAULT, Config
 from phalanx.runs.command import train_command
-from phalanx.runs.config import DEFAULT, Config
 from phalanx.spec.yaml import write_yaml
 
 LAYERS = [

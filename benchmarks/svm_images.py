@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
-from phalanx.kinds.images import Images, load_images
+from phalanx.kinds.images.load import Images, load_images
 
 COMPONENTS = (40, 60)
 C = (3.0, 10.0, 30.0)

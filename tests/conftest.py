@@ -44,7 +44,7 @@ def _checked(*, typechecker):
     def decorate(thing):
         hints = getattr(thing, "__annotations__", {}).values()
         left_alone = isinstance(thing, type) or any(
-            h is typing.Self or getattr(h, "_is_protocol", False) for h in hints
+            typing.Self in (h, *typing.get_args(h)) or getattr(h, "_is_protocol", False) for h in hints
         )
         return thing if left_alone else _jaxtyped(thing, typechecker=typechecker)
 

@@ -1,15 +1,16 @@
 """The two doors use one set of rules: the same rows get the same columns, space and trials; copies of rows count."""
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 
-from phalanx import Adam, Classifier, Dense, Regressor, Tanh
+from phalanx import Adam, Classifier, Dense, Embedding, Regressor, Tanh
+from phalanx.config import Config
 from phalanx.errors import InputError
 from phalanx.estimators import base
-from phalanx.runs.config import Config
-from phalanx.runs.prepare import prepare
-from phalanx.runs.training import plan_table
+from phalanx.kinds.registry import prepare
+from phalanx.runs.planning import make_plan
 
 
 class PlannedError(Exception):
@@ -41,30 +42,49 @@ def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned):
     frame = pd.concat([frame.iloc[: rows // 2]] * 2)
     frame.to_csv(tmp_path / "d.csv", index=False)
     prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
-    plan, _ = plan_table(prepared)
+    plan, _ = make_plan(prepared)
     net = Classifier()
     problem, same = planned(net, frame.drop(columns="y").reset_index(drop=True), frame["y"].to_numpy())
     said = [(column.name, column.kind, column.detail, column.warning) for column in net.columns_]
     assert said == [(column.name, column.kind, column.detail, column.warning) for column in prepared.columns]
-    assert (problem.kind, problem.size) == (prepared.problem.kind, prepared.problem.size)
+    assert (problem.entry, problem.size) == (prepared.problem.entry, prepared.problem.size)
     assert len(problem.train) == len(prepared.problem.train)
+    for one, other in zip(jax.tree.leaves(problem.rows), jax.tree.leaves(prepared.problem.rows), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(problem.train, prepared.problem.train)
     assert same == plan
 
 
-def test_estimators_do_not_learn_from_nothing():
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=60)
+def test_both_doors_learn_from_the_only_column_of_texts(tmp_path, planned):
+    frame = pd.DataFrame({"review": [f"some words and {i} more" for i in range(60)], "unit": "kg"})
+    y = np.random.default_rng(0).normal(size=60)
+    frame.assign(y=y).to_csv(tmp_path / "d.csv", index=False)
+    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
+    plan, _ = make_plan(prepared)
+    problem, same = planned(Regressor(), frame, y)
+    assert problem.entry == prepared.problem.entry
+    assert isinstance(problem.entry, Embedding)
+    assert same == plan
+
+
+def test_no_door_learns_from_nothing(tmp_path):
+    y = np.random.default_rng(0).normal(size=60)
     texts = [f"some words and {i} more" for i in range(60)]
-    with (
-        pytest.warns(UserWarning, match="column 'review' holds 60 distinct texts"),
-        pytest.raises(InputError, match=r"X has no column left to learn from: 'review' left out; X\['review'\]"),
+    for frame, error in (
+        (
+            pd.DataFrame({"review": texts, "answer": texts}),
+            r"there are 2 columns of texts and no other input: give {0}'review'{1} or {0}'answer'{1}$",
+        ),
+        (
+            pd.DataFrame({"unit": ["kg"] * 60}),
+            "no column is left to learn from: column 'unit' is always 'kg': left out$",
+        ),
     ):
-        Regressor().fit(pd.DataFrame({"review": texts}), y)
-    with (
-        pytest.warns(UserWarning, match="column 'unit' is always 'kg': left out"),
-        pytest.raises(InputError, match=r"X has no column left to learn from: 'unit' left out$"),
-    ):
-        Regressor().fit(pd.DataFrame({"unit": ["kg"] * 60}), y)
+        with pytest.raises(InputError, match=error.format(r"X\[", r"\]")):
+            Regressor().fit(frame, y)
+        frame.assign(y=y).to_csv(tmp_path / "d.csv", index=False)
+        with pytest.raises(InputError, match=error.format("--text ", "")):
+            prepare(Config(source=str(tmp_path / "d.csv"), target=("y",)))
 
 
 def small(seed):

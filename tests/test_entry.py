@@ -27,13 +27,14 @@ from phalanx.likelihoods import Bernoulli
 from phalanx.metrics import metric_named
 from phalanx.problem import Problem
 from phalanx.search.effort import Size
+from phalanx.task import Part
 
 GOALS = (Goal(("y",), (ClassTarget(("a", "b")),)),)
 ROWS = np.arange(8)
 
 
 def problem(inputs, entry):
-    return Problem(inputs, GOALS, (ROWS % 2,), ROWS[:6], ROWS[6:], entry)
+    return Problem((inputs,), GOALS, (ROWS % 2,), (Part(ROWS[:6], ROWS[6:]),), entry, Size(1, 1, 1, 1))
 
 
 def drawn(layers, given, trials=8):

@@ -9,14 +9,20 @@ from phalanx.hints import rare_class_hints
 from phalanx.layers import Columns
 from phalanx.metrics import metric_named
 from phalanx.problem import Problem
+from phalanx.search.effort import Size
+from phalanx.task import Part
 
-TRAIN, VALID = np.arange(100), np.arange(100, 200)
+HALVES = Part(np.arange(100), np.arange(100, 200))
+
+
+def problem_of(goals, values, **options):
+    return Problem((np.zeros((200, 1)),), goals, values, (HALVES,), Columns(()), Size(1, 1, 1, 1), **options)
 
 
 def hinted(codes, said, labels=("no", "yes"), metric="accuracy", **options):
     """The hints on 200 rows of classes, of which the last half validates and is predicted as `said`."""
     goals = (Goal(("y",), (ClassTarget(labels),)),)
-    problem = Problem(np.zeros((200, 1)), goals, (np.asarray(codes),), TRAIN, VALID, Columns(()), **options)
+    problem = problem_of(goals, (np.asarray(codes),), **options)
     return rare_class_hints(problem, (np.eye(len(labels))[np.asarray(said)],), metric_named(metric, goals))
 
 
@@ -65,7 +71,7 @@ def test_of_several_rare_classes_the_one_that_is_found_least_is_named():
 def test_of_several_targets_the_name_is_said():
     y = np.tile(rows(95, 5), 2)
     goals = (Goal(("size",), (NumberTarget(0.0, 1.0, 0.0, 1.0),)), Goal(("y",), (ClassTarget(("no", "yes")),)))
-    problem = Problem(np.zeros((200, 1)), goals, (np.zeros((200, 1)), y), TRAIN, VALID, Columns(()))
+    problem = problem_of(goals, (np.zeros((200, 1)), y))
     said = np.zeros((100, 1)), np.eye(2)[rows(100, 0)]
     for metric in ("score", "y.accuracy"):
         (line,) = rare_class_hints(problem, said, metric_named(metric, goals))

@@ -89,16 +89,16 @@ def test_defaults_and_names():
         (
             "rmse",
             [CLASSES],
-            "--metric rmse is for regression, but this is classification; "
+            "metric rmse is for regression, but this is classification; "
             "use one of accuracy, balanced_accuracy, f1, log_loss, roc_auc, average_precision",
         ),
         (
             "log_loss",
             [ONE],
-            "--metric log_loss is for classification, but this is regression; use one of rmse, mae, r2, nll, crps",
+            "metric log_loss is for classification, but this is regression; use one of rmse, mae, r2, nll, crps",
         ),
-        ("mea", [ONE], "--metric: unknown metric `mea`; did you mean `mae`?"),
-        ("b.accuracy", [NUMBERS, CLASSES], "--metric: unknown metric `b.accuracy`; did you mean `c.accuracy`?"),
+        ("mea", [ONE], "metric: unknown metric `mea`; did you mean `mae`?"),
+        ("b.accuracy", [NUMBERS, CLASSES], "metric: unknown metric `b.accuracy`; did you mean `c.accuracy`?"),
     ],
 )
 def test_metrics_that_do_not_fit(name, goals, error):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from phalanx import Classifier, Forecaster, LanguageModel, MultiTask, Regressor
+from phalanx.config import Config
 from phalanx.errors import InputError
 from phalanx.options import Options
-from phalanx.runs.config import Config
 from phalanx.spec.fields import constraint_of
 
 BAD = [0, -5, math.nan, math.inf, "8", True, 1.5, 10**12, [1], object()]

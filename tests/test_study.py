@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from phalanx import Classifier, Forecaster, InputError, LanguageModel, MultiTask, Regressor
+from phalanx.config import Config
 from phalanx.declared import again, declared, option, options
 from phalanx.experiment import Settings
 from phalanx.metrics import SCORE
 from phalanx.options import check_options
-from phalanx.runs.config import Config
 from phalanx.study import Search, Study
 
 PARTS = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None}
@@ -31,7 +31,7 @@ SEARCH = {
 }
 TARGETS = {"likelihood": None, "metric": None, "ensemble": True, "bootstrap": False, "vote": False, "samples": 0}
 SHARED = {"layers": None, **PARTS, **SEARCH, "validation_fraction": 0.2, "random_state": 0}
-ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust"}
+ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": 1}
 SIGNATURES = {
     Classifier: ("layers", ROWS),
     Regressor: ("layers", ROWS),
@@ -43,8 +43,8 @@ EACH = pytest.mark.parametrize("cls", SIGNATURES, ids=lambda cls: cls.__name__)
 
 SHELL = """
     target text tokens forecast horizon time window task metric likelihood ignore category number missing id group
-    config trials repeats design bootstrap no-bootstrap vote no-vote refit samples minutes seed test valid size scaling
-    strict no-strict out help
+    config trials repeats design bootstrap no-bootstrap vote no-vote refit samples minutes seed test valid folds size
+    scaling strict no-strict out help
 """
 
 
@@ -87,22 +87,22 @@ def test_the_help_of_the_shell_says_every_word_that_an_option_takes():
 def test_one_declaration_is_enough():
     @options
     class More(Search):
-        folds: int = option("Parts of the rows that validate in turn", default=1, at_least=1, at_most=100, metavar="K")
+        turns: int = option("Parts of the rows that validate in turn", default=1, at_least=1, at_most=100, metavar="K")
 
     @dataclasses.dataclass(eq=False, repr=False)
     class Mine(More):
         layers: object = None
-        k: int = again(More, "folds", default=3)
+        k: int = again(More, "turns", default=3)
 
-    (one,) = [one for one in declared(Mine) if one.name == "folds"]
+    (one,) = [one for one in declared(Mine) if one.name == "turns"]
     assert (one.values, one.option.help(one.default)) == (
         "int from 1 to 100",
         "Parts of the rows that validate in turn; default: 1.",
     )
     assert str(inspect.signature(Mine)).startswith("(layers: object = None, k: int = 3, *, trials: int | None = None")
-    check_options(Mine(folds=100))
-    with pytest.raises(InputError, match=r"^folds is 101, but must be a whole number from 1 to 100$"):
-        check_options(Mine(folds=101))
+    check_options(Mine(turns=100))
+    with pytest.raises(InputError, match=r"^turns is 101, but must be a whole number from 1 to 100$"):
+        check_options(Mine(turns=101))
     with pytest.raises(InputError, match=r"^k is 0, but must be a whole number from 1 to 100$"):
         check_options(Mine(k=0))
 

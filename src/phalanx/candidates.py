@@ -13,18 +13,20 @@ from phalanx.population.predict import Final
 from phalanx.population.refit import Refitted
 from phalanx.population.train import Outcome
 from phalanx.population.trial import Trained
-from phalanx.predictive import Predictive, Said
+from phalanx.predictive import Said
 from phalanx.predictor import Predictor
 from phalanx.search.designs import Draw
-from phalanx.task import Judged
+from phalanx.task import Judged, Scored, Task
 
 
 @dataclass
 class Candidate:
-    """A trained member with its place in the design, what it says of the validation rows and what these cost it, its
+    """A trained member with its place in the design, what it says of its validation rows and what these cost it, its
     metrics, and its refit if any.
 
-    `final` is what predicts. A member that never trained says nothing, and has no metrics.
+    `final` is what predicts. A member that never trained says nothing, and has no metrics. With folds, k members belong
+    together, one of each `fold`; `together` are the metrics of their out-of-fold predictions, by which all of them
+    rank. There are none where one of them never trained.
     """
 
     id: str
@@ -36,21 +38,25 @@ class Candidate:
     valid: Said
     metrics: dict[str, float]
     costs: Sequence[Costs | None] = ()
+    fold: int = 0
+    together: dict[str, float] = field(default_factory=dict)
     refitted: Refitted | None = None
 
 
 @dataclass
 class Fitted:
-    """All members, the positions from best to worst, the shares of the ensemble; rounds and width of each
-    population; `cut` says who was stopped in favour of others, see `population.train`.
+    """All members, the positions from best to worst, the shares of the ensemble and what it is worth on the validation
+    rows; rounds and width of each population; `cut` says who was stopped in favour of others, see `population.train`.
     """
 
     members: list[Candidate]
     ranking: list[int]
     shares: dict[int, float]
+    valid: Scored
     rounds: list[int]
     widths: list[int]
     goals: tuple[Goal, ...]
+    folds: int = 1
     vote: bool = False
     samples: int = 0
     cut: list[int] = field(default_factory=list)
@@ -76,38 +82,56 @@ class Fitted:
         shares = {self.members[i].id: share for i, share in self.shares.items()}
         return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
 
-    def ensemble_valid(self, inputs: Any = None) -> Predictive:
-        """Return what the ensemble says of the validation rows, whose inputs are given if there are any."""
-        return Predictive.of(
-            {i: self.members[i].valid for i in self.shares}, self.shares, self.goals, inputs, self.vote
-        )
 
-
-def candidates(outcome: Outcome, draws: Sequence[Draw], repeats: int, judged: Sequence[Judged]) -> list[Candidate]:
-    """Return the members, and what those that trained are worth; a point that is drawn has so many `repeats`."""
+def candidates(
+    task: Task, outcome: Outcome, draws: Sequence[Draw], repeats: int, judged: Sequence[Judged]
+) -> list[Candidate]:
+    """Return the members, and what those that trained are worth; a point that is drawn has so many `repeats`, and each
+    of these a member of each fold.
+    """
     structures: dict[Any, int] = {}
+    folds = len(task.parts)
     members, found = [], iter(judged)
     for i, member in enumerate(outcome.members):
-        trial = i // repeats
+        trial = i // (repeats * folds)
         structure = structures.setdefault(member.structure, len(structures) + 1)
         one = next(found) if member.rounds else Judged(member.final, Said((), ()), {})
-        members.append(Candidate(f"m{i + 1:03d}", draws[trial], trial, member, one.final, structure, *one[1:]))
+        members.append(
+            Candidate(f"m{i + 1:03d}", draws[trial], trial, member, one.final, structure, *one[1:], i % folds)
+        )
+    for each in whole(members, folds):
+        scores = task.together([judged_of(members[i]) for i in each])
+        for i in each:
+            members[i].together = scores
     return members
 
 
+def whole(members: Sequence[Candidate], folds: int) -> list[list[int]]:
+    """Return the positions of members that belong together, one of each fold, where all of them trained: where the time
+    is short, some may never begin.
+    """
+    each = [list(range(first, first + folds)) for first in range(0, len(members), folds)]
+    return [together for together in each if all(members[i].trained.rounds for i in together)]
+
+
+def judged_of(member: Candidate) -> Judged:
+    """Return what a member that trained is worth."""
+    return Judged(member.final, member.valid, member.metrics, member.costs)
+
+
 def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
-    """Return positions from best to worst: by the metric, then by the log loss or the cost, which break ties; last
-    those that never trained.
+    """Return positions from best to worst: by the metric, out of fold where there are folds, then by the log loss or
+    the cost, which break ties; last those that never trained.
     """
 
     def key(i: int) -> tuple[float, ...]:
         member = members[i]
-        if not member.trained.rounds:
-            return (True, i)
+        if not member.trained.rounds or (member.metrics and not member.together):
+            return (True, not member.trained.rounds, i)
         if not member.metrics:
             return (False, member.trained.curve[-1][0], i)
-        tie = member.metrics.get("log_loss", member.trained.best_score)
-        return (False, metric.loss(member.metrics[metric.name]), tie, i)
+        tie = member.together.get("log_loss", member.trained.best_score)
+        return (False, metric.loss(member.together[metric.name]), tie, i)
 
     return sorted(range(len(members)), key=key)
 
@@ -118,20 +142,19 @@ def trained_ones(members: Sequence[Candidate]) -> list[int]:
 
 
 def shares(
-    members: Sequence[Candidate], heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
+    members: Sequence[Candidate], folds: int, heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
 ) -> dict[int, float]:
     """Choose the ensemble by what all members that trained say of the validation rows; without such rows, where nothing
-    is heard, every member that did not diverge has one voice.
+    is heard, every member that did not diverge has one voice. Members of several folds share one voice.
     """
-    sound = _sound(members)
-    if not heard:
-        return {i: 1 / len(sound) for i in sound}
-    place = {i: k for k, i in enumerate(trained_ones(members))}
-    chosen = greedy([voice.only([place[i] for i in sound]) for voice in heard], weight)
-    return {sound[i]: share for i, share in chosen.items()}
-
-
-def _sound(members: Sequence[Candidate]) -> list[int]:
-    """Return the members that trained and did not diverge, or all that trained where each did."""
-    trained = trained_ones(members)
-    return [i for i in trained if members[i].trained.stopped != "diverged"] or trained
+    there = whole(members, folds)
+    if not there:  # of no trial every fold trained
+        trained = trained_ones(members)
+        return {i: 1 / len(trained) for i in trained}
+    sound = [k for k, each in enumerate(there) if all(members[i].trained.stopped != "diverged" for i in each)]
+    sound = sound or list(range(len(there)))
+    if heard:
+        chosen = {sound[i]: share for i, share in greedy([voice.only(sound) for voice in heard], weight).items()}
+    else:
+        chosen = {k: 1 / len(sound) for k in sound}
+    return {i: share / folds for k, share in chosen.items() for i in there[k]}

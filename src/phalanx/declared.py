@@ -34,7 +34,8 @@ class Option:
     `sentence` says what it is, without a full stop; `means` what the default stands for, and `more` what only the
     docstring of an estimator has room for. `metavar` stands for its value in the shell's help, None: the shell has no
     such option; `shell` is the sentence there, if another. `what` are words for its values where its type is `Any`.
-    `empty`: whether it may hold an empty text. `key` is its name in the configuration, if another.
+    `of`: which data have it, in the words of a message, where not all do. `empty`: whether it may hold an empty text.
+    `key` is its name in the configuration, if another.
     """
 
     sentence: str
@@ -43,6 +44,7 @@ class Option:
     metavar: str | None = None
     shell: str = ""
     what: str = ""
+    of: str = ""
     empty: bool = False
     constraint: Constraint = Constraint()
     key: str = ""
@@ -108,6 +110,7 @@ def option(
     metavar: str | None = None,
     shell: str = "",
     what: str = "",
+    of: str = "",
     empty: bool = False,
     at_least: float | None = None,
     above: float | None = None,
@@ -117,7 +120,7 @@ def option(
 ) -> Any:
     """Declare an option as a field of a group, with its range; see `Option`."""
     limits = Constraint(at_least, above, at_most, below, None if choices is None else tuple(choices))
-    return _field(default, Option(sentence, means, more, metavar, shell, what, empty, limits))
+    return _field(default, Option(sentence, means, more, metavar, shell, what, of, empty, limits))
 
 
 def again(group: type, name: str, **changes: Any) -> Any:

@@ -1,34 +1,14 @@
-"""The layers that take the data: which one an encoder needs, and networks that have it."""
+"""The layers that take the data: networks that have the one that an encoder needs."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.kinds.codes.encoder import CodeEncoder
-from phalanx.kinds.images import ImageEncoder
-from phalanx.kinds.registry import Encoder
-from phalanx.kinds.series import SeriesEncoder
-from phalanx.kinds.sounds import SoundEncoder
-from phalanx.kinds.texts import TextEncoder
-from phalanx.layers import Columns, Embedding, Frames, Layer, Past, Pixels, Wrapper, bare
+from phalanx.layers import Branch, Branches, Embedding, Layer, Wrapper, bare
 from phalanx.network import Network
 from phalanx.spec.distributions import Choice, Repeat
 from phalanx.spec.part import has_default
-
-_UNITS = 32  # of an embedding, where layers are given without one
-
-
-def entry_for(encoder: Encoder | CodeEncoder) -> Layer:
-    """Return the layer that takes what an encoder makes."""
-    if isinstance(encoder, ImageEncoder):
-        return Pixels(encoder.mean, encoder.deviation)
-    if isinstance(encoder, (TextEncoder, CodeEncoder)):
-        return Embedding(_UNITS, encoder.tokens)
-    if isinstance(encoder, SoundEncoder):
-        return Frames()
-    if isinstance(encoder, SeriesEncoder):
-        return Past(encoder.anchor_kind)
-    return Columns(encoder.cardinalities)
 
 
 def with_entry(network: Network, entry: Layer) -> Network:
@@ -36,23 +16,39 @@ def with_entry(network: Network, entry: Layer) -> Network:
 
     Raises `InputError` for an embedding of data that are no codes.
     """
-    present = [bare(layer) for layer in network.layers]
+    return replace(network, layers=_begun(network.layers, entry))
+
+
+def _begun(layers: Sequence[Layer], entry: Layer) -> tuple[Layer, ...]:
+    """Return layers with the one that takes the data; of rows of several parts each branch gets that of its own."""
+    present = [bare(layer) for layer in layers]
     if not isinstance(entry, Embedding) and any(isinstance(layer, Embedding) for layer in present):
         raise InputError(
             f"Embedding takes rows of codes, but these data are taken by {type(entry).__name__}: leave it out, or give "
             "an estimator an array of whole numbers, (rows, steps), with Embedding as the first layer"
         )
-    if any(isinstance(layer, type(entry)) for layer in present):
-        return network
-    return replace(network, layers=(entry, *network.layers))
+    if not any(isinstance(layer, type(entry)) for layer in present):
+        return (entry, *layers)
+    if isinstance(entry, Branches):
+        return tuple(_branched(layer, entry) for layer in layers)
+    return tuple(layers)
+
+
+def _branched(layer: Layer, entry: Branches) -> Layer:
+    if not isinstance(layer, Branches) or len(layer.branches) != len(entry.branches):
+        return layer
+    pairs = zip(layer.branches, entry.branches, strict=True)
+    return replace(layer, branches=[replace(b, layers=_begun(b.layers, of_data.layers[0])) for b, of_data in pairs])
 
 
 def told(value: Any, entry: Layer) -> Any:
     """Return layers, or a distribution of them, whose entry layers know what the data say.
 
     Structure, such as the categories of a table's `Columns`, is what the data say; a knob, such as the mean of
-    `Pixels`, only where a person left it at its default.
+    `Pixels`, only where a person left it at its default. Of rows of several parts each branch is told of its own.
     """
+    if isinstance(value, Branches) and isinstance(entry, Branches):
+        return _told_branches(value, entry)
     if isinstance(value, type(entry)):
         left = {f.name for f in fields(value) if not value.kinds[f.name].knob or has_default(value, f)}
         return replace(value, **{name: getattr(entry, name) for name in entry.learned if name in left})
@@ -63,3 +59,16 @@ def told(value: Any, entry: Layer) -> Any:
     if isinstance(value, Choice):
         return replace(value, options=told(value.options, entry))
     return replace(value, parts=told(value.parts, entry)) if isinstance(value, Repeat) else value
+
+
+def _told_branches(value: Branches, entry: Branches) -> Branches:
+    if len(value.branches) != len(entry.branches):
+        raise InputError(f"Branches has {len(value.branches)} branches, but a row has {len(entry.branches)} parts")
+    pairs = zip(value.branches, entry.branches, strict=True)
+    return replace(value, branches=[_told_branch(branch, of_data) for branch, of_data in pairs])
+
+
+def _told_branch(branch: Any, of_data: Branch) -> Any:
+    if isinstance(branch, Branch):
+        return replace(branch, layers=told(branch.layers, of_data.layers[0]))
+    return replace(branch, options=[_told_branch(one, of_data) for one in branch.options])

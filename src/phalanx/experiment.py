@@ -1,12 +1,12 @@
 """The one path behind both doors: from a task and a space of networks to trained, ranked, combined members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from phalanx.candidates import Fitted, candidates, rank, shares
+from phalanx.candidates import Candidate, Fitted, candidates, judged_of, rank, shares, whole
 from phalanx.data import Goal
 from phalanx.entries import told, with_entry
 from phalanx.errors import InputError
@@ -26,7 +26,7 @@ from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
 from phalanx.search.space import is_space
 from phalanx.study import NEVER
-from phalanx.task import Task
+from phalanx.task import Scored, Task
 
 
 @dataclass
@@ -45,13 +45,14 @@ class Settings(Options):
 @dataclass(frozen=True)
 class Plan:
     """What will be trained: points drawn from a space, the network of each, and settings with all defaults filled in,
-    of which `max_rounds` is the most rounds of each.
+    of which `max_rounds` is the most rounds of each; each network is trained on so many `folds`.
     """
 
     settings: Settings
     draws: list[Draw]
     networks: list[Network]
     max_rounds: int
+    folds: int = 1
 
     @property
     def rule(self) -> str | None:
@@ -61,7 +62,7 @@ class Plan:
     @property
     def members(self) -> int:
         """How many networks are trained."""
-        return len(self.draws) * self.settings.repeats
+        return len(self.draws) * self.settings.repeats * self.folds
 
     @property
     def programs(self) -> int:
@@ -76,13 +77,14 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     """
     _check_vote(settings, task.goals)
     drawn = draws(space, task.entry, settings, task.size)
-    if not len(task.valid) and any(draw.spec.stopping is not None for draw in drawn):
+    if not len(task.parts[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
-    rule = refit_rule(settings.refit, task.again, drawn, len(task.valid))
+    folds = len(task.parts)
+    rule = refit_rule(settings.refit, task.again, drawn, len(task.parts[0].valid), folds)
     networks = task.networks([draw.spec for draw in drawn])
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
-    return Plan(resolved, drawn, networks, max_rounds)
+    return Plan(resolved, drawn, networks, max_rounds, folds)
 
 
 def draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
@@ -118,9 +120,12 @@ def fit(
     plan has a rule, the members that predict are in the end trained again on all rows; what is said of the validation
     rows stays from before.
     """
-    settings, trials = plan.settings, _trials(plan)
-    folds = [_fold(task, settings, i) for i in range(len(trials) if settings.bootstrap else settings.repeats)]
+    settings, parts = plan.settings, task.parts
+    trials = _trials(plan, len(parts))
+    number = len(trials) if settings.bootstrap else settings.repeats * len(parts)
+    folds = [_fold(task, settings, i) for i in range(number)]
     clock, rows = Clock() if clock is None else clock, Rows(task.rows)
+    validates = len(parts[0].valid) > 0
     outcome = train(
         trials,
         rows,
@@ -129,24 +134,31 @@ def fit(
         round_steps=settings.round_steps,
         clock=clock,
         share=TRAINING if plan.rule else 1.0,
-        fewest=None if settings.bootstrap or not len(task.valid) else _fewest_rounds(plan.max_rounds),
+        fewest=None if settings.bootstrap or not validates else _fewest_rounds(plan.max_rounds),
         cut=cut,
         rounds=rounds,
         widths=widths,
         watch=watch,
         meanwhile=meanwhile,
     )
-    judged = task.judge([member.final for member in outcome.members if member.rounds], settings.samples)
-    members = candidates(outcome, plan.draws, settings.repeats, judged)
+    trained = [member for member in outcome.members if member.rounds]
+    finals = [member.final._replace(fold=member.trial.fold % len(parts)) for member in trained]
+    judged = task.judge(finals, settings.samples)
+    members = candidates(task, outcome, plan.draws, settings.repeats, judged)
+    there = whole(members, len(parts))
     # in bagging every network has one voice (MAP F9)
-    voices = [] if settings.bootstrap else task.voices(judged, settings.metric)
+    of_each = [[judged_of(members[i]) for i in each] for each in there]
+    voices = task.voices(of_each, settings.metric) if of_each and not settings.bootstrap else []
+    chosen = shares(members, len(parts), voices, task.valid_weight)
     fitted = Fitted(
         members,
         rank(members, settings.metric),
-        shares(members, voices, task.valid_weight),
+        chosen,
+        _scored(task, members, there, chosen, settings.vote),
         outcome.rounds,
         outcome.widths,
         task.goals,
+        len(parts),
         settings.vote,
         settings.samples,
         outcome.cut,
@@ -156,14 +168,29 @@ def fit(
     return fitted
 
 
-def _trials(plan: Plan) -> list[Trial]:
-    """Return what is trained: each network with so many seeds, and in bagging on rows of its own."""
+def _scored(
+    task: Task, members: Sequence[Candidate], there: Sequence[Sequence[int]], shares: Mapping[int, float], vote: bool
+) -> Scored:
+    """Return what the ensemble is worth on the validation rows."""
+    speaking = [each for each in there if each[0] in shares]
+    if not speaking:
+        return Scored({}, ())
+    said = [[members[i].valid for i in each] for each in speaking]
+    return task.score(said, [shares[each[0]] * len(each) for each in speaking], vote)
+
+
+def _trials(plan: Plan, folds: int) -> list[Trial]:
+    """Return what is trained: each network with so many seeds, each of these on every fold; in bagging each on rows of
+    its own.
+    """
     settings = plan.settings
-    return [
-        Trial(network, _seed(settings.seed, i, repeat), i * settings.repeats + repeat if settings.bootstrap else repeat)
-        for i, network in enumerate(plan.networks)
-        for repeat in range(settings.repeats)
-    ]
+    trials: list[Trial] = []
+    for i, network in enumerate(plan.networks):
+        for repeat in range(settings.repeats):
+            for fold in range(folds):
+                seed = _seed(settings.seed, i, repeat, *([fold] if fold else []))
+                trials.append(Trial(network, seed, len(trials) if settings.bootstrap else repeat * folds + fold))
+    return trials
 
 
 def _fewest_rounds(max_rounds: int) -> int:
@@ -172,13 +199,13 @@ def _fewest_rounds(max_rounds: int) -> int:
 
 
 def _fold(task: Task, settings: Settings, i: int) -> Fold:
-    """Return the rows of repeat `i`: all training rows; or those of member `i` of a bag: as many drawn from them with
-    replacement (bootstrap).
+    """Return the rows of repeat and fold `i`: all that train in the fold; or those of member `i` of a bag: as many
+    drawn from them with replacement (bootstrap).
     """
-    chosen = task.train
+    train, valid = task.parts[i % len(task.parts)]
     if settings.bootstrap:
-        chosen = np.random.default_rng([settings.seed, i]).choice(chosen, len(chosen))
-    return Fold(chosen, task.valid, _seed(settings.seed, i))
+        train = np.random.default_rng([settings.seed, i]).choice(train, len(train))
+    return Fold(train, valid, _seed(settings.seed, i))
 
 
 def _seed(*key: int) -> int:

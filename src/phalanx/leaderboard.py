@@ -21,16 +21,19 @@ def leaderboard(
 ) -> pd.DataFrame:
     """Return one row for each member, baseline and the ensemble, ranked by the validation metric.
 
-    `ensemble`: its validation metrics. `baselines`: name → {"valid": metrics, "seconds": of training}.
-    `test`: id → test metrics, for those that have one. With several seeds a trial, the columns `valid_METRIC_mean`
-    and `valid_METRIC_error` hold the mean over a trial's members and its standard error.
+    With folds a member's metrics are those of the out-of-fold predictions, which it shares with the members of the
+    other folds, and the column `fold` counts from 1. `ensemble`: its validation metrics. `baselines`: name →
+    {"valid": metrics, "seconds": of training}. `test`: id → test metrics, for those that have one. With several seeds a
+    trial, or folds, the columns `valid_METRIC_mean` and `valid_METRIC_error` hold the mean over a trial's members, each
+    on its own rows, and its standard error.
     """
     tested = test or {}
     repeated = _repeats(fitted, metric)
     rows = [
         {
-            **_row(m.id, "member", _structure_name(m), m.metrics, tested),
+            **_row(m.id, "member", _structure_name(m), m.together, tested),
             **_training(m),
+            **({"fold": m.fold + 1} if fitted.folds > 1 else {}),
             **repeated.get(m.trial, {}),
             **m.draw.values,
         }
@@ -60,6 +63,7 @@ def leaderboard(
         "seed",
         "structure",
         "refit_rounds",
+        "fold",
         *(c for c in table if c == "trial" or c in drawn),
     ]
     return table.assign(**{column: table[column].convert_dtypes() for column in whole if column in table})

@@ -170,8 +170,8 @@ def metrics_for(goals: Sequence[Goal]) -> dict[str, Metric]:
     The first is the default. Of several targets there is also `nll`, −log p of all of them together: columns of one
     head as its likelihood has it, heads independent of each other, classes with their log loss.
     """
-    if goals[0].forecast:
-        return metrics_of_forecast(goals[0].forecast.naive)
+    if goals[0].pooled:
+        return metrics_of_forecast(goals[0].naive)
     columns = each_column(goals)
     if len(columns) == 1:
         return metrics_of(isinstance(columns[0][1], ClassTarget))
@@ -196,10 +196,10 @@ def metric_named(name: str | None, goals: Sequence[Goal], likelihood: Any = None
     if name in known:
         return known[name]
     classify = goals[0].classes > 0
-    if (len(each_column(goals)) == 1 or goals[0].forecast) and name in metrics_of(not classify):
+    if (len(each_column(goals)) == 1 or goals[0].pooled) and name in metrics_of(not classify):
         task, other = ("classification", "regression") if classify else ("regression", "classification")
-        raise InputError(f"--metric {name} is for {other}, but this is {task}; use one of {', '.join(known)}")
-    raise unknown("--metric", "metric", name, known)
+        raise InputError(f"metric {name} is for {other}, but this is {task}; use one of {', '.join(known)}")
+    raise unknown("metric", "metric", name, known)
 
 
 def _says_more(likelihood: Any) -> bool:
@@ -230,7 +230,7 @@ def evaluate(
     0.5
     """
     beside = [None] * len(goals) if costs is None else costs
-    if goals[0].forecast:
+    if goals[0].pooled:
         ((y, p, cost),) = zip(values, predictions, beside, strict=True)
         assert y is not None
         if cost is not None:  # of a step, where the likelihood may know how steps hang together

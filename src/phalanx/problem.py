@@ -10,106 +10,203 @@ import numpy as np
 
 from phalanx.data import Goal
 from phalanx.ensemble import Pairs, Voice
-from phalanx.hearing import hear
-from phalanx.layers import Columns, Layer
+from phalanx.hearing import Spoken, hear_all
+from phalanx.layers import Layer
 from phalanx.metrics import Costs, Metric, evaluate
-from phalanx.model import Batch, check_rows, row_shape
+from phalanx.model import Batch, check_rows
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
-from phalanx.population.predict import Final
-from phalanx.predictive import Predictive, Said, say_all
-from phalanx.search.defaults import REFIT, Kind, size_for
+from phalanx.population.predict import Final, Folded
+from phalanx.predictive import Predictive, Said, in_units_of, say_all
 from phalanx.search.effort import Size
-from phalanx.task import Judged
+from phalanx.task import Judged, Part, Scored
 
 
 @dataclass(frozen=True)
 class Problem:
     """Rows to learn from, encoded, with the positions that train and those that validate.
 
-    `inputs` is an array, or a tuple of arrays, whose first axis counts the rows; `entry` is the layer that takes them.
+    `inputs`: of each fold all rows as its encoder makes them: an array, or a tuple of arrays, whose first axis counts
+    the rows. `folds`: which rows train and validate in it, and `goals_of_folds` its goals, standardized by those that
+    train. Without folds there is one of each.
+
     `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units.
-    `weight` (float64) counts rows, None: each once. `between`: positions of rows that neither train nor validate, but
-    are learned from when networks are trained again.
+    `goals`: in whose units predictions are made. `entry` is the layer that takes the rows, `size` says how much to try,
+    and `again` how networks train again, see `Task`. `weight` (float64) counts rows, None: each once. `between`:
+    positions of rows that neither train nor validate, but are learned from when networks are trained again.
     """
 
-    inputs: Any
+    inputs: tuple[Any, ...]
     goals: tuple[Goal, ...]
     values: tuple[np.ndarray, ...]
-    train: np.ndarray
-    valid: np.ndarray
+    folds: tuple[Part, ...]
     entry: Layer
+    size: Size
+    again: str | None = None
     weight: np.ndarray | None = None
     between: np.ndarray | None = None
+    goals_of_folds: tuple[tuple[Goal, ...], ...] = ()
 
     @cached_property
     def rows(self) -> Batch:
-        """What the networks see: standardized numbers, and weights of mean 1 over the training rows."""
-        y = tuple(goal.encode(held, self.inputs) for goal, held in zip(self.goals, self.values, strict=True))
-        weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[self.train].mean()
-        return Batch(self.inputs, y, weight.astype(np.float32))
-
-    @cached_property
-    def valid_inputs(self) -> Any:
-        """The inputs of the validation rows."""
-        return rows_at(self.inputs, self.valid)
+        """What the networks see: standardized numbers, and weights of mean 1 over the training rows of a fold."""
+        batches = []
+        for i, (inputs, part) in enumerate(zip(self.inputs, self.folds, strict=True)):
+            pairs = zip(self._goals(i), self.values, strict=True)
+            y = tuple(goal.encode(held, inputs) for goal, held in pairs)
+            weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[part.train].mean()
+            batches.append(Batch(inputs, y, weight.astype(np.float32)))
+        return batches[0] if len(batches) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *batches)
 
     @property
-    def valid_values(self) -> tuple[np.ndarray, ...]:
-        """The values of the validation rows."""
-        return tuple(held[self.valid] for held in self.values)
+    def parts(self) -> list[Part]:
+        """Where the rows of each fold stand in `rows`."""
+        rows = len(self.values[0])
+        return [Part(part.train + i * rows, part.valid + i * rows) for i, part in enumerate(self.folds)]
+
+    @cached_property
+    def train(self) -> np.ndarray:
+        """Positions of the rows that train, in one fold or another."""
+        return (
+            self.folds[0].train
+            if len(self.folds) == 1
+            else np.unique(np.concatenate([part.train for part in self.folds]))
+        )
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        """Positions of the rows that validate, fold after fold."""
+        return np.concatenate([part.valid for part in self.folds])
+
+    @cached_property
+    def valid_inputs(self) -> list[Any]:
+        """Of each fold the inputs of its validation rows."""
+        return [rows_at(inputs, part.valid) for inputs, part in zip(self.inputs, self.folds, strict=True)]
+
+    @property
+    def whole(self) -> Any:
+        """All rows as networks take them, of whichever fold they are."""
+        return self.inputs[0] if len(self.inputs) == 1 else Folded(self.inputs)
+
+    def valid_values(self, fold: int) -> tuple[np.ndarray, ...]:
+        """The values of the validation rows of a fold."""
+        return tuple(held[self.folds[fold].valid] for held in self.values)
 
     @property
     def valid_weight(self) -> np.ndarray | None:
-        """The weights of the validation rows."""
+        """The weights of the validation rows, fold after fold."""
         return None if self.weight is None else self.weight[self.valid]
-
-    @property
-    def kind(self) -> Kind:
-        """What a row is, by which defaults are chosen."""
-        shape = row_shape(self.inputs)
-        return Kind(type(self.entry), shape[0] if isinstance(self.entry, Columns) else shape)
-
-    @property
-    def size(self) -> Size:
-        """How much to try when nothing is said."""
-        return size_for(len(self.train), self.kind)
-
-    def score(self, predictive: Predictive) -> tuple[dict[str, float], list[Costs | None]]:
-        """Return all metrics of what is said of the validation rows, and what each row costs; none where there are no
-        such rows.
-        """
-        if not len(self.valid):
-            return {}, []
-        costs = predictive.costs(self.valid_values)
-        return evaluate(self.goals, self.valid_values, predictive.means, self.valid_weight, costs), costs
-
-    @property
-    def again(self) -> str | None:
-        """How the networks that predict train again on all rows when nothing is said."""
-        return REFIT.get(type(self.entry))
 
     def networks(self, drawn: Sequence[Network]) -> list[Network]:
         """Return the networks with their output layers; see `Task`."""
         aims = [Aim(goal.size, goal.mean) for goal in self.goals]
         networks = [complete(network, *aims) for network in drawn]
         for one in {jax.tree.structure(network): network for network in networks}.values():
-            check_rows(one, self.inputs)
+            check_rows(one, self.inputs[0])
         return networks
 
     def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
         """Return what trained networks are worth, with what training left out of their likelihoods estimated."""
-        judged = []
-        for final, said in _with_fitted_likelihoods(finals, self, samples):
-            alone = Predictive.of({0: said}, {0: 1.0}, self.goals, self.valid_inputs)
-            judged.append(Judged(final, said, *self.score(alone)))
-        return judged
+        judged: dict[int, Judged] = {}
+        for fold in range(len(self.folds)):
+            of_fold = [i for i, final in enumerate(finals) if final.fold == fold]
+            found = self._with_fitted_likelihoods([self._in_shared_units(finals[i]) for i in of_fold], fold, samples)
+            for i, (final, said) in zip(of_fold, found, strict=True):
+                alone = Predictive.of({0: said}, {0: 1.0}, self.goals, self.valid_inputs[fold])
+                costs = alone.costs(self.valid_values(fold)) if len(self.folds[fold].valid) else []
+                judged[i] = Judged(final, said, self._metrics([alone.means], [costs], [fold]), costs)
+        return [judged[i] for i in range(len(finals))]
 
-    def voices(self, judged: Sequence[Judged], metric: Metric) -> list[Voice | Pairs]:
+    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+        """Return the metrics of the out-of-fold predictions; see `Task`."""
+        if len(folds) == 1:
+            return folds[0].metrics
+        return self._metrics([one.said.predictions for one in folds], [one.costs for one in folds])
+
+    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
         """Return what networks say as the ensemble hears it; see `Task`."""
         if not len(self.valid):
             return []
-        said, costs = [one.said for one in judged], [one.costs for one in judged]
-        return hear(self.goals, self.valid_values, said, costs, metric, self.valid_inputs, self.valid_weight)
+        sets = []
+        for fold, part in enumerate(self.folds):
+            said, costs = [one[fold].said for one in judged], [one[fold].costs for one in judged]
+            weight = None if self.weight is None else self.weight[part.valid]
+            sets.append(Spoken(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
+        return hear_all(self.goals, sets, metric)
+
+    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+        """Return what an ensemble is worth; see `Task`."""
+        mixed, share_of = [], dict(enumerate(shares))
+        for fold, inputs in enumerate(self.valid_inputs):
+            said = {i: one[fold] for i, one in enumerate(judged)}
+            mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote))
+        return self.score_all(mixed)
+
+    def score_all(self, folds: Sequence[Predictive]) -> Scored:
+        """Return what is said of the validation rows of each fold is worth; no metrics where there are no such rows."""
+        means = tuple(np.concatenate(each) for each in zip(*(one.means for one in folds), strict=True))
+        if not len(self.valid):
+            return Scored({}, means)
+        costs = [one.costs(self.valid_values(fold)) for fold, one in enumerate(folds)]
+        return Scored(self._metrics([one.means for one in folds], costs), means)
+
+    def _metrics(
+        self, means: Sequence[Any], costs: Sequence[Any], folds: Sequence[int] | None = None
+    ) -> dict[str, float]:
+        """Return all metrics of predictions for the validation rows of some folds, None: all; none without rows."""
+        at = np.concatenate([self.folds[i].valid for i in (range(len(self.folds)) if folds is None else folds)])
+        if not len(at):
+            return {}
+        values = tuple(held[at] for held in self.values)
+        weight = None if self.weight is None else self.weight[at]
+        whole = tuple(np.concatenate(each) for each in zip(*means, strict=True))
+        return evaluate(
+            self.goals, values, whole, weight, [_one_after_other(each) for each in zip(*costs, strict=True)]
+        )
+
+    def _goals(self, fold: int) -> tuple[Goal, ...]:
+        return self.goals_of_folds[fold] if self.goals_of_folds else self.goals
+
+    def _in_shared_units(self, final: Final) -> Final:
+        """Return a network of a fold so that it predicts in the units of `goals`."""
+        if not self.goals_of_folds:
+            return final
+        pairs = zip(heads(final.network), self._goals(final.fold), self.goals, strict=True)
+        likelihoods = [in_units_of(head.likelihood, own, shared) for head, own, shared in pairs]
+        return final._replace(network=with_likelihoods(final.network, likelihoods))
+
+    def _with_fitted_likelihoods(self, finals: Sequence[Final], fold: int, samples: int) -> list[tuple[Final, Said]]:
+        """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated,
+        and what they then say of the validation rows.
+
+        From the validation rows, or the training rows where there are none.
+        """
+        at, inputs = self.folds[fold].valid, self.inputs[fold]
+        valid = seen = say_all(finals, self.valid_inputs[fold], self.goals, samples)
+        estimated = [any(head.likelihood.estimated for head in heads(final.network)) for final in finals]
+        if not any(estimated):
+            return list(zip(finals, valid, strict=True))
+        if not len(at):
+            at = self.folds[fold].train
+            seen = say_all(finals, rows_at(inputs, at), self.goals, samples)
+        there = rows_at(inputs, at)
+        targets = [goal.encode(held[at], there) for goal, held in zip(self.goals, self.values, strict=True)]
+        weight = self.rows.weight[at + fold * len(self.values[0])]
+        found = []
+        for final, said, learned_from, needed in zip(finals, valid, seen, estimated, strict=True):
+            if not needed:
+                found.append((final, said))
+                continue
+            learned = [
+                head.likelihood if output is None else head.likelihood.fitted(output.z, y, weight)
+                for head, output, y in zip(heads(final.network), learned_from.outputs, targets, strict=True)
+            ]
+            outputs = tuple(
+                None if output is None else output._replace(likelihood=part)
+                for part, output in zip(learned, said.outputs, strict=True)
+            )
+            network = with_likelihoods(final.network, learned)
+            found.append((final._replace(network=network), said._replace(outputs=outputs)))
+        return found
 
 
 def rows_at(inputs: Any, at: np.ndarray) -> Any:
@@ -117,32 +214,7 @@ def rows_at(inputs: Any, at: np.ndarray) -> Any:
     return jax.tree.map(lambda part: part[at], inputs)
 
 
-def _with_fitted_likelihoods(finals: Sequence[Final], problem: Problem, samples: int) -> list[tuple[Final, Said]]:
-    """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated, and
-    what they then say of the validation rows.
-
-    From the validation rows, or the training rows where there are none.
-    """
-    valid = seen = say_all(finals, problem.valid_inputs, problem.goals, samples)
-    at, estimated = problem.valid, [any(h.likelihood.estimated for h in heads(final.network)) for final in finals]
-    if not len(at) and any(estimated):
-        at = problem.train
-        seen = say_all(finals, rows_at(problem.inputs, at), problem.goals, samples)
-    found = []
-    for final, said, learned_from, needed in zip(finals, valid, seen, estimated, strict=True):
-        if not needed:
-            found.append((final, said))
-            continue
-        learned = [
-            part if output is None else part.fitted(output.z, y[at], problem.rows.weight[at])
-            for part, output, y in zip(
-                (head.likelihood for head in heads(final.network)), learned_from.outputs, problem.rows.y, strict=True
-            )
-        ]
-        outputs = tuple(
-            None if output is None else output._replace(likelihood=part)
-            for part, output in zip(learned, said.outputs, strict=True)
-        )
-        network = with_likelihoods(final.network, learned)
-        found.append((final._replace(network=network), said._replace(outputs=outputs)))
-    return found
+def _one_after_other(folds: Sequence[Costs | None]) -> Costs | None:
+    """Return the costs of the rows of all folds."""
+    known = [one for one in folds if one is not None]
+    return Costs(*map(np.concatenate, zip(*known, strict=True))) if len(known) == len(folds) else None

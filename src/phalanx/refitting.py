@@ -19,12 +19,18 @@ TRAINING = 0.7
 """Share of the time for the first training, where networks are trained again on all rows."""
 
 
-def refit_rule(asked: str | None, usual: str | None, draws: Sequence[Draw], valid: int) -> str | None:
+def refit_rule(asked: str | None, usual: str | None, draws: Sequence[Draw], valid: int, folds: int = 1) -> str | None:
     """Return by which rule members train again on all rows, None: they do not; `usual` holds where nothing is asked.
 
     Early stopping says how long, and without `valid` rows there are no others: `InputError` where a rule is asked for
-    without early stopping, while `usual` then does not hold.
+    without early stopping, while `usual` then does not hold. With `folds` every row trains some member already.
     """
+    if folds > 1:
+        if asked in RULES:
+            raise InputError(
+                f"refit {asked!r} does not go with folds, whose networks together saw every row; leave it out"
+            )
+        return None
     stops = all(draw.spec.stopping is not None for draw in draws)
     if asked in RULES and not stops:
         raise InputError(f"refit {asked!r} needs early stopping, which says how long to train; set stopping")

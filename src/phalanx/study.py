@@ -97,9 +97,14 @@ class Ensembles:
         more="A sample is as many training rows, drawn with replacement; the ensemble is then the mean over all "
         "networks (bagging).",
         metavar=SWITCH,
+        of="rows with targets",
     )
     vote: bool = option(
-        "Choose classes by majority vote of the networks", default=False, means="by mean probabilities", metavar=SWITCH
+        "Choose classes by majority vote of the networks",
+        default=False,
+        means="by mean probabilities",
+        metavar=SWITCH,
+        of="rows with targets",
     )
     samples: int = option(
         "Average predictions over N dropout masks",
@@ -108,6 +113,7 @@ class Ensembles:
         metavar="N",
         at_least=0,
         at_most=_LARGEST_INT,
+        of="rows with targets",
     )
 
 
@@ -177,6 +183,7 @@ class Table:
         more="Of a DataFrame; see docs/tables.md.",
         metavar="WORD",
         empty=True,
+        of="a table",
     )
     scaling: str = option(
         "How the numbers of a table are scaled",
@@ -186,6 +193,7 @@ class Table:
         metavar="NAME",
         shell="Of a table's numbers: robust, standard or none",
         choices=SCALINGS,
+        of="the numbers of a table",
     )
 
 
@@ -194,7 +202,13 @@ class Series:
     """How a series is cut into windows."""
 
     horizon: int | None = option(
-        "Steps ahead to forecast", default=None, means="1", metavar="H", at_least=1, at_most=100_000
+        "Steps ahead to forecast",
+        default=None,
+        means="1",
+        metavar="H",
+        at_least=1,
+        at_most=100_000,
+        of="a forecast (--forecast COL)",
     )
     window: int | None = option(
         "Steps of the past that a forecast sees",
@@ -203,6 +217,7 @@ class Series:
         metavar="N",
         at_least=1,
         at_most=100_000,
+        of="a forecast (--forecast COL)",
     )
 
 
@@ -218,6 +233,7 @@ class Text:
         metavar="KIND",
         shell="Of a text file: characters, words or bpe",
         choices=TOKENS,
+        of="a text file (.txt)",
     )
 
 
@@ -238,6 +254,19 @@ class Split:
         below=1,
     )
 
+    folds: int = option(
+        "Parts of the training rows, each of which validates networks that train on the others",
+        default=1,
+        means="one part, the share that validates",
+        more="Every trial is then as many networks, which are ranked and chosen by what each says of the rows that it "
+        "never saw (cross-validation), and predict together.",
+        metavar="K",
+        shell="Folds: each part of the rows validates networks that train on the others",
+        of="rows with targets",
+        at_least=1,
+        at_most=1_000,
+    )
+
 
 @options
 class Data:
@@ -250,24 +279,52 @@ class Data:
         default=None,
         metavar="[SOURCE]",
     )
-    target: tuple[str, ...] = option("Column to predict; may be given several times", default=(), metavar=COLUMN)
-    text: str | None = option("Column of texts to learn from, instead of all others", default=None, metavar=COLUMN)
-    forecast: str | None = option("Column of a series to forecast", default=None, metavar=COLUMN)
-    time: str | None = option("Column of the times", default=None, means="the only one of dates", metavar=COLUMN)
-    task: Literal["classify", "regress"] | None = option(
-        "classify or regress", default=None, means="by the target", metavar="TASK", choices=("classify", "regress")
+    target: tuple[str, ...] = option(
+        "Column to predict; may be given several times", default=(), metavar=COLUMN, of="rows with targets"
     )
-    ignore: tuple[str, ...] = option("Column to leave out; may be given several times", default=(), metavar=COLUMN)
-    category: tuple[str, ...] = option("Column of names, though they look like numbers", default=(), metavar=COLUMN)
-    number: tuple[str, ...] = option("Column of numbers, whatever it looks like", default=(), metavar=COLUMN)
-    id: str | None = option("Column to leave out and copy into predictions", default=None, metavar=COLUMN)
+    text: str | None = option(
+        "Column of texts to learn from, instead of all others", default=None, metavar=COLUMN, of="a table"
+    )
+    forecast: str | None = option("Column of a series to forecast", default=None, metavar=COLUMN, of="a table")
+    time: str | None = option(
+        "Column of the times",
+        default=None,
+        means="the only one of dates",
+        metavar=COLUMN,
+        of="a forecast (--forecast COL)",
+    )
+    task: Literal["classify", "regress"] | None = option(
+        "classify or regress",
+        default=None,
+        means="by the target",
+        metavar="TASK",
+        choices=("classify", "regress"),
+        of="rows with targets",
+    )
+    ignore: tuple[str, ...] = option(
+        "Column to leave out; may be given several times", default=(), metavar=COLUMN, of="a table"
+    )
+    category: tuple[str, ...] = option(
+        "Column of names, though they look like numbers", default=(), metavar=COLUMN, of="a table"
+    )
+    number: tuple[str, ...] = option(
+        "Column of numbers, whatever it looks like", default=(), metavar=COLUMN, of="a table"
+    )
+    id: str | None = option(
+        "Column to leave out and copy into predictions", default=None, metavar=COLUMN, of="rows with targets"
+    )
     group: str | None = option(
-        "Column to leave out; rows equal in it stay on one side of every split", default=None, metavar=COLUMN
+        "Column to leave out; rows equal in it stay on one side of every split",
+        default=None,
+        metavar=COLUMN,
+        of="rows with targets",
     )
     size: str | None = option(
-        "Side of all images, or HEIGHTxWIDTH", default=None, means="theirs, at most 64", metavar="PIXELS"
+        "Side of all images, or HEIGHTxWIDTH", default=None, means="theirs, at most 64", metavar="PIXELS", of="images"
     )
-    strict: bool = option("Stop at a broken file instead of leaving it out", default=False, metavar=SWITCH)
+    strict: bool = option(
+        "Stop at a broken file instead of leaving it out", default=False, metavar=SWITCH, of="many files"
+    )
 
 
 @options

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from phalanx.data import Goal
-from phalanx.ensemble import Pairs, Voice
+from phalanx.ensemble import Pairs, Predictions, Voice
 from phalanx.layers import Layer
 from phalanx.metrics import Costs, Metric
 from phalanx.model import Batch
@@ -16,8 +16,15 @@ from phalanx.predictive import Said
 from phalanx.search.effort import Size
 
 
+class Part(NamedTuple):
+    """Positions of the rows that train, and of those that validate: all there are, or one of several folds."""
+
+    train: np.ndarray
+    valid: np.ndarray
+
+
 class Judged(NamedTuple):
-    """A trained network as it `final`ly predicts, what it says of the validation rows, its metrics, and what each of
+    """A trained network as it `final`ly predicts, what it says of its validation rows, its metrics, and what each of
     these rows costs it.
     """
 
@@ -27,11 +34,19 @@ class Judged(NamedTuple):
     costs: Sequence[Costs | None] = ()
 
 
+class Scored(NamedTuple):
+    """Metrics of the validation rows, and the predictions for them."""
+
+    metrics: dict[str, float]
+    predictions: Predictions
+
+
 class Task(Protocol):
     """What `experiment` trains networks for.
 
-    `rows`: all of them, encoded; `train` and `valid`: positions of those that train and validate; `between`: of those
-    that do neither, and are learned from when networks are trained again. `valid_weight`: None: each counts once.
+    `rows`: all of them, encoded, those of one fold after those of another where each has its own encoding; `parts`:
+    which of them train and validate, of each fold; `between`: positions of those that do neither, and are learned from
+    when networks are trained again. `valid_weight`: of the validation rows of all folds, None: each counts once.
     `goals`: what each head predicts; none where a network says what comes next. `entry`: the layer that takes rows.
     `size`: how much to try, and `again` how the networks that predict train again on all rows, where nothing is said.
     """
@@ -39,9 +54,7 @@ class Task(Protocol):
     @property
     def rows(self) -> Batch: ...
     @property
-    def train(self) -> np.ndarray: ...
-    @property
-    def valid(self) -> np.ndarray: ...
+    def parts(self) -> Sequence[Part]: ...
     @property
     def between(self) -> np.ndarray | None: ...
     @property
@@ -63,9 +76,23 @@ class Task(Protocol):
         ...
 
     def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
-        """Return what trained networks are worth; `samples`: so many dropout masks are averaged, see `predictive`."""
+        """Return what trained networks are worth, each on the validation rows of its `fold`; `samples`: so many dropout
+        masks are averaged, see `predictive`.
+        """
         ...
 
-    def voices(self, judged: Sequence[Judged], metric: Metric) -> list[Voice | Pairs]:
-        """Return what networks say of the validation rows as the ensemble hears it; nothing without such rows."""
+    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+        """Return the metrics over the validation rows of all folds, in each of which another network predicts."""
+        ...
+
+    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
+        """Return what networks, one of each fold that belong together, say of the validation rows as the ensemble hears
+        it; nothing without such rows.
+        """
+        ...
+
+    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+        """Return what an ensemble is worth on the validation rows, given what its members, one of each fold, say of
+        them, and their shares.
+        """
         ...

@@ -138,21 +138,21 @@ CASES = [
     ),
     (
         "good.csv --target y --metric rmse",
-        "--metric rmse is for regression, but this is classification; "
+        "metric rmse is for regression, but this is classification; "
         "use one of accuracy, balanced_accuracy, f1, log_loss, roc_auc, average_precision",
     ),
-    ("good.csv --target y --metric acuracy", "--metric: unknown metric `acuracy`; did you mean `accuracy`?"),
+    ("good.csv --target y --metric acuracy", "metric: unknown metric `acuracy`; did you mean `accuracy`?"),
     (
         "good.csv --target y --likelihood gaussian",
         "likelihood gaussian does not fit a target of 2 classes (y); use bernoulli",
     ),
     (
         "good.csv --target y --likelihood gausian",
-        "--likelihood: unknown likelihood `gausian`; did you mean `gaussian`?",
+        "likelihood: unknown likelihood `gausian`; did you mean `gaussian`?",
     ),
     (
         "good.csv --target y --likelihood hetero-gausian",
-        "--likelihood: unknown likelihood `hetero-gausian`; did you mean `heteroscedastic_gaussian`?",
+        "likelihood: unknown likelihood `hetero-gausian`; did you mean `heteroscedastic_gaussian`?",
     ),
     (
         "counts.csv --target n --likelihood poisson --task classify",
@@ -164,7 +164,7 @@ CASES = [
     ),
     (
         "counts.csv --target f --likelihood poisson",
-        "target 'f' holds 0.5, but counts are 0, 1, 2, ...; use another likelihood",
+        "target 'f' holds 1.5, but counts are 0, 1, 2, ...; use another likelihood",
     ),
     (
         "counts.csv --target low --likelihood poisson",
@@ -194,7 +194,7 @@ CASES = [
     ),
     (
         "good.csv --target y --target a --metric accuracy",
-        "--metric: unknown metric `accuracy`; did you mean `y.accuracy`?",
+        "metric: unknown metric `accuracy`; did you mean `y.accuracy`?",
     ),
     (
         "good.csv --target y --target c --likelihood multinoulli",

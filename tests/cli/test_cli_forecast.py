@@ -9,8 +9,8 @@ import pytest
 from sklearn.linear_model import RidgeCV
 
 import phalanx
-from phalanx.runs.config import Config
-from phalanx.runs.prepare import prepare
+from phalanx.config import Config
+from phalanx.kinds.registry import prepare
 
 TINY = "trials: 1\nmax_rounds: 2\nbatch_size: 16\nlayers: [Flatten]\n"
 
@@ -81,7 +81,7 @@ def test_the_linear_baseline_is_tested_with_all_that_came_before(forecast):
     result = json.loads((forecast[0] / "run" / "result.json").read_text())
     prepared = prepare(Config(source=str(forecast[0] / "series.csv"), forecast="sold", horizon=3))
     inputs, values = (
-        prepared.encoder.as_numbers(part).numbers for part in (prepared.problem.inputs, prepared.test_inputs)
+        prepared.encoder.as_numbers(part).numbers for part in (prepared.problem.inputs[0], prepared.test_inputs)
     )
     model = RidgeCV(np.logspace(-3, 4, 15)).fit(inputs[:78].astype(float), prepared.problem.values[0][:78])
     errors = np.abs(model.predict(values.astype(float)) - prepared.test_values[0])
@@ -169,7 +169,7 @@ def test_no_value_after_the_training_border_reaches_training(tmp_path, monkeypat
     assert plain.encoder == other.encoder
     assert plain.problem.goals == other.problem.goals
     train = plain.problem.train
-    np.testing.assert_array_equal(plain.problem.inputs[train], other.problem.inputs[train])
+    np.testing.assert_array_equal(plain.problem.inputs[0][train], other.problem.inputs[0][train])
     np.testing.assert_array_equal(plain.problem.rows.y[0][train], other.problem.rows.y[0][train])
     assert plain.problem.values[0][plain.problem.valid[-1], -1] != other.problem.values[0][other.problem.valid[-1], -1]
     leaked.loc[border - 1, "sold"] = 1e6  # the last target of training, which must be noticed
@@ -184,9 +184,9 @@ def test_no_value_after_the_training_border_reaches_training(tmp_path, monkeypat
         (lambda t: t, ("--horizon", 100), "windows of the series have a full past and future, of which 0 are left"),
         (lambda t: t, ("--horizon", 0), "horizon is 0, but must be a whole number from 1 to 100,000"),
         (lambda t: t, ("--window", 119), "windows of the series have a full past and future"),
-        (lambda t: t, ("--target", "rain"), "target does not go with --forecast, which says what to predict"),
+        (lambda t: t, ("--target", "rain"), "--target is for rows with targets, but s.csv is a series; leave it out"),
         (lambda t: t, ("--time", "dya"), "no column 'dya' for --time; did you mean 'day'?"),
-        (lambda t: t, ("--metric", "accuracy"), "--metric accuracy is for classification, but this is regression"),
+        (lambda t: t, ("--metric", "accuracy"), "metric accuracy is for classification, but this is regression"),
         (lambda t: t, ("--likelihood", "bernoulli"), "likelihood bernoulli does not fit a target of numbers"),
         (lambda t: pd.concat([t, t.tail(1)]), (), "column 'day' holds 2024-04-29 twice, in rows 120 and 121"),
         (lambda t: t.assign(sold="much"), (), "column 'sold' must hold numbers, but row 1 holds 'much'"),
@@ -207,7 +207,7 @@ def test_options_without_a_forecast(in_folder, tmp_path, series):
     series.to_csv(tmp_path / "s.csv", index=False)
     ended = in_folder(tmp_path, "train", "s.csv", "--target", "sold", "--horizon", 3)
     assert ended.status == 2
-    assert ended.err == "error: horizon is for forecasts; say which column with --forecast, or leave it out\n"
+    assert ended.err == "error: --horizon is for a forecast (--forecast COL), but s.csv is a table; leave it out\n"
 
 
 def test_tables_that_cannot_be_forecast(forecast, in_folder, series):

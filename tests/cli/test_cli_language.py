@@ -80,7 +80,7 @@ def test_text_is_generated(run, books, in_folder):
 def test_a_prompt_with_unknown_characters(run, books, in_folder):
     ended = in_folder(books, "generate", "run", "--prompt", "the Ü", "--length", "5")
     assert ended.status == 0
-    assert "warning: the text that run learned from never holds 'Ü': read as one unknown character" in ended.err
+    assert "warning: the text that was learned from never holds 'Ü': read as one unknown character" in ended.err
     assert ended.out.startswith("the Ü")
 
 
@@ -121,11 +121,14 @@ def test_other_tokens_and_a_test_of_its_own(books, in_folder):
         ("train empty.txt", "'empty.txt' cannot be read: empty"),
         ("train gone.txt", "'gone.txt' cannot be read: no such file or directory"),
         ("train short.txt", "the text holds 10 tokens to learn from, too few for 64 steps a row"),
-        ("train cats.txt --target cat", "target is not for a text file, from which a language model is learned"),
+        (
+            "train cats.txt --target cat",
+            "--target is for rows with targets, but cats.txt is a text file, from which a language model",
+        ),
         ("train cats.txt --metric accuracy", "metric is 'accuracy', but language models are ranked by nats_per_token"),
         ("train cats.txt --likelihood gaussian", "a language model predicts one of many tokens; leave likelihood out"),
         ("train cats.txt --tokens letters", "tokens is 'letters', but must be one of characters, words, bpe"),
-        ("train digits --tokens words", "--tokens is for a text file (.txt), but digits is none; leave it out"),
+        ("train digits --tokens words", "--tokens is for a text file (.txt), but digits is a table; leave it out"),
         ("predict run cats.txt", "run is a language model, which predicts no table: use `phalanx generate`"),
         ("generate gone", "no such run folder: 'gone'"),
         ("generate run --length 0", "length is 0, but must be a whole number of tokens from 1 to"),
@@ -144,4 +147,4 @@ def test_other_runs_do_not_speak(books, in_folder):
     (books / "tiny.yaml").write_text("trials: 1\nmax_rounds: 1\nbaselines: [dummy]\nlayers: [{Dense: {units: 2}}]\n")
     assert in_folder(books, "train", "iris", "--config", "tiny.yaml", "--out", "iris").status == 0
     ended = in_folder(books, "generate", "iris")
-    assert (ended.status, ended.err) == (2, "error: iris is no language model: train one on a text file (.txt)\n")
+    assert (ended.status, ended.err) == (2, "error: the run is no language model: train one on a text file (.txt)\n")

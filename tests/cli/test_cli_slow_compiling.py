@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from phalanx import LSTM, Adam, Classifier, Dense, EarlyStopping, LanguageModel, Tanh, choice
+from phalanx.kinds import comparison
 from phalanx.population.building import Pace
 from phalanx.population.host import Population
-from phalanx.runs import comparison
 
 SPACE = """
 trials: 4

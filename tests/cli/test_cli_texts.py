@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 import phalanx
 
@@ -99,7 +98,8 @@ def test_a_table_whose_only_input_is_a_text(texts, in_folder):
     ended = in_folder(texts, "train", "films.csv", "--target", "verdict", "--config", "config.yaml", "--out", "alone")
     assert ended.status == 0, ended.err
     assert "texts: 120 in column 'review', of at most 9 words; 16 words are known" in ended.out
-    assert yaml.safe_load((texts / "alone" / "config.yaml").read_text())["text"] == "review"
+    result = json.loads((texts / "alone" / "result.json").read_text())
+    assert [(column["name"], column["kind"]) for column in result["columns"]] == [("review", "texts")]
     assert json.loads((texts / "alone" / "result.json").read_text())["test"]["accuracy"] > 0.9
     told = in_folder(texts, "predict", "alone", "films.csv")
     frame, written = pd.read_csv(texts / "films.csv"), pd.read_csv(io.StringIO(told.out), engine="pyarrow")
@@ -125,12 +125,15 @@ def test_two_heads_on_one_embedding(texts, in_folder):
     assert told.out.splitlines()[0].startswith("number,prediction_verdict,")
 
 
-def test_a_table_with_other_columns_says_how_to_learn_from_its_texts(texts, in_folder):
+def test_texts_are_learned_from_beside_other_columns_or_alone(texts, in_folder):
     words = "train more.csv --target verdict --trials 1 --config config.yaml --out plain"
     (texts / "table.yaml").write_text("max_rounds: 1\nbaselines: [dummy]\n")
     ended = in_folder(texts, *words.replace("config.yaml", "table.yaml").split())
     assert ended.status == 0, ended.err
-    assert "taken for an identifier and left out; --text 'review' learns from its words instead" in ended.out
+    kinds = {
+        column["name"]: column["kind"] for column in json.loads((texts / "plain/result.json").read_text())["columns"]
+    }
+    assert kinds == {"review": "texts", "number": "identifier", "sea": "category"}
     words = "train more.csv --target verdict --text review --config config.yaml --out chosen"
     chosen = in_folder(texts, *words.split())
     assert "warning: column 'review' alone is learned from, not 'number', 'sea'" in chosen.out
@@ -144,10 +147,12 @@ def test_a_table_with_other_columns_says_how_to_learn_from_its_texts(texts, in_f
         ("train films --target file", "target is file, but texts have only their label; leave it out"),
         ("train films --text label", "--text names a column of a table, but films holds texts; leave it out"),
         ("train new", "new has no labels; put the texts of each class into a folder of its own"),
-        ("train more.csv --target verdict --text number", "column 'number' holds no text; give --text another column"),
+        (
+            "train more.csv --target verdict --text number",
+            "column 'number' holds no text; give another column of texts",
+        ),
         ("train more.csv --target verdict --text rewiew", "no column 'rewiew' for the texts; did you mean 'review'?"),
         ("train more.csv --target sea --text sea", "text names the target 'sea'; give another column"),
-        ("train both.csv --target verdict", "has 2 columns of texts and no other input: give --text 'review' or"),
         ("train films.csv --target verdict --strict", "--strict is for many files, but films.csv is a table"),
         ("predict run films.csv", "the model was trained on texts; give texts"),
         ("predict run new/0.txt gone.txt", "no such file: 'gone.txt'"),

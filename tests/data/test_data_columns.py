@@ -81,6 +81,9 @@ def test_numbers_spoilt_by_many_texts_are_named():
     assert column.warning.endswith(
         "left out, since not all are numbers (row 201 holds '?0'); correct or empty such cells"
     )
+    table = pd.DataFrame({"x": [*map(str, np.linspace(0, 1, ROWS)), *(f"?{i}" for i in range(11))]})
+    (column,) = infer_columns(table.iloc[5:])  # as where other rows test
+    assert "(row 201 holds '?0')" in column.warning
 
 
 def test_codes_by_name_or_word():

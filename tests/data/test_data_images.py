@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from phalanx.errors import InputError
-from phalanx.kinds.images import is_images, load_images
+from phalanx.kinds.images.load import is_images, load_images
 
 REAL = Path(__file__).parents[2] / "../shared/data/images/mnist-folder.tar.gz"
 needs_real = pytest.mark.skipif(not REAL.is_file(), reason="the shared images are not beside this checkout")

@@ -15,8 +15,8 @@ from PIL import Image
 
 from phalanx.data.npz import read_npz_table
 from phalanx.errors import InputError
-from phalanx.kinds.images import is_images, load_images
 from phalanx.kinds.images.idx import read_idx
+from phalanx.kinds.images.load import is_images, load_images
 
 REAL = Path(__file__).parents[2] / "../shared/data/images"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the shared images are not beside this checkout")

@@ -11,8 +11,8 @@ from PIL import ExifTags, Image
 
 from phalanx.data.files import BrokenFileError
 from phalanx.errors import InputError
-from phalanx.kinds.images import load_images
 from phalanx.kinds.images.file import read_header, read_pixels
+from phalanx.kinds.images.load import load_images
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phalanx.config import Config
 from phalanx.data.frames import read_frame
 from phalanx.data.letters import one_form
 from phalanx.data.read import BUNDLED, load_source, read_table
 from phalanx.errors import InputError
-from phalanx.runs.config import Config
 
 TABLES = Path(__file__).parents[2] / "../shared/data/tables"
 needs_tables = pytest.mark.skipif(not TABLES.is_dir(), reason="the shared data tables are not beside this checkout")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from phalanx import Adam, Classifier, Cosine, Regressor
+from phalanx.config import Config
 from phalanx.data.columns import Column
 from phalanx.errors import InputError
+from phalanx.kinds.registry import prepare
 from phalanx.kinds.tables.encoder import TableEncoder
-from phalanx.runs.config import Config
-from phalanx.runs.prepare import prepare
 
 X = np.random.default_rng(0).exponential(3, (400, 2)) + np.array([5, -1e6])
 
@@ -61,14 +61,17 @@ def test_a_linear_network_of_such_numbers_is_linear(scaling):
 def test_the_command_line_scales_alike(tmp_path):
     pd.DataFrame({"x": X[:, 0], "y": X[:, 1]}).to_csv(tmp_path / "d.csv", index=False)
     prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), scaling="standard"))
-    train = prepared.problem.inputs.numbers[prepared.problem.train]
+    train = prepared.problem.inputs[0].numbers[prepared.problem.train]
     assert train.std() == pytest.approx(1, rel=1e-5)
 
 
-def test_what_cannot_be_scaled():
+def test_what_cannot_be_scaled(tmp_path):
     with pytest.raises(InputError, match="scaling is 'sqrt', but must be one of robust, standard, none"):
         Regressor(scaling="sqrt").fit(X, X[:, 0])
-    with pytest.raises(InputError, match="scaling is for the numbers of a table, but X has 1 axes; leave it out"):
+    with pytest.raises(InputError, match="scaling is for the numbers of a table, but X holds texts; leave it out"):
         Classifier(scaling="none").fit(["a text", "another"], [0, 1])
-    with pytest.raises(InputError, match="scaling does not go with --forecast"):
-        Config(forecast="y", scaling="none")
+    pd.DataFrame({"y": X[:, 0]}).to_csv(tmp_path / "d.csv", index=False)
+    with pytest.raises(
+        InputError, match=r"^--scaling is for the numbers of a table, but .*d.csv is a series; leave it"
+    ):
+        prepare(Config(source=str(tmp_path / "d.csv"), forecast="y", scaling="none"))

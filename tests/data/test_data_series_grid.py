@@ -6,7 +6,8 @@ import pytest
 
 from phalanx import InputError
 from phalanx.data.read import load_source, read_table
-from phalanx.kinds.series import infer_layout, read_series
+from phalanx.kinds.series.grid import read_series
+from phalanx.kinds.series.layout import infer_layout
 
 DATA = Path(__file__).parents[2] / "../shared/data/series"
 

@@ -8,16 +8,19 @@ from hypothesis import strategies as st
 
 from phalanx import InputError
 from phalanx.data.anchor import Anchor, choose_anchor
-from phalanx.kinds.series import Layout, Series, SeriesEncoder, split_origins, window_steps
+from phalanx.kinds.series.encoder import SeriesEncoder
+from phalanx.kinds.series.grid import Series
+from phalanx.kinds.series.layout import Layout
 from phalanx.kinds.series.seasons import (
     autocorrelation_period,
     calendar_cycles,
     calendar_periods,
     naive_error,
     naive_period,
+    window_steps,
 )
 from phalanx.kinds.series.times import Step, Times
-from phalanx.kinds.series.windows import origins, sliding, targets
+from phalanx.kinds.series.windows import origins, sliding, split_origins, targets
 
 DAY = Step("microsecond", 86_400_000_000)
 MONTH = Step("month", 1)
@@ -215,7 +218,7 @@ def test_too_short_and_constant_series():
         split_origins(origins(30, 7, 22), 22, 0.2, 0.2)
     assert str(error.value) == (
         "2 windows of the series have a full past and future, of which 0 are left to train on, and 2 are needed; give "
-        "a longer series, a shorter --horizon or a shorter --window"
+        "a longer series, a shorter horizon, or a shorter window"
     )
     with pytest.raises(
         InputError, match="column 'y' is always 3 in the part to train on: there is nothing to forecast"

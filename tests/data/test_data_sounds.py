@@ -15,9 +15,15 @@ from scipy.io import wavfile
 
 from phalanx.data.files import BrokenFileError
 from phalanx.errors import InputError
-from phalanx.kinds.registry import check_one, load
-from phalanx.kinds.sounds import file_column, load_sounds
-from phalanx.kinds.sounds.file import read_sound
+from phalanx.kinds import registry
+from phalanx.kinds.files import columns_of_files
+from phalanx.kinds.kind import Request
+from phalanx.kinds.model import RowModel
+from phalanx.kinds.sounds.file import SOUNDS, read_sound
+from phalanx.kinds.sounds.read import load_sounds
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.tables.kind import TABLES
+from phalanx.predictor import Predictor
 
 REAL = Path(__file__).parents[2] / "../shared/data/audio/spoken-digits.tar.gz"
 needs_real = pytest.mark.skipif(not REAL.is_file(), reason="the shared recordings are not beside this checkout")
@@ -41,6 +47,10 @@ def write(tmp_path):
         return tmp_path
 
     return write
+
+
+def load(sources, **options):
+    return registry.load(sources, Request(**options))
 
 
 def refusal(job, *given, **options):
@@ -205,7 +215,8 @@ def test_what_is_not_there(write):
     assert refusal(load_sounds, [folder / "c.wav"]) == f"no such file: {str(folder / 'c.wav')!r}"
     assert refusal(load_sounds, [folder / "b.csv"]).endswith("b.csv' is not a WAV file (.wav, .wave)")
     two = [str(folder / "a.wav"), str(folder / "b.csv")]
-    assert "only images, sounds or texts" in refusal(check_one, two)
+    model = RowModel(TABLES, TableEncoder.fit_numbers(np.ones((2, 1))), ("y",), None, Predictor({}, {}, "", ()))
+    assert "only images, sounds or texts" in refusal(registry.load_like, model, two)
 
 
 # Tables
@@ -235,9 +246,9 @@ def test_a_file_may_be_named_twice_or_not_exist(write):
 
 def test_which_column_names_files():
     frame = pd.DataFrame({"a": ["1.wav", "2.txt"], "b": [1, 2], "c": ["1.WAV", None], "d": ["3.wav", "4.wav"]})
-    assert file_column(frame) == "c"
-    assert file_column(frame[["a", "b"]]) is None
-    assert file_column(pd.DataFrame({"a": [None, None]})) is None
+    assert columns_of_files(frame, SOUNDS) == ["c", "d"]
+    assert columns_of_files(frame[["a", "b"]], SOUNDS) == []
+    assert columns_of_files(pd.DataFrame({"a": [None, None]}), SOUNDS) == []
 
 
 def test_nothing_warns(write):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from phalanx.errors import InputError
-from phalanx.kinds.sounds import Sound, SoundEncoder
+from phalanx.kinds.sounds.encoder import SoundEncoder
+from phalanx.kinds.sounds.file import Sound
 from phalanx.kinds.sounds.spectrogram import FLOOR, log_mel, mel_filters
 
 

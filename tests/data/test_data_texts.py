@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from phalanx import Classifier, Embedding, GlobalMaxPool
+from phalanx.config import Config
 from phalanx.data import infer_columns
 from phalanx.data.files import BrokenFileError
 from phalanx.data.read import Source
 from phalanx.errors import InputError
-from phalanx.kinds.texts import TextEncoder, load_texts, read_book, text_columns, texts_of_table
+from phalanx.kinds.registry import prepare
 from phalanx.kinds.texts import encoder as encoders
-from phalanx.kinds.texts.read import read_text
-from phalanx.runs.config import Config
-from phalanx.runs.prepare import prepare
+from phalanx.kinds.texts.encoder import TextEncoder
+from phalanx.kinds.texts.read import load_texts, read_book, read_text
+from phalanx.kinds.texts.table import text_columns, texts_of_table
 
 
 def texts(*given):
@@ -176,7 +177,7 @@ def test_a_column_of_a_table():
 
 def test_a_column_that_is_not_of_texts():
     source = Source("t", pd.DataFrame({"review": ["a", "b"], "stars": [5, 3]}), None, ())
-    with pytest.raises(InputError, match=r"^column 'stars' holds no text; give --text another column$"):
+    with pytest.raises(InputError, match=r"^column 'stars' holds no text; give another column of texts$"):
         texts_of_table(source, "stars")
     with pytest.raises(InputError, match=r"^no column 'reviews' for the texts; did you mean 'review'\?$"):
         texts_of_table(source, "reviews")
@@ -277,9 +278,19 @@ def test_a_run_cuts_each_text_into_words_once(cuts, tmp_path):
 
 def test_training_rows_alone_say_what_words_are_known():
     rows = texts("good film", "bad film", "good bad", "ugly ugly ugly", "ugly")
-    known, codes = TextEncoder.fit_transform(rows, np.array([0, 1, 2]))
+    (known,), (codes,) = TextEncoder.fit_each(rows, [np.array([0, 1, 2])])
     assert known == TextEncoder.fit(rows[:3])
     assert codes.tolist() == known.transform(rows).tolist()
+
+
+def test_the_texts_of_each_fold_are_codes_of_its_own_words_in_arrays_of_one_shape():
+    rows = texts("good film", "bad film", "good bad", "ugly ugly ugly", "ugly", "ugly")
+    encoders, codes = TextEncoder.fit_each(rows, [np.array([0, 1, 2]), np.array([3, 4, 5])], "review")
+    assert [one.words for one in encoders] == [("bad", "film", "good"), ("ugly",)]
+    assert [(one.steps, one.tokens, one.column) for one in encoders] == [(3, 5, "review")] * 2
+    assert codes[0].tolist() == [[4, 3, 0], [2, 3, 0], [4, 2, 0], [1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    assert codes[1].tolist() == [[1, 1, 0], [1, 1, 0], [1, 1, 0], [2, 2, 2], [2, 0, 0], [2, 0, 0]]
+    assert [one.transform(rows).tolist() for one in encoders] == [held.tolist() for held in codes]
 
 
 def test_the_encoder_survives_json():

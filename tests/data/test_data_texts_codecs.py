@@ -94,7 +94,7 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch):
 
 def test_byte_pairs_load_no_client_of_a_network():
     script = (
-        "import sys; from phalanx.kinds.texts import BytePairs; BytePairs.fit('a b').encode('a'); "
+        "import sys; from phalanx.kinds.language.codecs import BytePairs; BytePairs.fit('a b').encode('a'); "
         "print([name for name in sys.modules if name.split('.')[0] in ('huggingface_hub', 'requests', 'httpx')])"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

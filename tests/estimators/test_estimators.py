@@ -179,7 +179,7 @@ def test_minutes_end_the_training(iris):
 def test_one_class_and_bad_metric_are_told():
     with pytest.raises(ValueError, match="at least two classes; y has one class"):
         small().fit([[1.0], [2.0]], [1, 1])
-    with pytest.raises(ValueError, match="--metric rmse is for regression"):
+    with pytest.raises(ValueError, match="metric rmse is for regression"):
         small(metric="rmse").fit([[1.0], [2.0], [3.0], [4.0]], [1, 0, 1, 0])
 
 

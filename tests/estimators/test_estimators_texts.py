@@ -54,7 +54,7 @@ def test_weights_count_texts():
 
 def test_a_table_is_no_text_and_a_text_no_table():
     net = Classifier(**QUICK).fit(TEXTS, LABELS)
-    with pytest.raises(InputError, match=r"^the model was trained on texts; give texts$"):
+    with pytest.raises(InputError, match=r"^the model was trained on texts; give a list of str$"):
         net.predict([[1.0, 2.0]])
     with pytest.raises(ValueError, match=r"could not convert string to float|Expected 2D array"):
         Classifier([Dense(2)], max_rounds=1, stopping=None).fit([[0.0], [1.0]], [0, 1]).predict(["a"])

@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_named(rows):
         ({"groups": np.zeros(99)}, r"groups has shape \(99,\), but X has 100 rows; give one group for each"),
         ({"groups": np.zeros((100, 2))}, r"groups has shape \(100, 2\), but X has 100 rows"),
         ({"groups": np.zeros(100)}, "1 groups are too few"),
-        ({"groups": y > 0}, "the groups that train hold one class only"),
+        ({"groups": y > 0}, "the training rows hold one class only"),
         ({"validation": X}, r"validation must be a pair \(X, y\)"),
         ({"validation": (X, labels[1:])}, r"validation: Found input .* inconsistent numbers of samples: \[100, 99\]"),
         (

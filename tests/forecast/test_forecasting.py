@@ -8,9 +8,9 @@ from phalanx import InputError, Past
 from phalanx.data import Goal, NumberTarget
 from phalanx.data.anchor import Anchor
 from phalanx.data.goals import Forecast
-from phalanx.entries import entry_for
-from phalanx.kinds.series import Layout, Series
-from phalanx.kinds.series.baselines import forecast_baselines
+from phalanx.kinds.series.baselines import FORECASTS
+from phalanx.kinds.series.grid import Series
+from phalanx.kinds.series.layout import Layout
 from phalanx.kinds.series.problem import forecasting
 from phalanx.kinds.series.times import Step, Times
 from phalanx.layers import EVALUATE
@@ -65,7 +65,7 @@ def test_the_network_sees_what_its_goal_is_relative_to(kind):
 
 def test_the_entry_is_told_the_anchor():
     grown = made_of(np.exp(0.05 * np.arange(300)))
-    assert entry_for(grown.encoder) == Past("ratio")
+    assert grown.encoder.entry == Past("ratio")
     assert grown.problem.goals[0].forecast.anchor.kind == "ratio"
     assert np.isfinite(grown.problem.rows.y[0]).all()
 
@@ -75,8 +75,8 @@ def test_baselines_by_hand():
     made = made_of(values, horizon=3, steps=6, test=0.2)
     encoder, problem = made.encoder, made.problem
     assert encoder.period == 5
-    windows, said = problem.inputs[problem.train], problem.values[0][problem.train]
-    found = {name: fit(encoder, windows, said)(made.test_inputs) for name, fit in forecast_baselines().items()}
+    windows, said = problem.inputs[0][problem.train], problem.values[0][problem.train]
+    found = {name: one.make(encoder, windows, said)(made.test_inputs) for name, one in FORECASTS.items()}
     np.testing.assert_allclose(found["last_value"], np.repeat(encoder.observed(made.test_inputs)[:, -1:], 3, 1))
     np.testing.assert_allclose(found["seasonal_naive"], made.test_values, atol=1e-5)
     np.testing.assert_allclose(found["linear"], made.test_values, atol=1e-2)
@@ -85,7 +85,7 @@ def test_baselines_by_hand():
 def test_a_season_shorter_than_the_horizon():
     made = made_of([1.0, 5.0] * 30, horizon=5, steps=6)
     assert made.encoder.period == 2
-    forecast = forecast_baselines()["seasonal_naive"](made.encoder, made.test_inputs, made.test_values)
+    forecast = FORECASTS["seasonal_naive"].make(made.encoder, made.test_inputs, made.test_values)
     np.testing.assert_allclose(forecast(made.test_inputs), made.test_values, atol=1e-5)
 
 
@@ -124,13 +124,13 @@ def test_a_series_with_holes():
     values[5::6] = np.nan
     made = made_of(values, horizon=12, steps=12)
     problem = made.problem
-    assert len(problem.inputs) == 120 - 12 - 12 + 1
+    assert len(problem.inputs[0]) == 120 - 12 - 12 + 1
     assert np.isnan(problem.values[0]).any(1).all()
     train, encoder = problem.train, made.encoder
-    inputs, y = problem.inputs[train], problem.values[0][train]
-    forecast = forecast_baselines()["linear"](encoder, inputs, y)
+    inputs, y = problem.inputs[0][train], problem.values[0][train]
+    forecast = FORECASTS["linear"].make(encoder, inputs, y)
     known = ~np.isnan(y[:, 3])
-    one = forecast_baselines()["linear"](replace(encoder, horizon=1), inputs[known], y[known, 3:4])
+    one = FORECASTS["linear"].make(replace(encoder, horizon=1), inputs[known], y[known, 3:4])
     np.testing.assert_allclose(forecast(inputs)[:, 3:4], one(inputs), rtol=1e-6)
     found = evaluate(problem.goals, (y,), (forecast(inputs),))
     off = np.abs(y - forecast(inputs))

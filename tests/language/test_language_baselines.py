@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phalanx.kinds.language import language_baselines
+from phalanx.kinds.language.baselines import language_baselines
 
 
 def test_by_hand():

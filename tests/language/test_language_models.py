@@ -27,7 +27,8 @@ from phalanx import (
     Residual,
 )
 from phalanx.experiment import Settings, fit, plan
-from phalanx.kinds.language import Corpus, continuation, nats_per_token, probabilities, reading
+from phalanx.kinds.language.corpus import Corpus, reading
+from phalanx.kinds.language.scoring import continuation, nats_per_token, probabilities
 from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
 from phalanx.network import Aim, complete
@@ -119,9 +120,10 @@ def test_an_ensemble_says_the_mean_of_what_its_networks_say(trained):
 
 def test_the_ensemble_is_chosen_by_what_validates(trained):
     corpus, fitted = trained
-    (said,) = fitted.ensemble_valid().means
+    (said,) = fitted.valid.predictions
     assert len(said) == len(corpus.valid_codes) - 1
-    assert corpus.score((said,))["nats_per_token"] <= fitted.best.metrics["nats_per_token"] + 1e-6
+    assert fitted.valid.metrics["nats_per_token"] == pytest.approx(-np.log(said).mean(), rel=1e-5)
+    assert fitted.valid.metrics["nats_per_token"] <= fitted.best.metrics["nats_per_token"] + 1e-6
     assert sum(fitted.shares.values()) == pytest.approx(1)
 
 
@@ -130,7 +132,7 @@ def test_without_validation_every_network_has_one_voice():
     space = Network([Embedding(4), LSTM(4)], Multinoulli(), stopping=None, batch_size=8)
     fitted = fit(corpus, plan(corpus, space, Settings(NATS, max_rounds=1, repeats=2)))
     assert fitted.shares == {0: 0.5, 1: 0.5}
-    assert fitted.ensemble_valid().means == ()
+    assert fitted.valid.predictions == ()
 
 
 def test_metrics_are_three_views_of_one(trained):

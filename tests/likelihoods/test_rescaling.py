@@ -74,7 +74,9 @@ def described(likelihood, z, y):
 
 
 @pytest.mark.parametrize(
-    ("inner", "law", "spread"), [(Gaussian(0.49), stats.norm, 0.7), (Laplace(0.7), stats.laplace, 0.7)], ids=str
+    ("inner", "law", "spread"),
+    [(Gaussian(0.49), stats.norm, 0.7), (Laplace(0.7), stats.laplace, 0.7)],
+    ids=["gaussian", "own"],
 )
 def test_independent_numbers_are_scipys(inner, law, spread, rng):
     z, y = rng.normal(size=(6, 3)).astype(np.float32), rng.normal(size=(6, 3)).astype(np.float32)

@@ -2,9 +2,8 @@
 
 import pytest
 
+from phalanx.kinds.budget import UNLIMITED, Budget, sample_sizes
 from phalanx.population.train import Clock
-from phalanx.runs import budget as module
-from phalanx.runs.budget import Budget, sample_sizes
 
 
 class Time:
@@ -33,7 +32,7 @@ def test_all_baselines_together_keep_their_share(power, limit, monkeypatch):
     sizes = sample_sizes(1_000_000, numbers=3_072)
     for others in (2, 1, 0):
         budget.grow(time.fit, sizes, others)
-    assert time.now - 100 <= 0.1 * (module.UNLIMITED if limit is None else limit)
+    assert time.now - 100 <= 0.1 * (UNLIMITED if limit is None else limit)
 
 
 def test_all_rows_where_there_is_time(monkeypatch):

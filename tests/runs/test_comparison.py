@@ -6,16 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from phalanx.config import Config
 from phalanx.display import Display, make_console
-from phalanx.kinds.language.run import prepare_book
-from phalanx.kinds.series.baselines import forecast_baselines
+from phalanx.kinds import budget, comparison
+from phalanx.kinds.budget import Budget
+from phalanx.kinds.comparison import compare
+from phalanx.kinds.language import prepare as language
+from phalanx.kinds.registry import prepare
+from phalanx.kinds.series.baselines import FORECASTS, PlainForecast
 from phalanx.metrics import metric_named
 from phalanx.population.train import Clock
-from phalanx.runs import comparison, language
-from phalanx.runs.budget import Budget
-from phalanx.runs.comparison import compare
-from phalanx.runs.config import Config
-from phalanx.runs.prepare import prepare
+from phalanx.runs.planning import make_plan
 
 
 class Time:
@@ -57,19 +58,19 @@ def series(tmp_path):
 @pytest.fixture
 def time_of_series(monkeypatch):
     time = Time(monkeypatch, comparison)
-    methods = forecast_baselines()
+    make = FORECASTS["linear"].make
 
     def linear(encoder, windows, values):
         time.train(len(windows))
-        return methods["linear"](encoder, windows, values)
+        return make(encoder, windows, values)
 
-    monkeypatch.setattr(comparison, "forecast_baselines", lambda: {**methods, "linear": linear})
+    monkeypatch.setitem(FORECASTS, "linear", PlainForecast(linear, instant=False))
     return time
 
 
 def compared(series, again, clock):
-    display = Display(make_console(), clock)
-    return compare(series, metric_named("mae", series.problem.goals, None), 0, None, again, clock, display)
+    metric = metric_named("mae", series.problem.goals, None)
+    return compare(series, FORECASTS, metric, again, clock, Display(make_console(), clock))
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -78,9 +79,9 @@ def test_a_series_learns_from_fewer_windows_where_the_time_is_short(series, agai
     found = compared(series, again, clock_with(180.0, monkeypatch))
     train = len(series.problem.train)
     assert time_of_series.now <= 18
-    assert 50 < found["linear"].rows < train
-    assert time_of_series.rows.count(found["linear"].rows) == 1 + again
-    assert f", trained on {found['linear'].rows:,} of {train:,} windows, " in capsys.readouterr().out
+    assert 50 < found["linear"].learned["rows"] < train
+    assert time_of_series.rows.count(found["linear"].learned["rows"]) == 1 + again
+    assert f", trained on {found['linear'].learned['rows']:,} of {train:,} windows, " in capsys.readouterr().out
     assert found["linear"].valid["mae"] < min(found[name].valid["mae"] for name in ("last_value", "seasonal_naive"))
 
 
@@ -88,8 +89,17 @@ def test_a_series_learns_from_fewer_windows_where_the_time_is_short(series, agai
 def test_a_series_learns_from_all_windows_where_there_is_time(series, again, time_of_series, monkeypatch, capsys):
     found = compared(series, again, clock_with(100_000.0, monkeypatch))
     train, valid = series.problem.train, series.problem.valid
-    assert found["linear"].rows == (valid[-1] + 1 if again else len(train))
+    assert found["linear"].learned["rows"] == (valid[-1] + 1 if again else len(train))
     assert "trained on" not in capsys.readouterr().out
+
+
+def test_a_series_learns_from_as_many_windows_as_fit_into_memory(series, time_of_series, monkeypatch, capsys):
+    # A window is 20 values, and each of the 4 steps ahead learns from its own, as not all are known: 80 numbers.
+    monkeypatch.setattr(budget, "MOST_NUMBERS", 80_000)
+    found, train = compared(series, True, clock_with(100_000.0, monkeypatch)), len(series.problem.train)
+    assert found["linear"].learned["rows"] == max(time_of_series.rows) <= 1_000 < train
+    assert time_of_series.rows.count(found["linear"].learned["rows"]) == 2
+    assert f", trained on {found['linear'].learned['rows']:,} of {train:,} windows, " in capsys.readouterr().out
 
 
 def test_without_time_nothing_is_learned_of_a_series(series, time_of_series, monkeypatch, capsys):
@@ -100,7 +110,8 @@ def test_without_time_nothing_is_learned_of_a_series(series, time_of_series, mon
 
 def test_a_language_is_learned_from_its_end_where_the_time_is_short(tmp_path, monkeypatch):
     (tmp_path / "book.txt").write_text("to be or not to be. " * 10_000)
-    book = prepare_book(Config(source=str(tmp_path / "book.txt"), test=0.1, valid=0.05, trials=1))
+    book = prepare(Config(source=str(tmp_path / "book.txt"), test=0.1, valid=0.05, trials=1))
+    plan, _ = make_plan(book)
     time, counted = Time(monkeypatch, language), language.language_baselines
 
     def count(train, tests, tokens):
@@ -108,7 +119,8 @@ def test_a_language_is_learned_from_its_end_where_the_time_is_short(tmp_path, mo
         return counted(train, tests, tokens)
 
     monkeypatch.setattr(language, "language_baselines", count)
-    found = language._baselines(book, clock_with(10_000.0, monkeypatch))
+    clock = clock_with(10_000.0, monkeypatch)
+    found = book.compare(plan, clock, Display(make_console(), clock))
     assert time.rows == [30_000, 30_000]  # 300 s each, of 1,000; the next sample would take four times as long
-    assert {held["tokens"] for held in found.values()} == {30_000}
-    assert found["bigram"]["test"]["nats_per_token"] < found["dummy"]["test"]["nats_per_token"]
+    assert [held.learned for held in found.values()] == [{"tokens": 30_000}] * 2
+    assert found["bigram"].test()["nats_per_token"] < found["dummy"].test()["nats_per_token"]

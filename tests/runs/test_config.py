@@ -4,8 +4,8 @@ import re
 import pytest
 
 from phalanx import L2, Adam, Dense, EarlyStopping, Gaussian, InputError, Network, ReLU, choice, loguniform
+from phalanx.config import Config, likelihood_named, read_config
 from phalanx.likelihoods import HeteroscedasticGaussian, Likelihood
-from phalanx.runs.config import Config, likelihood_named, read_config
 from phalanx.spec.yaml import write_yaml
 from phalanx.study import LIKELIHOODS
 
@@ -89,7 +89,6 @@ def test_short_forms(tmp_path, text, read):
         ("samples: -3", r"samples is -3, but must be a whole number from 0 to 2,147,483,647$"),
         ("ignore: [true]", r"ignore is True, but must be text$"),
         ("task: 3", r"task is 3, but must be one of classify, regress$"),
-        ("baselines: forest", r"baselines is 'forest', but must be one of dummy, linear, random_forest, gradient_bo"),
         ("target: a\nid: a", r"id names the target 'a'; give another column$"),
         ("layers: 3", r"layers is 3, but must be a list, each element a Layer$"),
         ("batch_size: 0", r"batch_size is 0, but must be at least 1$"),
@@ -149,10 +148,10 @@ def test_likelihoods_by_name(name):
 
 
 def test_a_name_that_is_no_likelihood():
-    with pytest.raises(InputError, match=r"^--likelihood: unknown likelihood `gauss`; did you mean `gaussian`\?$"):
+    with pytest.raises(InputError, match=r"^likelihood: unknown likelihood `gauss`; did you mean `gaussian`\?$"):
         likelihood_named("gauss")
     for base in ("number_likelihood", "likelihood", "joint", "rescaled"):
-        with pytest.raises(InputError, match=rf"^--likelihood: unknown likelihood `{base}`"):
+        with pytest.raises(InputError, match=rf"^likelihood: unknown likelihood `{base}`"):
             likelihood_named(base)
 
 

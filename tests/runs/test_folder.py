@@ -1,6 +1,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 
 import jax
@@ -10,15 +12,16 @@ import pytest
 
 from phalanx import Columns, Dense, Gaussian, InputError, Multinoulli, Network, Tanh
 from phalanx.data import ClassTarget, Goal, NumberTarget, Source, infer_columns
+from phalanx.kinds.model import RowModel
 from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.tables.kind import TABLES
 from phalanx.likelihoods import Head, Joint
 from phalanx.model import initialize
 from phalanx.network import Aim, complete, with_likelihoods
 from phalanx.population.predict import Final, Folded
 from phalanx.predictive import in_units_of
 from phalanx.predictor import Predictor
-from phalanx.runs.folder import load_model, run_folder, save_model, to_json
-from phalanx.runs.model import Model
+from phalanx.runs.folder import load_run, run_folder, save_model, to_json
 
 
 def as_source(frame):
@@ -49,7 +52,7 @@ def untrained(*goals, targets=None, id_name=None, vote=False, samples=0):
         members[name] = Final(network, *jax.tree.map(np.asarray, (params, states)), 0.5)
     shares = {"m001": 0.25, "m002": 0.75}
     names = targets or tuple(name for goal in goals for name in goal.names)
-    return Model(encoder, names, id_name, Predictor(members, shares, "m002", goals, vote, samples))
+    return RowModel(TABLES, encoder, names, id_name, Predictor(members, shares, "m002", goals, vote, samples))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def classes():
 def test_a_model_is_read_back_to_the_bit(tmp_path, goals):
     model = untrained(*goals, vote=True, samples=3)
     save_model(tmp_path / "model", model)
-    again = load_model(tmp_path)
+    again = load_run(tmp_path)
     for ensemble in (True, False):
         tables = (held.table(as_source(FRAME), ensemble=ensemble) for held in (again, model))
         pd.testing.assert_frame_equal(*tables, check_exact=True)
@@ -77,7 +80,7 @@ def test_members_of_folds_are_read_back_with_their_units(tmp_path, monkeypatch):
     members = {**model.predictor.members, "m002": final._replace(network=network, fold=1)}
     model = replace(model, predictor=replace(model.predictor, members=members))
     save_model(tmp_path / "model", model)
-    again = load_model(tmp_path).predictor
+    again = load_run(tmp_path).predictor
     assert [(one.network, one.fold) for one in again.members.values()] == [
         (one.network, one.fold) for one in members.values()
     ]
@@ -94,7 +97,18 @@ def test_members_of_folds_are_read_back_with_their_units(tmp_path, monkeypatch):
 def test_the_ensemble_is_the_weighted_mean(classes):
     members, inputs = classes.predictor.members, classes.encoder.transform(FRAME)
     one, two = (Predictor(members, {}, id_, (CLASSES,)).predict(inputs, ensemble=False)[0] for id_ in members)
-    np.testing.assert_allclose(classes.predict(as_source(FRAME))[0], 0.25 * one + 0.75 * two, rtol=1e-6)
+    found = classes.probabilities(as_source(FRAME))["y"]
+    np.testing.assert_allclose(found, 0.25 * one + 0.75 * two, rtol=1e-6)
+
+
+def test_nothing_is_said_of_a_run_that_predicts(tmp_path):
+    save_model(tmp_path / "model", untrained(NUMBER))
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    code = "import sys; from phalanx.cli import app; app(['predict', *sys.argv[1:]], standalone_mode=False)"
+    given = [sys.executable, "-c", code, str(tmp_path), str(tmp_path / "t.csv")]
+    ended = subprocess.run(given, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert ended.stdout.startswith("prediction,lower,upper\n")
 
 
 def test_a_table_of_predictions(classes):
@@ -122,9 +136,11 @@ def test_a_table_of_several_targets_has_their_order():
         *("prediction_y", "probability_y_1", "probability_y_2", "probability_y_3"),
         *("prediction_n", "lower_n", "upper_n"),
     ]
-    numbers, probabilities = model.predict(as_source(FRAME))
-    np.testing.assert_array_equal(table[["prediction_n", "prediction_m"]], numbers)
-    np.testing.assert_array_equal(table.filter(like="probability"), probabilities)
+    found = model.predict(as_source(FRAME))
+    for name in ("m", "y", "n"):
+        np.testing.assert_array_equal(table[f"prediction_{name}"], found[name])
+    probabilities = table.filter(like="probability").astype(np.float32)
+    np.testing.assert_array_equal(probabilities, model.probabilities(as_source(FRAME))["y"])
 
 
 def test_columns_of_one_name_stay_apart():
@@ -184,19 +200,20 @@ def test_damage_is_told(tmp_path, classes):
         (json.dumps({**json.loads(whole), "members": 3}), "AttributeError"),
         (json.dumps({}), "KeyError: 'format'"),
         (json.dumps({"format": 1}), "ValueError: its format is 1, but this version reads 5"),
+        (json.dumps({"format": 5, "members": {}, "encoder": {"kind": "x"}}), "KeyError: 'the kind of data x'"),
     ):
         plain.write_text(text)
         with pytest.raises(
             InputError, match=rf"^the model in {tmp_path} cannot be read \({found}.*\); train it again$"
         ):
-            load_model(tmp_path)
+            load_run(tmp_path)
     plain.write_text(whole)
     (tmp_path / "model" / "parameters.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"cannot be read \(SafetensorError"):
-        load_model(tmp_path)
+        load_run(tmp_path)
     (tmp_path / "model" / "parameters.safetensors").unlink()
     with pytest.raises(InputError, match=r"is not a run folder: model/parameters.safetensors is missing$"):
-        load_model(tmp_path)
+        load_run(tmp_path)
 
 
 def test_folders_are_numbered(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@
 - ``codes``: rows of codes, for estimators whose first layer is an embedding.
 - ``splits``: which rows train, validate and test.
 - ``copies``: which columns say the target alone.
-- ``canonical``: weights become copies of rows, and rows get a fixed order (for the estimators).
+- ``canonical``: weights become copies of rows, and rows get a fixed order.
 - ``encoding``: learned from the training rows, turns any rows into float32 numbers and int32 codes.
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phalanx.data.cells import keys, tidy
+from phalanx.data.cells import holds_objects, keys, tidy
 
 _MOST_COPIES = 16  # a row, on average: weights that are larger only weigh
 
@@ -44,11 +44,15 @@ def canonical_order(matrix: np.ndarray, target: np.ndarray, weight: np.ndarray) 
     return np.argsort(rows, kind="stable")
 
 
-def comparable(X: Any) -> np.ndarray:
-    """Return a float64 matrix in which two rows are equal exactly when the rows of a table or array are."""
+def comparable(X: Any) -> np.ndarray | None:
+    """Return a float64 matrix in which two rows are equal exactly when the rows of a table are, a DataFrame or numbers
+    (rows, columns); None for rows of another
+    kind. Columns of images, or other objects, tell no two rows apart.
+    """
     if not isinstance(X, pd.DataFrame):
-        return X
-    columns = [_codes(X.iloc[:, j]) for j in range(X.shape[1])]
+        return X.astype(np.float64) if X.ndim == 2 and X.dtype.kind in "biuf" else None
+    cells = [X.iloc[:, j] for j in range(X.shape[1])]
+    columns = [_codes(column) for column in cells if not holds_objects(column)]
     return np.column_stack(columns) if columns else np.zeros((len(X), 0))
 
 

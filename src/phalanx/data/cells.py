@@ -71,6 +71,14 @@ def typed(column: pd.Series) -> pd.Series | None:
     return None
 
 
+def holds_objects(column: pd.Series) -> bool:
+    """Say whether the cells of a column are arrays or other objects, such as images, and no numbers, texts or dates."""
+    if column.dtype != object:
+        return False
+    first = next((cell for cell in column if cell is not None), None)
+    return not types.is_scalar(first)
+
+
 def _on_the_clock(column: pd.Series) -> pd.Series:
     return column.dt.tz_localize(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
 

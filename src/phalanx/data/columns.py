@@ -1,6 +1,6 @@
 """What kind of thing each column of a table is, and which columns are left out."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -65,6 +65,11 @@ class Column:
     @property
     def used(self) -> bool:
         """Whether the column enters training."""
+        return self.kind not in ("constant", "identifier")
+
+    @property
+    def tabular(self) -> bool:
+        """Whether it enters as numbers or codes, and not as a text, an image or a sound."""
         return self.kind in ("number", "category", "date")
 
     def to_plain(self) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def infer_columns(
     return _without_counters(found, counting)
 
 
-def warnings_of(columns: tuple[Column, ...]) -> list[str]:
+def warnings_of(columns: Sequence[Column]) -> list[str]:
     """Return the warnings about columns; many of one kind are one warning."""
     warnings = []
     for kind in dict.fromkeys(column.kind for column in columns if column.warning):
@@ -272,8 +277,16 @@ def _identifier_reason(column: pd.Series) -> str:
     sample = column.dropna().iloc[:100]
     if sum(is_number(cell) for cell in sample) > len(sample) / 2:
         row, cell = first_non_number(as_text(column))
+        row = _row_of_table(column, row)
         return f"left out, since not all are numbers (row {row} holds {cell!r}); correct or empty such cells"
     return "taken for an identifier and left out"
+
+
+def _row_of_table(column: pd.Series, row: int) -> int:
+    """Return which row (from 1) of the whole table a row of a column is, of which some rows may be left out."""
+    index = column.index
+    ordered = types.is_integer_dtype(index.dtype) and index.is_unique and index.is_monotonic_increasing
+    return int(index[row - 1]) + 1 if ordered else row
 
 
 def _listed(column: pd.Series) -> str:

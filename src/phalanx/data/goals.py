@@ -52,6 +52,16 @@ class Goal:
         return len(self.columns[0].labels) if isinstance(self.columns[0], ClassTarget) else 0
 
     @property
+    def pooled(self) -> bool:
+        """Return whether its columns are one number, at several steps, which are scored together."""
+        return self.forecast is not None
+
+    @property
+    def naive(self) -> float:
+        """Return the mean absolute error of the naive forecast in training, the unit of `mase`; 0: there is none."""
+        return self.forecast.naive if self.forecast else 0.0
+
+    @property
     def size(self) -> int:
         """Return the number of classes, or of numbers a row."""
         return self.classes or len(self.columns)

@@ -50,7 +50,8 @@ class Source:
     `kind` says what the inputs are: the cells of a "table", or else `rows`, beside which the table holds what else is
     known of each, such as the `label`: pixels (n, height, width, channels) of "images".
     `id` is the column that says which file a row comes from, and `test` are rows that the source itself holds out.
-    `readings` says of each column of a table how its cells were read.
+    `readings` says of each column of a table how its cells were read, and `opened` holds, of columns that name files,
+    what these hold.
     """
 
     name: str
@@ -62,11 +63,12 @@ class Source:
     id: str | None = None
     test: "Source | None" = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    opened: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def inputs(self) -> Any:
         """What an encoder takes."""
-        return self.frame if self.rows is None else self.rows
+        return self.frame.assign(**self.opened) if self.rows is None else self.rows
 
 
 def load_source(

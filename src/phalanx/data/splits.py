@@ -6,7 +6,14 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
 
 from phalanx.data.names import some
 from phalanx.errors import InputError
@@ -63,6 +70,33 @@ def split_rows(
         held_out.append(np.sort(drawn))
     notes = [] if classes is None else _class_notes(np.asarray(classes), rest, held_out)
     return Split(rest, held_out[1], held_out[0], tuple(notes))
+
+
+def split_folds(
+    n: int, folds: int, *, classes: npt.ArrayLike | None = None, groups: npt.ArrayLike | None = None, seed: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split ``n`` rows at random into so many folds; return of each the positions of the rows outside and inside it.
+
+    With ``classes`` (n,), the label of each row, every fold has about the same shares of them. With ``groups`` (n,) the
+    rows of one group are in one fold, and folds hold about as many groups. Raises InputError for too few of either.
+
+    >>> [valid.tolist() for _, valid in split_folds(6, 3, groups=["a", "b", "c"] * 2)]
+    [[2, 5], [1, 4], [0, 3]]
+    """
+    count, what = (n, "rows") if groups is None else (len(pd.unique(np.asarray(groups))), "groups")
+    if count < folds or n - -(-n // folds) < FEWEST_ROWS:
+        raise InputError(f"{count:,} {what} are too few for {folds} folds; give fewer folds, or more {what}")
+    rows = np.zeros((n, 0))
+    if groups is not None:
+        members = pd.factorize(np.asarray(groups), use_na_sentinel=False)[0]
+        return list(GroupKFold(folds, shuffle=True, random_state=seed).split(rows, groups=members))
+    if classes is not None:
+        labels = pd.factorize(np.asarray(classes), sort=True)[0]
+        counts = np.bincount(labels)
+        common = np.where(counts[labels] >= folds, labels, counts.argmax())  # rarer ones go wherever there is room
+        if counts.max() >= folds:
+            return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, common))
+    return list(KFold(folds, shuffle=True, random_state=seed).split(rows))
 
 
 def _draw(

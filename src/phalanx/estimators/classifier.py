@@ -7,10 +7,12 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils.multiclass import check_classification_targets
 
+from phalanx.data import ClassTarget
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
-from phalanx.estimators.targets import TargetColumn, check_lengths, columns_of, names_of
+from phalanx.estimators.targets import check_lengths, columns_of, names_of
+from phalanx.kinds.learning import Target
 
 
 @documented
@@ -77,8 +79,12 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
             if len(labels) < 2:
                 raise ValueError("Classifier needs at least two classes; y has one class")
         self.classes_ = [labels for labels, _ in found] if several else found[0][0]
-        targets = [TargetColumn(str(i), codes.astype(np.int32), len(labels)) for i, (labels, codes) in enumerate(found)]
-        self._called = dict(zip(self._labels(), names_of(y, several), strict=True))
+        called = names_of(y, several)
+        targets = [
+            Target(str(i), codes.astype(np.int32), ClassTarget(tuple(range(len(labels)))), called=called[i])
+            for i, (labels, codes) in enumerate(found)
+        ]
+        self._called = {str(i): name for i, name in enumerate(called)}
         self._fit(X, y, targets, sample_weight, validation, groups)
         return self
 

@@ -1,6 +1,5 @@
 """The estimator of series."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +13,14 @@ from phalanx.data.cells import numbers
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfSeries, documented
-from phalanx.experiment import fit, plan, trials_for
-from phalanx.kinds.series import Layout, Series, SeriesEncoder, infer_layout, read_series
+from phalanx.experiment import plan, trials_for
+from phalanx.kinds.series.encoder import SeriesEncoder
 from phalanx.kinds.series.given import forecast_of, frequency_of, is_dated, on_the_clock, table_of
+from phalanx.kinds.series.grid import Series, read_series
+from phalanx.kinds.series.kind import SERIES
+from phalanx.kinds.series.layout import Layout, infer_layout
 from phalanx.kinds.series.problem import Forecasting, forecasting
 from phalanx.metrics import SCORE, metric_named
-from phalanx.population.train import Clock
 
 
 @documented
@@ -57,19 +58,17 @@ class Forecaster(OfSeries, NetworkEstimator):
         layout, _ = infer_layout(frame, column, times)
         series = read_series(frame, layout)
         made = self._made(series, layout, self.validation_fraction)
-        space = self._space(len(made.problem.train), made.problem.kind, made.problem.goals)
+        space = self._space(made.encoder.space(len(made.problem.train), made.problem.goals), made.problem)
         chooses = trials_for(space, settings, made.problem.size) > 1 or (
             settings.repeats > 1 and not settings.bootstrap
         )
         if not chooses and space.stopping is None:
             made = self._made(series, layout, 0.0)
         settings = replace(settings, metric=metric_named(self.metric, made.problem.goals, self.likelihood))
-        clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
-        self.encoder_ = made.encoder
+        self._kind, self.encoder_, self._in_files = SERIES, made.encoder, True
+        self._called: dict[str, str] = {}
         self._series, self._column, self._frequency = series, column, frequency_of(y)
-        planned = plan(made.problem, space, settings)
-        with self._watching(planned, X, y) as watch:
-            self._keep(fit(made.problem, planned, clock=clock, watch=watch), made.problem, settings)
+        self._train(made.problem, plan(made.problem, space, settings), settings, X, y)
         return self
 
     def predict(self, horizon: int | None = None, *, y: Any = None, X: Any = None) -> Any:

@@ -3,64 +3,44 @@
 import warnings
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from phalanx.data.cells import holds_objects
 from phalanx.data.columns import Column
 from phalanx.data.frames import read_frame
 from phalanx.data.notes import bad_cells
 from phalanx.data.reading import Reading
+from phalanx.errors import InputError
 from phalanx.estimators.parameters import PartsEstimator
-from phalanx.kinds.codes.encoder import CodeEncoder, code_rows
-from phalanx.kinds.registry import Encoder
-from phalanx.kinds.tables.encoder import TableEncoder
-from phalanx.kinds.texts import TextEncoder, texts_of
-from phalanx.layers import Embedding, Wrapper
+from phalanx.kinds.kind import Encoder
+from phalanx.kinds.registry import kind_of_rows
+from phalanx.kinds.rows import RowKind
 from phalanx.options import check_text
-from phalanx.spec.distributions import Choice
 
 
 class RowEstimator(PartsEstimator):
-    """Base of estimators of rows: tables, arrays, images, texts or codes."""
+    """Base of estimators of rows: tables, images, texts, codes and whatever else is a kind of rows."""
 
     layers: Any
     missing: Any
-    encoder_: Encoder | CodeEncoder
+    encoder_: Encoder
     columns_: tuple[Column, ...]
+    _given: RowKind  # the kind of what `fit` was given
     _readings: dict[str, Reading]
     _framed: bool
 
-    def _encode(self, X: Any) -> Any:
-        if isinstance(self.encoder_, TableEncoder) and not isinstance(X, pd.DataFrame):
-            return self.encoder_.transform_numbers(X)
-        return self.encoder_.transform(X)
-
     def _check_X(self, X: Any, *, reset: bool) -> Any:
-        """Return a DataFrame with its text read, or an array: floats, (n, *space, channels), texts, or rows of codes.
-
-        After `fit`, rows are read as those of `fit`: an array by the position of a DataFrame's columns, and a DataFrame
-        by that of an array's, both with scikit-learn's warning.
-        """
+        """Return rows as their kind takes them, checked as scikit-learn does; after `fit`, as those of `fit` were."""
         if reset:
-            self._framed = isinstance(X, pd.DataFrame)
-        if (texts := texts_of(X, isinstance(getattr(self, "encoder_", None), TextEncoder) and not reset)) is not None:
-            return texts
-        if _takes_codes(self.layers) if reset else isinstance(self.encoder_, CodeEncoder):
-            rows = code_rows(X.to_numpy() if isinstance(X, pd.DataFrame) else X)
-            if reset:
-                self.n_features_in_ = rows.shape[1]
-            return rows
-        if getattr(X, "ndim", 2) > 2:
-            X = check_array(X, dtype=None if np.asarray(X).dtype == np.uint8 else np.float32, allow_nd=True)
-            _check_n_features(self, X, reset=reset)
-            return X
-        if self._framed:
-            return self._read_frame(X, reset)
-        return validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2 if reset else 1
-        )
+            self._framed, self._readings = isinstance(X, pd.DataFrame), {}
+            self._given, rows = kind_of_rows(X, self.layers)
+        else:
+            rows = self._given.rows(X, self.layers, known=True)
+            if rows is None:
+                raise InputError(f"the model was trained on {self._given.name}; give {self._given.expected()}")
+        return self._given.check(self, X, rows, reset)
 
     def _read_frame(self, X: Any, reset: bool) -> pd.DataFrame:
         """Return the rows of a DataFrame, or of an array whose columns are those of the DataFrame of `fit`."""
@@ -71,7 +51,10 @@ class RowEstimator(PartsEstimator):
             X = pd.DataFrame(X, columns=[column.name for column in self.columns_]).infer_objects()
         if reset and len(X) < 2:
             raise ValueError(f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required.")
-        X, readings = read_frame(X, None if reset else self._readings, words_of(self.missing))
+        objects = [name for name in X.columns if holds_objects(X[name])]
+        held = X[objects].rename(columns=str)
+        X, readings = read_frame(X.drop(columns=objects), None if reset else self._readings, words_of(self.missing))
+        X = X.assign(**held)
         if reset:
             self._readings = readings
         else:
@@ -82,26 +65,9 @@ class RowEstimator(PartsEstimator):
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        if isinstance(self.encoder_, TableEncoder) and isinstance(X, pd.DataFrame):
-            for line in self.encoder_.unseen(X):
-                warnings.warn(line, UserWarning, stacklevel=3)
-        return self._encode(X)
-
-
-def are_codes(X: Any) -> bool:
-    """Say whether rows are codes: those of tables are a DataFrame or floats."""
-    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "i"
-
-
-def _takes_codes(layers: Any) -> bool:
-    """Say whether layers, or every option of theirs, begin with an embedding."""
-    if isinstance(layers, Choice):
-        return all(map(_takes_codes, layers.options))
-    if isinstance(layers, (list, tuple)):
-        return bool(layers) and _takes_codes(layers[0])
-    if isinstance(layers, Wrapper):
-        return _takes_codes(layers.layer)
-    return isinstance(layers, Embedding)
+        for line in self.encoder_.unseen(X):
+            warnings.warn(line, UserWarning, stacklevel=3)
+        return self.encoder_.transform(X)
 
 
 def words_of(missing: Any) -> tuple[str, ...] | None:

@@ -15,8 +15,10 @@ from phalanx.estimators.callbacks import Watched
 from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
-from phalanx.kinds.language import Corpus, Speaker
 from phalanx.kinds.language.codecs import CODECS
+from phalanx.kinds.language.corpus import Corpus
+from phalanx.kinds.language.kind import LANGUAGE
+from phalanx.kinds.language.model import LanguagePredictor
 from phalanx.kinds.language.space import language_space
 from phalanx.metrics import NATS
 from phalanx.network import Network
@@ -72,8 +74,8 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         planned = plan(corpus, self._space(len(codes)), settings)
         with self._watching(planned, text, y) as watch:
             fitted = fit(corpus, planned, clock=clock, watch=watch)
-            self._speaker = Speaker.of(fitted, self.codec_)
-            keep(self, fitted, NATS, corpus.score(fitted.ensemble_valid().means))
+            self._predictor = LanguagePredictor.of(LANGUAGE, fitted, self.codec_)
+            keep(self, fitted, NATS)
         return self
 
     def save(self, folder: str | Path) -> None:
@@ -90,7 +92,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
     def _alone(self, id_: str, final: Final) -> Self:
         """Return the estimator with one member that speaks."""
         alone = copy(self)
-        alone._speaker = self._speaker.alone(id_, final)
+        alone._predictor = self._predictor.speaking(id_, final)
         return alone
 
     def score(self, text: str, y: Any = None) -> float:
@@ -100,7 +102,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
     def evaluate(self, text: str) -> dict[str, float]:
         """Return `nats_per_token`, `bits_per_character` and `perplexity` of a text."""
         check_is_fitted(self)
-        return self._speaker.score(text)
+        return self._predictor.score(text)
 
     def log_density(self, X: Any) -> np.ndarray:
         """Return log P(text) of each text of a list, (texts,), in nats.
@@ -117,7 +119,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         check_is_fitted(self)
         if isinstance(X, str) or not all(isinstance(text, str) for text in X):
             raise InputError("log_density takes texts, a list of str; give [text] for one")
-        return np.array([self._speaker.log_density(text) for text in X])
+        return np.array([self._predictor.log_density(text) for text in X])
 
     def generate(self, prompt: str = "", length: int = 200, temperature: float = 1.0, random_state: int = 0) -> str:
         """Return the prompt and `length` tokens that follow it, drawn one after the other.
@@ -126,7 +128,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         always taken.
         """
         check_is_fitted(self)
-        return self._speaker.generate(prompt, length, temperature, random_state)
+        return self._predictor.generate(prompt, length, temperature, random_state)
 
     def _space(self, tokens: int) -> Network:
         default = language_space(tokens)

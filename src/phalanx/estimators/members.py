@@ -1,6 +1,5 @@
 """The members of a fitted estimator, each of which predicts alone too."""
 
-from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,12 +65,12 @@ class FittedMember:
         return self.estimator.predict_proba(X)
 
 
-def keep(estimator: Any, fitted: Fitted, metric: Metric, valid: Mapping[str, float]) -> None:
-    """Set the fitted attributes of an estimator that knows already how to predict; `valid` scores its ensemble."""
+def keep(estimator: Any, fitted: Fitted, metric: Metric) -> None:
+    """Set the fitted attributes of an estimator that knows already how to predict."""
     estimator.members_ = _members_of(estimator, fitted)
     estimator.best_ = estimator.members_[fitted.ranking[0]]
     estimator.ensemble_ = {estimator.members_[i].id: share for i, share in fitted.shares.items()}
-    estimator.leaderboard_ = leaderboard(fitted, metric, valid)
+    estimator.leaderboard_ = leaderboard(fitted, metric, fitted.valid.metrics)
     estimator.curves_ = curves(fitted)
     estimator.diagnostics_ = diagnostics(fitted)
     estimator.hints_ = hints(estimator.diagnostics_)

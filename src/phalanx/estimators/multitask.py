@@ -12,7 +12,8 @@ from phalanx.data.targets import ClassTarget, NumberTarget, holds_whole_numbers,
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
-from phalanx.estimators.targets import TargetColumn, check_lengths
+from phalanx.estimators.targets import check_lengths
+from phalanx.kinds.learning import Target
 from phalanx.likelihoods import Likelihood
 from phalanx.metrics import SCORE, evaluate
 from phalanx.search.heads import likelihood_of_each
@@ -70,9 +71,9 @@ class MultiTask(OfRows, NetworkEstimator):
             labels = ClassTarget.fit(y[name], name) if task == "classify" else None
             self.targets_[name] = labels
             if labels:
-                columns.append(TargetColumn(name, labels.encode(y[name], name), len(labels.labels)))
+                columns.append(Target(name, labels.encode(y[name], name), labels))
             else:
-                columns.append(TargetColumn(name, NumberTarget.values(y[name], name)))
+                columns.append(Target(name, NumberTarget.values(y[name], name), constant=True))
         self._called = {name: name for name in y}
         self._fit(X, given, columns, sample_weight, validation, groups)
         return self

@@ -53,6 +53,7 @@ class OfRows(RandomState, Table, OfTargets):
     layers: Any = again(Parts, "layers")
     _: KW_ONLY
     missing: str | Sequence[str] | None = again(Table, "missing")
+    folds: int = again(Split, "folds")
 
 
 @dataclass(eq=False, repr=False)

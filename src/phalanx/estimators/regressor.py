@@ -9,7 +9,8 @@ from sklearn.callback import with_callbacks
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
-from phalanx.estimators.targets import TargetColumn, check_lengths, columns_of, names_of
+from phalanx.estimators.targets import check_lengths, columns_of, names_of
+from phalanx.kinds.learning import Target
 
 
 @documented
@@ -48,8 +49,9 @@ class Regressor(RegressorMixin, OfRows, NetworkEstimator):
         X = self._check_X(X, reset=True)
         columns, self._several = columns_of(y, dtype=np.float64)
         check_lengths(X, columns[0])
-        targets = [TargetColumn(str(j), column) for j, column in enumerate(columns)]
-        self._called = dict(zip((target.name for target in targets), names_of(y, self._several), strict=True))
+        called = names_of(y, self._several)
+        targets = [Target(str(j), column, constant=True, called=called[j]) for j, column in enumerate(columns)]
+        self._called = {str(j): name for j, name in enumerate(called)}
         self._fit(X, y, targets, sample_weight, validation, groups)
         return self
 

@@ -6,39 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from phalanx.data import ClassTarget, Goal
-from phalanx.kinds.images import ImageEncoder
-from phalanx.kinds.language import Speaker
-from phalanx.kinds.series import SeriesEncoder
-from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.model import Model
+from phalanx.kinds.targets import task_of
 from phalanx.runs.folder import run_folder, write_trained
-from phalanx.runs.model import Model
-from phalanx.runs.result import task_of, versions
+from phalanx.runs.result import versions
 from phalanx.spec.plain import to_plain
 
 
 def save_rows(estimator: Any, folder: str | Path) -> None:
     """Write a fitted estimator of rows, or of a series, into a new folder."""
-    predictor, encoder = estimator._predictor, estimator.encoder_
+    predictor, called, labels = estimator._predictor, estimator._called, estimator._labels()
     if not estimator.ensemble:
         predictor = predictor.alone(predictor.best, predictor.members[predictor.best])
     task = task_of(predictor.goals)
-    if isinstance(encoder, SeriesEncoder):
-        model = Model(encoder, (), None, predictor)
-    else:
-        called, labels = estimator._called, estimator._labels()
-        predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
-        readings = estimator._readings if isinstance(encoder, TableEncoder) and estimator._framed else {}
-        files = not isinstance(encoder, ImageEncoder) or estimator._bytes
-        model = Model(encoder, tuple(called.values()), None, predictor, readings, files)
+    predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
+    kind, files = estimator._kind, estimator._in_files
+    readings = getattr(estimator, "_readings", {})
+    model = kind.model_class(kind, estimator.encoder_, tuple(called.values()), None, predictor, readings, files)
     _save(estimator, model, predictor.shares, task, folder)
 
 
 def save_language(estimator: Any, folder: str | Path) -> None:
     """Write a fitted language model into a new folder."""
-    _save(estimator, estimator._speaker, estimator._speaker.shares, "language", folder)
+    _save(estimator, estimator._predictor, estimator._predictor.shares, "language", folder)
 
 
-def _save(estimator: Any, model: Model | Speaker, shares: Mapping[str, float], task: str, folder: str | Path) -> None:
+def _save(estimator: Any, model: Model, shares: Mapping[str, float], task: str, folder: str | Path) -> None:
     metric, direction = estimator._ranked_by
     rows = estimator.leaderboard_.set_index("id")
     result = {
@@ -63,7 +56,7 @@ def _renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[An
         ClassTarget(tuple(labels[name])) if name in labels else column
         for name, column in zip(goal.names, goal.columns, strict=True)
     ]
-    return replace(goal, names=tuple(called[name] for name in goal.names), columns=tuple(columns))
+    return replace(goal, names=tuple(called.get(name, name) for name in goal.names), columns=tuple(columns))
 
 
 def _metrics(row: Any) -> dict[str, float]:

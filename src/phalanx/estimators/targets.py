@@ -1,10 +1,7 @@
-"""The target of an estimator: its columns, as they are given and as they are learned."""
+"""The target of an estimator: its columns as they are given."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 from sklearn.utils import assert_all_finite, check_array
@@ -12,28 +9,7 @@ from sklearn.utils.validation import column_or_1d
 
 from phalanx.data.columns import unique_names
 from phalanx.data.letters import composed, one_form
-from phalanx.data.splits import Split, split_rows
-from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
-
-
-@dataclass(frozen=True)
-class TargetColumn:
-    """A column of the target: codes (int32) of so many `classes`, or numbers (float64, `classes` 0)."""
-
-    name: str
-    values: np.ndarray
-    classes: int = 0
-
-    def target(self, rows: np.ndarray, weight: np.ndarray) -> ClassTarget | NumberTarget:
-        """Return the classes, or the standardization by some rows; a constant target is only centred."""
-        if self.classes:
-            return ClassTarget(tuple(range(self.classes)))
-        values = self.values[rows]
-        try:
-            return NumberTarget.fit(values, weight[rows])
-        except InputError:
-            return NumberTarget(float(values[0]), 1.0, float(values[0]), float(values[0]))
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -83,21 +59,3 @@ def group_codes(groups: Any, rows: int) -> np.ndarray:
     if given.shape != (rows,):
         raise InputError(f"groups has shape {given.shape}, but X has {rows:,} rows; give one group for each")
     return pd.factorize(given, sort=True, use_na_sentinel=False)[0].astype(np.float64)
-
-
-def split_training(columns: Sequence[TargetColumn], groups: np.ndarray | None, valid: float, seed: int) -> Split:
-    """Return the rows that train and those that validate: of one target of classes balanced, or whole groups.
-
-    Raises `InputError` where the groups that train hold one class only.
-    """
-    balanced = len(columns) == 1 and columns[0].classes and groups is None
-    classes = columns[0].values if balanced else None
-    split = split_rows(len(columns[0].values), classes=classes, groups=groups, test=0.0, valid=valid, seed=seed)
-    if groups is not None and any(c.classes and len(np.unique(c.values[split.train])) < 2 for c in columns):
-        raise InputError("the groups that train hold one class only; use more groups, or another random_state")
-    return split
-
-
-def joined(inputs: Any, more: Any) -> Any:
-    """Return encoded rows followed by others."""
-    return jax.tree.map(lambda *parts: np.concatenate(parts), inputs, more)

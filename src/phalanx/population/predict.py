@@ -12,6 +12,7 @@ import numpy as np
 from phalanx.blueprint import Blueprint
 from phalanx.model import parameter_count, row_shape
 from phalanx.network import Network
+from phalanx.population.backend import devices
 from phalanx.population.program import answers, outputs, predictions, sampled_predictions, thinned_outputs
 from phalanx.population.stack import group, padded, stack
 
@@ -96,6 +97,7 @@ def _ask(
     finals: Sequence[Final], places: int, x: Any, ask: Callable[..., Any], *given: Any
 ) -> list[tuple[np.ndarray, ...]]:
     """Return what each network of one structure says of the rows, by a program that has as many `places`."""
+    devices()  # the backend starts with all cores, whoever asks first
     held = [(final.params, final.states, np.float32(final.progress)) for final in finals]
     stacked = jax.tree.map(lambda *leaves: padded(np.stack(leaves), places), *held)
     members = jax.device_put((stack([final.network for final in finals], places), *stacked))

@@ -6,29 +6,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from phalanx.config import RECORDED, Config, likelihood_named, read_config
 from phalanx.data import Source
 from phalanx.display import Display, columns_table, make_console, make_table, number
 from phalanx.errors import InputError
 from phalanx.experiment import Plan
-from phalanx.kinds.images import ImageEncoder
-from phalanx.kinds.language import Speaker
-from phalanx.kinds.language.run import BOOK, is_book, train_book
-from phalanx.kinds.registry import check_one
-from phalanx.kinds.texts import read_book
+from phalanx.kinds.model import Model
+from phalanx.kinds.prepared import Prepared
+from phalanx.kinds.registry import kind_of, load_like, prepare
 from phalanx.options import check_number
 from phalanx.population.train import Clock
-from phalanx.runs.comparison import Compared, compare
-from phalanx.runs.config import RECORDED, Config, likelihood_named, read_config
-from phalanx.runs.folder import load_model, load_run, load_speaker, run_folder, to_json, write_run
-from phalanx.runs.model import Model
+from phalanx.runs.folder import load_run, run_folder, to_json, write_run
 from phalanx.runs.outcome import show_outcome
-from phalanx.runs.planning import plan_line
-from phalanx.runs.prepare import Prepared, load_like, prepare
+from phalanx.runs.planning import make_plan, plan_line
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
-from phalanx.runs.targets import unseen
-from phalanx.runs.training import plan_table, train_run
-from phalanx.study import RULES
+from phalanx.runs.training import train_run
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
@@ -40,39 +33,30 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
     clock = Clock(None if config.minutes is None or config.rounds else _deadline(started, config.minutes))
     with Display(make_console(), clock) as display:
         display.stage(f"reading {config.source}")
-        train = train_book if is_book(config.source) else _train
-        run, folder = train(config, out, clock, display, started)
+        run, folder = _train(config, out, clock, display, started)
     show_outcome(display, run, folder)
     return 130 if clock.interrupted else 0
 
 
 def _train(config: Config, out: Path | None, clock: Clock, display: Display, started: float) -> tuple[Run, Path]:
-    """Train on the rows of a source, and write the run folder; return both."""
+    """Train on a source, and write the run folder; return both."""
     prepared = prepare(config, display.count)
-    plan, config = plan_table(prepared)
+    plan, config = make_plan(prepared)
     with run_folder(out, prepared.name) as folder:
         _show_plan(display, prepared, plan)
-
-        def baselines() -> dict[str, Compared]:
-            again = plan.settings.refit in RULES
-            return compare(prepared, plan.settings.metric, config.seed, config.baselines, again, clock, display)
-
         with ending_on_signal(clock, lambda: display.view is not None):
-            run = train_run(prepared, plan, config, baselines, clock, display, started)
+            run, tested = train_run(prepared, plan, config, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
             write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
-            if isinstance(prepared.encoder, ImageEncoder):
-                from phalanx.runs.pictures import write_pictures  # the library that draws takes long to load
-
-                write_pictures(folder, prepared, run)
+            prepared.pictures(folder, run.model, tested)
     return run, folder
 
 
 def predict_command(run: Path, sources: Sequence[str], out: Path | None, level: float, ensemble: bool) -> None:
     """Write the predictions for a source as CSV; `level` is the probability that an interval holds a number."""
     check_number("level", level, above=0.0, below=1.0)
-    model = load_model(run)
+    model = load_run(run)
     loaded = _load(model, sources)
     table = model.table(loaded, level, ensemble)
     if out is None:
@@ -85,24 +69,19 @@ def predict_command(run: Path, sources: Sequence[str], out: Path | None, level: 
 
 def features_command(run: Path, image: str, out: Path | None) -> None:
     """Draw what the convolutions of a run's best network make of an image, as a PNG file."""
-    from phalanx.runs.pictures import draw_image
-
-    path = Path(image).with_suffix(".features.png") if out is None else out
-    _write(path, lambda: draw_image(load_model(run), image, path))
+    path, model = Path(image).with_suffix(".features.png") if out is None else out, load_run(run)
+    source = _load(model, [image])
+    _write(path, lambda: model.kind.draw(model, source, path, Path(image).name))
     print(f"written to {path}")
 
 
 def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemble: bool) -> None:
     """Print a model's metrics on a source, and write them as JSON where asked."""
     model = load_run(run)
-    if isinstance(model, Speaker):
-        text = "\n".join(read_book(Path(source)).text for source in sources)
-        scores, size = model.score(text, ensemble), f"{len(text):,} characters"
-    else:
-        scores, rows, warnings = model.evaluate(_load(model, sources), ensemble)
-        _warn(*warnings)
-        size = f"{rows:,} rows"
-    table = make_table(f"{run} on {' '.join(sources)}: {size}", "metric", "value", right=("value",))
+    scores, count, warnings = model.evaluate(_load(model, sources), ensemble)
+    _warn(*warnings)
+    title = f"{run} on {' '.join(sources)}: {count:,} {model.kind.counted}"
+    table = make_table(title, "metric", "value", right=("value",))
     for name, value in scores.items():
         table.add_row(name, number(value))
     make_console().print(table)
@@ -112,19 +91,16 @@ def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemb
 
 def generate_command(run: Path, prompt: str, length: int, temperature: float, seed: int, ensemble: bool) -> None:
     """Print a prompt and what a language model makes follow it."""
-    speaker = load_speaker(run)
-    if unknown := speaker.unknown(prompt):
-        listed = ", ".join(map(repr, unknown[:5]))
-        _warn(f"the text that {run} learned from never holds {listed}: read as one unknown character")
-    print(speaker.generate(prompt, length, temperature, seed, ensemble))
+    model = load_run(run)
+    text, noticed = model.continued(prompt, length, temperature, seed, ensemble)
+    _warn(*noticed)
+    print(text)
 
 
 def _load(model: Model, sources: Sequence[str]) -> Source:
     """Read what a model is to predict, with a warning of whatever was noticed."""
-    model.check_files()
-    check_one(sources)
-    loaded = load_like(model.encoder, sources, model.readings)
-    _warn(*loaded.notes, *unseen(model.encoder, loaded))
+    loaded = load_like(model, sources)
+    _warn(*loaded.notes, *model.unseen(loaded))
     return loaded
 
 
@@ -162,7 +138,11 @@ def resolve(given: dict[str, Any], config_file: Path | None) -> Config:
     if any(options.get(name) != value for name, value in given.items()):
         options = {name: value for name, value in options.items() if name not in RECORDED}
     options = {**options, **given}
-    return Config(**{**BOOK, **options} if is_book(options.get("source")) else options)
+    source = options.get("source")
+    usual = (
+        {} if source is None else kind_of((source,), Config(source=source, forecast=options.get("forecast"))).defaults
+    )
+    return Config(**{**usual, **options})
 
 
 def _deadline(started: float, minutes: float) -> float:

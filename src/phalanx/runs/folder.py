@@ -14,15 +14,11 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from phalanx.data import Goal, Reading
 from phalanx.errors import InputError
-from phalanx.kinds.codes.encoder import CodeEncoder
-from phalanx.kinds.language import Speaker
-from phalanx.kinds.registry import ENCODERS, Encoder
+from phalanx.kinds.model import Model
+from phalanx.kinds.registry import kind_named
 from phalanx.network import Network, layers_of
 from phalanx.population.predict import Final
-from phalanx.predictor import Predictor
-from phalanx.runs.model import Model
 from phalanx.spec.plain import from_plain, to_plain
 from phalanx.spec.yaml import write_yaml
 
@@ -76,7 +72,7 @@ def write_run(
     result: dict[str, Any],
     board: pd.DataFrame,
     learning: pd.DataFrame,
-    model: Model | Speaker,
+    model: Model,
 ) -> None:
     """Write a run into its empty folder; raise `InputError` where the disk refuses."""
     with _written(folder):
@@ -85,7 +81,7 @@ def write_run(
 
 
 def write_trained(
-    folder: Path, result: dict[str, Any], board: pd.DataFrame, learning: pd.DataFrame, model: Model | Speaker
+    folder: Path, result: dict[str, Any], board: pd.DataFrame, learning: pd.DataFrame, model: Model
 ) -> None:
     """Write what training found into a folder; raise `InputError` where the disk refuses."""
     with _written(folder):
@@ -134,42 +130,27 @@ def to_json(value: Any) -> str:
     return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def save_model(folder: Path, model: Model | Speaker) -> None:
+def save_model(folder: Path, model: Model) -> None:
     """Write a model as plain data (model.json) and arrays (parameters.safetensors)."""
     folder.mkdir()
-    members = model.members if isinstance(model, Speaker) else model.predictor.members
     arrays: dict[str, np.ndarray] = {}
-    for id_, final in members.items():
+    for id_, final in model.members.items():
         for group, tree in (("params", final.params), ("states", final.states)):
             for layer, held in tree.items():
                 arrays |= {f"{id_}/{group}/{layer}/{name}": np.asarray(array) for name, array in held.items()}
     plain = {
         "format": _FORMAT,
-        **({"language": model.to_plain()} if isinstance(model, Speaker) else _facts(model)),
+        **model.to_plain(),
         "members": {
             id_: {"network": to_plain(final.network), "progress": final.progress, "fold": final.fold}
-            for id_, final in members.items()
+            for id_, final in model.members.items()
         },
     }
     (folder / _PLAIN).write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
     (folder / _ARRAYS).write_bytes(save(arrays))
 
 
-def load_model(run: Path) -> Model:
-    """Read a model that predicts from a run folder; raise `InputError` where there is none or it is damaged."""
-    if isinstance(model := load_run(run), Speaker):
-        raise InputError(f"{run} is a language model, which predicts no table: use `phalanx generate` or `evaluate`")
-    return model
-
-
-def load_speaker(run: Path) -> Speaker:
-    """Read a language model from a run folder; raise `InputError` where there is none or it is damaged."""
-    if not isinstance(speaker := load_run(run), Speaker):
-        raise InputError(f"{run} is no language model: train one on a text file (.txt)")
-    return speaker
-
-
-def load_run(run: Path) -> Model | Speaker:
+def load_run(run: Path) -> Model:
     """Read what a run folder holds; raise `InputError` where there is nothing or it is damaged."""
     if not run.is_dir():
         raise InputError(f"{run} is not a run folder" if run.exists() else f"no such run folder: {str(run)!r}")
@@ -185,23 +166,7 @@ def load_run(run: Path) -> Model | Speaker:
         ) from None
 
 
-def _facts(model: Model) -> dict[str, Any]:
-    """Return what a model knows besides its networks."""
-    return {
-        "encoder": {"kind": _kind_of(model.encoder), **model.encoder.to_plain()},
-        "targets": list(model.targets),
-        "goals": [goal.to_plain() for goal in model.predictor.goals],
-        "id_name": model.id_name,
-        "readings": {name: reading.to_plain() for name, reading in model.readings.items()},
-        "best": model.predictor.best,
-        "shares": model.predictor.shares,
-        "vote": model.predictor.vote,
-        "samples": model.predictor.samples,
-        **({} if model.files else {"files": False}),
-    }
-
-
-def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Speaker:
+def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     if plain["format"] != _FORMAT:
         raise ValueError(f"its format is {plain['format']}, but this version reads {_FORMAT}")
     members = {}
@@ -209,17 +174,8 @@ def _model(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model | Spea
         network = from_plain(stored["network"], f"member {id_}")
         trees = {group: _tree(arrays, f"{id_}/{group}/", network) for group in ("params", "states")}
         members[id_] = Final(network, trees["params"], trees["states"], stored["progress"], stored.get("fold", 0))
-    if "language" in plain:
-        return Speaker.from_plain(plain["language"], members)
-    goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
-    predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
-    encoder = ENCODERS[plain["encoder"].pop("kind")].from_plain(plain["encoder"])
-    readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
-    return Model(encoder, tuple(plain["targets"]), plain["id_name"], predictor, readings, plain.get("files", True))
-
-
-def _kind_of(encoder: Encoder | CodeEncoder) -> str:
-    return next(kind for kind, cls in ENCODERS.items() if isinstance(encoder, cls))
+    kind = "language" if "language" in plain else plain["encoder"]["kind"]
+    return kind_named(kind).model(plain, members)
 
 
 def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[str, dict[str, np.ndarray]]:

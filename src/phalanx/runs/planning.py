@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
+from phalanx.config import Config
+from phalanx.data.paths import paths_of
 from phalanx.experiment import Plan, Settings, plan
-from phalanx.kinds.registry import paths_of
-from phalanx.metrics import Metric
-from phalanx.network import Network
-from phalanx.runs.config import Config
-from phalanx.task import Task
+from phalanx.kinds.prepared import Prepared
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
 
 
-def make_plan(task: Task, space: Network, config: Config, metric: Metric) -> tuple[Plan, Config]:
+def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
     """Return the plan of a run, and its configuration with every default filled in.
 
-    Raises `InputError` for a part, a design or an option that does not fit.
+    Raises `InputError` for a metric, a part, a design or an option that does not fit.
     """
-    made = plan(task, space, Settings.of(config, metric))
+    config, metric = prepared.config, prepared.metric
+    space = config.space(prepared.space)
+    made = plan(prepared.task, space, Settings.of(config, metric))
     resolved = replace(
         config,
         source=absolute(str(config.source)),

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 
 from phalanx.candidates import Fitted
-from phalanx.data import Goal
-from phalanx.ensemble import Predictions
 from phalanx.hints import hints
+from phalanx.kinds.model import Model
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric
 from phalanx.population.compilation import compilations, seconds_between
@@ -27,17 +26,14 @@ Scores = Mapping[str, float]
 
 @dataclass
 class Run:
-    """A finished run: what goes into its folder, the values drawn for the best network, the ensemble's predictions of
-    the test rows if there are any. `model` is a `Model`, or a `Speaker`.
-    """
+    """A finished run: what goes into its folder, and the values drawn for the best network."""
 
     config: dict[str, Any]
     result: dict[str, Any]
     leaderboard: pd.DataFrame
     curves: pd.DataFrame
-    model: Any
+    model: Model
     best: dict[str, Any]
-    said: Predictions | None
 
 
 class Stopwatch:
@@ -88,7 +84,7 @@ def make_result(
         "direction": metric.direction,
         "valid": valid,
         "test": test.get("ensemble", {}),
-        "best_member": {"id": best.id, "valid": best.metrics, "test": test.get(best.id, {})},
+        "best_member": {"id": best.id, "valid": best.together, "test": test.get(best.id, {})},
         "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),
@@ -110,12 +106,6 @@ def refit_result(fitted: Fitted, rule: str | None) -> dict[str, Any] | None:
     again = {member.id: member.refitted for member in fitted.members if member.refitted is not None}
     members = {id_: {"rounds": r.rounds, "ended": r.ended, "goal": r.goal} for id_, r in again.items()}
     return {"rule": rule, "members": members}
-
-
-def task_of(goals: Sequence[Goal]) -> str:
-    """Return what is done: classify, regress, forecast, or mixed of several."""
-    tasks = {"classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in goals}
-    return tasks.pop() if len(tasks) == 1 else "mixed"
 
 
 def versions() -> dict[str, str]:

@@ -1,12 +1,14 @@
 """Rows of codes: sequences of whole numbers that name tokens, as they are given to an estimator."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from phalanx.data.encoded import Encoded
 from phalanx.errors import InputError
+from phalanx.kinds.codes.tokens import TokenEncoder
 
 NONE = -1
 """In place of a code: no token, as behind the end of a shorter row."""
@@ -44,7 +46,7 @@ def code_rows(X: Any) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class CodeEncoder:
+class CodeEncoder(TokenEncoder):
     """Turns rows of codes into those of a network, (rows, steps) int32: code c becomes c + 1, and none becomes 0.
 
     `tokens`: how many codes a network knows, none included; `steps`: the length of a row.
@@ -52,6 +54,15 @@ class CodeEncoder:
 
     tokens: int
     steps: int
+
+    def widened(self, steps: int, tokens: int) -> "CodeEncoder":
+        return replace(self, steps=steps, tokens=tokens)
+
+    def as_numbers(self, inputs: np.ndarray) -> Encoded:
+        """Return how often each code is in a row, sparse, for models that take no sequences."""
+        row, step = np.nonzero(inputs)
+        counts = sparse.coo_array((np.ones(len(row)), (row, inputs[row, step])), (len(inputs), self.tokens))
+        return Encoded(counts.tocsr(), np.zeros((len(inputs), 0), np.int32))
 
     @staticmethod
     def fit(rows: np.ndarray) -> "CodeEncoder":
@@ -67,12 +78,3 @@ class CodeEncoder:
         made = np.zeros((len(rows), self.steps), np.int32)
         made[:, : rows.shape[1]] = rows[:, : self.steps] + 1
         return made
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the state as a map of numbers."""
-        return asdict(self)
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "CodeEncoder":
-        """Return the encoder whose `to_plain` this is."""
-        return CodeEncoder(**plain)

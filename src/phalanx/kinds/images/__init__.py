@@ -6,8 +6,3 @@
 - ``idx``, ``npz``, ``arrays``: the formats that hold many images in one file; their arrays as images.
 - ``encoder``: what the training rows say, and the shape that every image must have.
 """
-
-from phalanx.kinds.images.encoder import ImageEncoder
-from phalanx.kinds.images.load import Images, holds_images, is_images, load_images
-
-__all__ = ["ImageEncoder", "Images", "holds_images", "is_images", "load_images"]

@@ -1,18 +1,24 @@
 """The encoder of images: what it learns from training rows, and the shape every image must have."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from phalanx.data.encoded import Encoded
+from phalanx.data.goals import Goal
 from phalanx.errors import InputError
+from phalanx.kinds.images.space import image_size, image_space
+from phalanx.kinds.rows import RowEncoder
+from phalanx.layers import Conv, GlobalAveragePool, Layer, MaxPool, Pixels, ReLU
+from phalanx.network import Network
+from phalanx.search.effort import Size
 
 
 @dataclass(frozen=True)
-class ImageEncoder:
+class ImageEncoder(RowEncoder):
     """The shape of a row, (*space, channels), and mean and deviation of all numbers of the training rows.
 
     Rows stay as they are, bytes or float32; networks subtract the mean and divide by the deviation.
@@ -39,9 +45,24 @@ class ImageEncoder:
         return ImageEncoder(rows.shape[1:], mean, math.sqrt(variance) or 1.0)
 
     @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """The categories of each column of codes, of which there are none."""
-        return ()
+    def entry(self) -> Pixels:
+        return Pixels(self.mean, self.deviation)
+
+    @property
+    def vector(self) -> list[Layer]:
+        first: list[Layer] = [self.entry, Conv(16), ReLU()]
+        pooled: list[Layer] = [MaxPool()] if min(self.shape[:-1]) > 3 else []
+        return [*first, *pooled, Conv(32), ReLU(), GlobalAveragePool()]
+
+    def size(self, rows: int) -> Size:
+        return image_size(rows)
+
+    def space(self, rows: int, goals: Sequence[Goal]) -> Network:
+        return image_space(rows, self.shape, goals)
+
+    def describe(self, rows: int) -> list[str]:
+        shape = " x ".join(map(str, self.shape[:-1]))
+        return [f"images: {rows:,} of {shape} pixels, {'gray' if self.shape[-1] == 1 else 'colour'}"]
 
     def transform(self, rows: Any) -> np.ndarray:
         """Return rows as networks take them; raise `InputError` for anything but images of the same shape."""
@@ -55,12 +76,3 @@ class ImageEncoder:
         """Return each row as a vector of standardized numbers, for models that take no images."""
         flat = (rows.reshape(len(rows), -1).astype(np.float32) - np.float32(self.mean)) / np.float32(self.deviation)
         return Encoded(flat, np.zeros((len(rows), 0), np.int32))
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the state as lists and numbers."""
-        return {**asdict(self), "shape": list(self.shape)}
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "ImageEncoder":
-        """Return the encoder whose `to_plain` this is."""
-        return ImageEncoder(tuple(plain["shape"]), plain["mean"], plain["deviation"])

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
+BASELINES = ("dummy", "bigram")
+"""The names of the plain models."""
+
 
 def language_baselines(train: np.ndarray, tests: Mapping[str, np.ndarray], tokens: int) -> dict[str, dict[str, float]]:
     """Return by name of a baseline and of a text the mean of −log p over its codes but the first, in nats.

@@ -23,9 +23,9 @@ from phalanx.metrics import NATS, Metric
 from phalanx.model import Batch, check_rows
 from phalanx.network import Aim, Network, complete, layers_of
 from phalanx.population.predict import Final
-from phalanx.predictive import Said
+from phalanx.predictive import Predictive, Said
 from phalanx.search.effort import Size
-from phalanx.task import Judged
+from phalanx.task import Judged, Part, Scored
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,9 @@ class Corpus:
         return Embedding(64, tokens=self.tokens, padding=False)
 
     @property
-    def train(self) -> np.ndarray:
-        """The rows that train."""
-        return np.arange(self.border)
-
-    @property
-    def valid(self) -> np.ndarray:
-        """The rows that validate."""
-        return np.arange(self.border, self.stretches)
+    def parts(self) -> list[Part]:
+        """The rows that train, and those that validate."""
+        return [Part(np.arange(self.border), np.arange(self.border, self.stretches))]
 
     @property
     def between(self) -> None:
@@ -122,16 +117,25 @@ class Corpus:
         """Return what trained networks are worth: each says the probability of each token of the validation text but
         the first.
         """
-        validates, codes = len(self.valid) > 0, self.valid_codes
+        validates, codes = self.border < self.stretches, self.valid_codes
         said = [(probabilities([(final, 1.0)], codes),) if validates else () for final in finals]
-        return [Judged(final, Said(one, ()), self.score(one)) for final, one in zip(finals, said, strict=True)]
+        return [Judged(final, Said(one, ()), self._metrics(one)) for final, one in zip(finals, said, strict=True)]
 
-    def voices(self, judged: Sequence[Judged], metric: Metric) -> list[Voice | Pairs]:
+    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+        """Return the metrics: a text has no folds."""
+        return folds[0].metrics
+
+    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
         """Return what networks say as the ensemble hears it; see `Task`."""
-        said = [one.said.predictions[0] for one in judged if one.said.predictions]
+        said = [one.said.predictions[0] for (one,) in judged if one.said.predictions]
         return [Voice("log", np.stack(said))] if said else []
 
-    def score(self, said: Predictions) -> dict[str, float]:
+    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+        """Return what an ensemble is worth; see `Task`."""
+        said = Predictive.of({i: one for i, (one,) in enumerate(judged)}, dict(enumerate(shares)), (), None, vote).means
+        return Scored(self._metrics(said), said)
+
+    def _metrics(self, said: Predictions) -> dict[str, float]:
         """Return all metrics of what is predicted for the tokens that validate; none where none do."""
         return self.metrics(nats_per_token(said[0])) if said else {}
 

@@ -1,12 +1,15 @@
 """Plain forecasts on the same windows, for the leaderboard."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
 from phalanx.baselines import few_threads
-from phalanx.kinds.series import SeriesEncoder
+from phalanx.kinds.series.encoder import SeriesEncoder
+from phalanx.problem import Problem
 
 Method = Callable[[np.ndarray], np.ndarray]
 """From windows (rows, steps, channels) to values (rows, horizon) in their own units."""
@@ -14,13 +17,21 @@ Method = Callable[[np.ndarray], np.ndarray]
 _PENALTIES = np.logspace(-3, 4, 15)
 
 
-def forecast_baselines() -> dict[str, Callable[[SeriesEncoder, np.ndarray, np.ndarray], Method]]:
-    """Return by name how to fit each baseline on the windows and values of training rows, the quickest first.
+Fit = Callable[[SeriesEncoder, np.ndarray, np.ndarray], Method]
+"""How to fit a baseline on the windows and values of training rows."""
 
-    >>> list(forecast_baselines())
-    ['last_value', 'seasonal_naive', 'linear']
-    """
-    return {"last_value": last_value, "seasonal_naive": seasonal_naive, "linear": linear}
+
+@dataclass(frozen=True)
+class PlainForecast:
+    """A plain forecast; see `phalanx.kinds.comparison.Baseline`."""
+
+    make: Fit
+    instant: bool = True
+
+    def fit(self, encoder: Any, problem: Problem, inputs: Any, at: np.ndarray, seed: int) -> Callable[..., Any]:
+        """Learn from the windows at some positions."""
+        forecast = self.make(encoder, inputs[at], problem.values[0][at])
+        return lambda windows: (forecast(windows),)
 
 
 def last_value(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> Method:
@@ -58,3 +69,11 @@ def linear(encoder: SeriesEncoder, windows: np.ndarray, values: np.ndarray) -> M
         return np.hstack(said)
 
     return predict
+
+
+FORECASTS = {
+    "last_value": PlainForecast(last_value),
+    "seasonal_naive": PlainForecast(seasonal_naive),
+    "linear": PlainForecast(linear, instant=False),
+}
+"""The plain forecasts by name, the quickest first."""

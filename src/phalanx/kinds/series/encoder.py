@@ -1,6 +1,6 @@
 """The encoder of a series: what the training part of it says, and how any series becomes windows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,11 +9,17 @@ import pandas as pd
 
 from phalanx.data.anchor import Anchor, Kind, choose_anchor
 from phalanx.data.encoded import Encoded
+from phalanx.data.goals import Goal
 from phalanx.errors import InputError
+from phalanx.kinds.rows import RowEncoder
 from phalanx.kinds.series.grid import Series, read_series
 from phalanx.kinds.series.layout import Layout
 from phalanx.kinds.series.seasons import CYCLES, calendar_cycles, naive_error, naive_period
+from phalanx.kinds.series.space import series_size, series_space
 from phalanx.kinds.series.windows import origins, origins_of, sliding, targets
+from phalanx.layers import Past
+from phalanx.network import Network
+from phalanx.search.effort import Size
 
 _CLIP = 1e6  # scaled values beyond are cut, so that their squares are finite in float32
 
@@ -29,7 +35,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class SeriesEncoder:
+class SeriesEncoder(RowEncoder):
     """Turns a series into windows (rows, steps, channels), float32.
 
     Channels are: the column to forecast and the others, (x − center) / scale by the training part, a missing value
@@ -74,6 +80,18 @@ class SeriesEncoder:
         cycles = calendar_cycles(layout.step, border)
         return SeriesEncoder(layout, steps, horizon, tuple(scales), cycles, kind, period, naive)
 
+    refit = "steps"
+
+    @property
+    def entry(self) -> Past:
+        return Past(self.anchor_kind)
+
+    def size(self, rows: int) -> Size:
+        return series_size(rows)
+
+    def space(self, rows: int, goals: Sequence[Goal]) -> Network:
+        return series_space(rows, (self.steps, len(self.channels)), goals)
+
     @property
     def anchor(self) -> Anchor:
         """From where networks see a window."""
@@ -87,11 +105,6 @@ class SeriesEncoder:
             *(f"{scale.name} is missing" for scale in self.scales if scale.indicator),
             *(f"{wave} of {cycle}" for cycle in self.cycles for wave in ("sine", "cosine")),
         )
-
-    @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """The categories of each column of codes, of which there are none."""
-        return ()
 
     def read(self, frame: pd.DataFrame) -> Series:
         """Read a table like the one of training; raise `InputError` for one shorter than a window."""

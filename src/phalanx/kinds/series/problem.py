@@ -8,14 +8,17 @@ import psutil
 
 from phalanx.data import Goal, NumberTarget
 from phalanx.data.goals import Forecast
-from phalanx.entries import entry_for
 from phalanx.errors import InputError
-from phalanx.kinds.series import Layout, Series, SeriesEncoder, origins_of, split_origins, window_steps
-from phalanx.kinds.series.windows import targets
+from phalanx.kinds.series.encoder import SeriesEncoder
+from phalanx.kinds.series.grid import Series
+from phalanx.kinds.series.layout import Layout
+from phalanx.kinds.series.seasons import window_steps
+from phalanx.kinds.series.windows import origins_of, split_origins, targets
 from phalanx.likelihoods import NumberLikelihood
 from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
 from phalanx.spec.distributions import Choice
+from phalanx.task import Part
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def forecasting(
     values = series.values[:, 0]
     if horizon >= len(values):
         raise InputError(
-            f"the horizon is {horizon:,} steps, but the whole series has {len(values):,}; give a shorter --horizon "
+            f"the horizon is {horizon:,} steps, but the whole series has {len(values):,}; give a shorter horizon "
             f"or a longer series"
         )
     if steps is None:
@@ -64,7 +67,16 @@ def forecasting(
     windows, ahead = encoder.windows(series, found), encoder.targets(series, found)
     goal = _goal(encoder, windows[split.train], ahead[split.train], likelihood)
     between = np.arange(split.train[-1] + 1, split.valid[0]) if len(split.valid) else None
-    problem = Problem(windows, (goal,), (ahead,), split.train, split.valid, entry_for(encoder), between=between)
+    problem = Problem(
+        (windows,),
+        (goal,),
+        (ahead,),
+        (Part(split.train, split.valid),),
+        encoder.entry,
+        encoder.size(len(split.train)),
+        encoder.refit,
+        between=between,
+    )
     return Forecasting(encoder, problem, windows[split.test], ahead[split.test])
 
 
@@ -104,5 +116,5 @@ def _check_memory(rows: int, steps: int, channels: int) -> None:
     if needed > free:
         raise InputError(
             f"{rows:,} windows of {steps:,} steps and {channels} channels need {needed / 1e9:,.1f} GB of memory, but "
-            f"only {free / 1e9:,.1f} GB (half of what is free) may be used; give a smaller --window"
+            f"only {free / 1e9:,.1f} GB (half of what is free) may be used; give a smaller window"
         )

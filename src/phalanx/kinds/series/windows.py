@@ -59,7 +59,7 @@ def split_origins(origins: np.ndarray, horizon: int, test: float, valid: float) 
     if len(rest) < FEWEST_ROWS:
         raise InputError(
             f"{len(origins):,} windows of the series have a full past and future, of which {len(rest)} are left to "
-            f"train on, and {FEWEST_ROWS} are needed; give a longer series, a shorter --horizon or a shorter --window"
+            f"train on, and {FEWEST_ROWS} are needed; give a longer series, a shorter horizon, or a shorter window"
         )
     return Split(rest, validated, tested)
 

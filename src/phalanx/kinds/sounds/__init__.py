@@ -5,17 +5,3 @@
 - ``spectrogram``: samples as the power of frequency bands, step by step.
 - ``encoder``: what the training sounds say: rate, steps, and the scale of each band.
 """
-
-from phalanx.kinds.sounds.encoder import SoundEncoder
-from phalanx.kinds.sounds.file import SOUNDS, Sound
-from phalanx.kinds.sounds.read import file_column, holds_sounds, load_sounds, sounds_of_table
-
-__all__ = [
-    "SOUNDS",
-    "Sound",
-    "SoundEncoder",
-    "file_column",
-    "holds_sounds",
-    "load_sounds",
-    "sounds_of_table",
-]

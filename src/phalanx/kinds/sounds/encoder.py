@@ -2,17 +2,23 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
 from phalanx.data.encoded import Encoded
 from phalanx.data.files import each
+from phalanx.data.goals import Goal
 from phalanx.errors import InputError
+from phalanx.kinds.rows import RowEncoder
 from phalanx.kinds.sounds.file import Sound
+from phalanx.kinds.sounds.space import sound_size, sound_space
 from phalanx.kinds.sounds.spectrogram import log_mel
+from phalanx.layers import Conv, Frames, GlobalMaxPool, Layer, ReLU
+from phalanx.network import Network
+from phalanx.search.effort import Size
 
 _BANDS = 40
 _HOPS = (0.010, 0.040)  # seconds between two steps: of short sounds, and at most of long ones
@@ -23,7 +29,7 @@ _ENOUGH = 2_000  # training sounds from which the scale of the bands is learned
 
 
 @dataclass(frozen=True)
-class SoundEncoder:
+class SoundEncoder(RowEncoder):
     """Turns sounds into rows (steps, bands): the power of frequency bands, standardized; NaN after a sound's end.
 
     Power is in decibels below the loudest of its sound (see `log_mel`), minus the `mean` and divided by the `deviation`
@@ -73,9 +79,32 @@ class SoundEncoder:
         return len(self.mean)
 
     @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """The categories of each column of codes, of which there are none."""
-        return ()
+    def entry(self) -> Frames:
+        return Frames()
+
+    @property
+    def vector(self) -> list[Layer]:
+        return [self.entry, Conv(32, 5), ReLU(), GlobalMaxPool()]
+
+    def size(self, rows: int) -> Size:
+        return sound_size(rows)
+
+    def space(self, rows: int, goals: Sequence[Goal]) -> Network:
+        return sound_space(rows, (self.steps, self.bands), goals)
+
+    @classmethod
+    def alike(cls, encoders: Sequence[Self]) -> Sequence[Self]:
+        """Return encoders of as many steps as the one that has most."""
+        steps = max(encoder.steps for encoder in encoders)
+        return [replace(encoder, steps=steps) for encoder in encoders]
+
+    def describe(self, rows: int) -> list[str]:
+        seconds = ((self.steps - 1) * self.hop + self.window) / self.rate
+        step = 1000 * self.hop / self.rate
+        return [
+            f"sounds: {rows:,} at {self.rate:,} samples a second, of at most {seconds:.1f} s: {self.steps:,} "
+            f"steps of {step:.0f} ms, {self.bands} frequency bands"
+        ]
 
     def transform(self, rows: Any) -> np.ndarray:
         """Return sounds as float32 (n, steps, bands); raise `InputError` for anything but sounds."""
@@ -95,15 +124,6 @@ class SoundEncoder:
         """Return mean and deviation over the steps of each band, for models that take no sequences."""
         numbers = np.hstack([np.nanmean(rows, 1), np.nanstd(rows, 1)])
         return Encoded(numbers, np.zeros((len(rows), 0), np.int32))
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the state as lists and numbers."""
-        return {**asdict(self), "mean": list(self.mean), "deviation": list(self.deviation)}
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "SoundEncoder":
-        """Return the encoder whose `to_plain` this is."""
-        return SoundEncoder(**{**plain, "mean": tuple(plain["mean"]), "deviation": tuple(plain["deviation"])})
 
 
 def _some_sounds(seconds: list[float]) -> np.ndarray:

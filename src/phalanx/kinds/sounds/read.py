@@ -5,15 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import psutil
-from pandas.api import types
 
-from phalanx.data.cells import tidy
 from phalanx.data.files import Files, Watch, read_files
 from phalanx.data.folder import Listing, holds, list_folder, plain
-from phalanx.data.read import Source
 from phalanx.errors import InputError
 from phalanx.kinds.sounds.file import SOUNDS, Sound, read_sound
 
@@ -44,45 +39,9 @@ def load_sounds(paths: Sequence[Path], strict: bool = False, watch: Watch | None
     return _read(Listing(list(paths), None, []), None, strict, watch)
 
 
-def file_column(frame: pd.DataFrame) -> str | None:
-    """Return the first column of a table whose cells all name WAV files, None: there is none.
-
-    >>> file_column(pd.DataFrame({"digit": [3, 4], "recording": ["a/3.wav", "a/4.WAV"]}))
-    'recording'
-    """
-    for name in frame:
-        cells = tidy(frame[name]).dropna()
-        if len(cells) and types.is_string_dtype(cells.dtype) and all(SOUNDS.has(Path(cell)) for cell in cells):
-            return str(name)
-    return None
-
-
-def sounds_of_table(
-    source: Source, column: str, folder: Path, strict: bool = False, watch: Watch | None = None
-) -> Source:
-    """Return a table as sounds: the files that one column names, relative to `folder`, and the other columns.
-
-    Rows whose file cannot be read are left out with a note, or refused with `strict`.
-    """
-    frame = source.frame
-    named = frame[column].notna().to_numpy()
-    notes = list(source.notes)
-    if lost := int((~named).sum()):
-        notes.append(f"{lost:,} row{'s name' if lost > 1 else ' names'} no file in column {column!r}: left out")
-    frame = frame.loc[named, [column, *frame.columns.drop(column)]]
-    paths = [folder / cell for cell in frame[column]]
-    files = _read(Listing(paths, None, []), None, strict, watch)
-    readable = set(files.paths)
-    rows = np.empty(len(files.answers), object)
-    rows[:] = files.answers
-    return replace(
-        source,
-        frame=frame[[plain(path) in readable for path in paths]].reset_index(drop=True),
-        notes=(*notes, *files.notes),
-        rows=rows,
-        kind="sounds",
-        id=column,
-    )
+def open_sounds(paths: Sequence[Path], strict: bool = False, watch: Watch | None = None) -> Files:
+    """Read the WAV files that a column of a table names; see `load_sounds`."""
+    return _read(Listing(list(paths), None, []), None, strict, watch)
 
 
 def _read(listing: Listing, held_out: Listing | None, strict: bool, watch: Watch | None) -> Files:

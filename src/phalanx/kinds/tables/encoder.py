@@ -3,10 +3,10 @@
 All it keeps are plain numbers and texts, and they pass through JSON unchanged.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,13 @@ from phalanx.data.cells import check_finite, keys, numbers, tidy
 from phalanx.data.columns import Column, named_columns
 from phalanx.data.dates import days
 from phalanx.data.encoded import Encoded
+from phalanx.data.goals import Goal
 from phalanx.errors import InputError
+from phalanx.kinds.rows import RowEncoder
+from phalanx.kinds.tables.space import table_size, table_space
+from phalanx.layers import Columns
+from phalanx.network import Network
+from phalanx.search.effort import Size
 
 #: The quantiles a number is scaled by.
 QUARTILES = (0.25, 0.5, 0.75)
@@ -70,7 +76,16 @@ class Categories:
 
 
 @dataclass(frozen=True)
-class TableEncoder:
+class Layout:
+    """The columns of `Encoded.numbers` and `Encoded.codes` by name, and how many codes each of the latter has."""
+
+    numbers: tuple[str, ...]
+    codes: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TableEncoder(RowEncoder):
     """Turns the columns of a table into float32 numbers and int32 codes.
 
     - A **number** x becomes z = (x - median) / (q75 - q25), or half the range max - min in place
@@ -104,6 +119,30 @@ class TableEncoder:
     numbers: tuple[NumberScale, ...]
     dates: tuple[DateScale, ...]
     categories: tuple[Categories, ...]
+    layout: Layout | None = None
+
+    @property
+    def entry(self) -> Columns:
+        return Columns(self.cardinalities)
+
+    def size(self, rows: int) -> Size:
+        return table_size(rows)
+
+    def space(self, rows: int, goals: Sequence[Goal]) -> Network:
+        return table_space(rows, (self.n_numbers,), goals)
+
+    @classmethod
+    def alike(cls, encoders: Sequence[Self]) -> Sequence[Self]:
+        """Return encoders whose arrays have all columns that one of them makes; those of another hold 0."""
+        numbers = dict.fromkeys(name for encoder in encoders for name in encoder.number_names)
+        codes = {name: 0 for encoder in encoders for name in encoder.code_names}
+        for encoder in encoders:
+            for name, cardinality in zip(encoder.code_names, encoder.cardinalities, strict=True):
+                codes[name] = max(codes[name], cardinality)
+        layout = Layout(tuple(numbers), tuple(codes), tuple(codes.values()))
+        if all(encoder.layout is None and encoder._own == layout for encoder in encoders):
+            return encoders
+        return [replace(encoder, layout=layout) for encoder in encoders]
 
     @staticmethod
     def fit(
@@ -150,12 +189,18 @@ class TableEncoder:
         scales = [_number_scale(name, column, weight, scaling) for name, column in zip(names, values.T, strict=True)]
         return TableEncoder(tuple(scales), (), ())
 
-    def transform(self, frame: pd.DataFrame) -> Encoded:
-        """Encode rows. Columns are found by name; their order and further columns do not matter.
+    def transform(self, frame: Any) -> Encoded:
+        """Encode rows of a DataFrame; an array (n, p) has the columns that `fit_numbers` saw.
+
+        Columns are found by name; their order and further columns do not matter.
 
         Raises InputError naming a column that is missing, or column, row (from 1) and value of a
         cell that is infinite, or is text where training had a number or a date.
         """
+        if not isinstance(frame, pd.DataFrame):
+            if getattr(frame, "ndim", 0) != 2:
+                raise InputError("the model was trained on a table; give a table")
+            return self.transform_numbers(frame)
         table = named_columns(frame)
         _check_names(self.columns, table)
         raw = np.empty((len(frame), len(self.numbers) + len(self.dates)), dtype=np.float64, order="F")
@@ -171,16 +216,20 @@ class TableEncoder:
         rows = [(category, _rows(category, table[category.name])) for category in self.categories]
         signs = [_signs(category, row)[:, None] for category, row in rows if category.binary]
         codes = [row for category, row in rows if not category.binary]
-        return Encoded(
-            np.hstack([self._scaled(raw), *cycles, *signs], dtype=np.float32, casting="same_kind"),
-            np.stack(codes, axis=1) if codes else np.empty((len(frame), 0), dtype=np.int32),
+        return self._placed(
+            Encoded(
+                np.hstack([self._scaled(raw), *cycles, *signs], dtype=np.float32, casting="same_kind"),
+                np.stack(codes, axis=1) if codes else np.empty((len(frame), 0), dtype=np.int32),
+            )
         )
 
-    def unseen(self, frame: pd.DataFrame) -> list[str]:
+    def unseen(self, frame: Any) -> list[str]:
         """Say of each category column which values of a table training did not have, and in what share of the rows.
 
         Such a cell is encoded as a missing one is. Raises InputError naming a column that is missing.
         """
+        if not isinstance(frame, pd.DataFrame):
+            return []
         table, said = named_columns(frame), list[str]()
         _check_names(self.columns, table)
         for category in self.categories:
@@ -204,7 +253,17 @@ class TableEncoder:
         if np.isinf(values).any():
             for number, column in zip(self.numbers, values.T, strict=True):
                 check_finite(column, number.name)
-        return Encoded(self._scaled(values), np.empty((len(values), 0), dtype=np.int32))
+        return self._placed(Encoded(self._scaled(values), np.empty((len(values), 0), dtype=np.int32)))
+
+    def _placed(self, encoded: Encoded) -> Encoded:
+        """Return encoded rows with the columns of the layout, 0 where this encoder has none of a name."""
+        if self.layout is None:
+            return encoded
+        numbers = np.zeros((len(encoded.numbers), len(self.layout.numbers)), np.float32)
+        codes = np.zeros((len(encoded.codes), len(self.layout.codes)), np.int32)
+        numbers[:, [self.layout.numbers.index(name) for name in self._own.numbers]] = encoded.numbers
+        codes[:, [self.layout.codes.index(name) for name in self._own.codes]] = encoded.codes
+        return Encoded(numbers, codes)
 
     def _scaled(self, raw: np.ndarray) -> np.ndarray:
         """Scale columns of numbers and days and add the indicators, all as float32."""
@@ -235,17 +294,25 @@ class TableEncoder:
     @property
     def number_names(self) -> tuple[str, ...]:
         """A name for each column of ``Encoded.numbers``."""
-        return (
+        return self._own.numbers if self.layout is None else self.layout.numbers
+
+    @property
+    def _own(self) -> Layout:
+        """The columns that the columns of a table become."""
+        many = [category for category in self.categories if not category.binary]
+        names = (
             *(scale.name for scale in self._scales),
             *(f"{scale.name} is missing" for scale in self._scales if scale.indicator),
             *(f"{date.name} {wave} of {cycle}" for date in self.dates for cycle in date.cycles for wave in _WAVES),
             *(category.name for category in self.categories if category.binary),
         )
+        sizes = tuple(len(category.values) + 1 for category in many)
+        return Layout(names, tuple(category.name for category in many), sizes)
 
     @property
     def code_names(self) -> tuple[str, ...]:
         """The name of each column of ``Encoded.codes``."""
-        return tuple(category.name for category in self.categories if not category.binary)
+        return self._own.codes if self.layout is None else self.layout.codes
 
     @property
     def n_numbers(self) -> int:
@@ -255,7 +322,7 @@ class TableEncoder:
     @property
     def cardinalities(self) -> tuple[int, ...]:
         """The number of codes of each column of ``Encoded.codes``, 0 (missing or not seen) included."""
-        return tuple(len(category.values) + 1 for category in self.categories if not category.binary)
+        return self._own.cardinalities if self.layout is None else self.layout.cardinalities
 
     def as_numbers(self, encoded: Encoded) -> Encoded:
         """Return encoded rows as other models take them: as they are."""
@@ -267,6 +334,7 @@ class TableEncoder:
             "numbers": [asdict(number) for number in self.numbers],
             "dates": [asdict(date) | {"cycles": list(date.cycles)} for date in self.dates],
             "categories": [{"name": part.name, "values": list(part.values)} for part in self.categories],
+            **({} if self.layout is None else {"layout": {k: list(v) for k, v in asdict(self.layout).items()}}),
         }
 
     @staticmethod
@@ -276,6 +344,7 @@ class TableEncoder:
             tuple(NumberScale(**number) for number in plain["numbers"]),
             tuple(DateScale(**date | {"cycles": tuple(date["cycles"])}) for date in plain["dates"]),
             tuple(Categories(part["name"], tuple(part["values"])) for part in plain["categories"]),
+            Layout(**{k: tuple(v) for k, v in plain["layout"].items()}) if "layout" in plain else None,
         )
 
 

@@ -1,11 +1,12 @@
 """The encoder of texts to learn from: the words of the training texts, and any text as codes of them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
@@ -13,6 +14,8 @@ from sklearn.preprocessing import normalize
 from phalanx.data.encoded import Encoded
 from phalanx.data.letters import composed
 from phalanx.errors import InputError
+from phalanx.kinds.codes.tokens import TokenEncoder
+from phalanx.kinds.texts.table import texts_of_column
 
 _PADDING, _UNKNOWN, _FIRST = 0, 1, 2
 """The code after the end of a text, that of a word not seen in training, and that of the first word."""
@@ -33,7 +36,7 @@ _Cut = list[list[str]]
 
 
 @dataclass(frozen=True)
-class TextEncoder:
+class TextEncoder(TokenEncoder):
     """Turns texts into rows of `steps` int32 codes, one a word: 0 after the end, 1 for an unknown word.
 
     Words are runs of letters and digits in lower case, apostrophes inside them included. Known are the 20,000
@@ -41,6 +44,7 @@ class TextEncoder:
     most 1,000; of a longer text the first and the last half of so many words are kept.
 
     `documents`: how many of the `texts` trained on hold each word. `column`: the table's column of texts, if any.
+    `most`: codes that there are in any case.
 
     >>> encoder = TextEncoder.fit(np.array(["A good film.", "a bad film"], object))
     >>> encoder.words, encoder.transform(np.array(["Film: good!"], object)).tolist()
@@ -52,6 +56,14 @@ class TextEncoder:
     texts: int
     steps: int
     column: str | None = None
+    most: int = 0
+
+    def widened(self, steps: int, tokens: int) -> "TextEncoder":
+        return replace(self, steps=steps, most=tokens)
+
+    def describe(self, rows: int) -> list[str]:
+        where = f" in column {self.column!r}" if self.column else ""
+        return [f"texts: {rows:,}{where}, of at most {self.steps:,} words; {len(self.words):,} words are known"]
 
     @staticmethod
     def fit(rows: np.ndarray) -> "TextEncoder":
@@ -59,13 +71,16 @@ class TextEncoder:
         return TextEncoder._of(_cut(rows))
 
     @staticmethod
-    def fit_transform(rows: np.ndarray, train: np.ndarray) -> tuple["TextEncoder", np.ndarray]:
-        """Learn from the texts at the positions `train`, and return all of them as codes too, (n, steps); each text is
-        cut into words once.
+    def fit_each(
+        rows: np.ndarray, trains: Sequence[np.ndarray], column: str | None = None
+    ) -> tuple[list["TextEncoder"], list[np.ndarray]]:
+        """Learn from the texts at the positions that train in each fold, and return all of them as codes too, each
+        (n, steps); a text is cut into words once.
         """
         held = _cut(rows)
-        encoder = TextEncoder._of([held[i] for i in train])
-        return encoder, encoder._coded(held)
+        learned = [replace(TextEncoder._of([held[i] for i in train]), column=column) for train in trains]
+        encoders = list(TextEncoder.alike(learned))
+        return encoders, [encoder._coded(held) for encoder in encoders]
 
     @staticmethod
     def _of(held: _Cut) -> "TextEncoder":
@@ -81,14 +96,9 @@ class TextEncoder:
         return TextEncoder(words, tuple(documents.tolist()), len(held), steps)
 
     @property
-    def tokens(self) -> int:
+    def tokens(self) -> int:  # type: ignore[override]
         """The number of codes."""
-        return len(self.words) + _FIRST
-
-    @property
-    def cardinalities(self) -> tuple[int, ...]:
-        """The categories of each column of codes, of which there are none."""
-        return ()
+        return max(len(self.words) + _FIRST, self.most)
 
     @cached_property
     def _codes(self) -> dict[str, int]:
@@ -99,6 +109,8 @@ class TextEncoder:
 
         A text without words is one unknown word, so that every row has a step.
         """
+        if self.column is not None and isinstance(rows, pd.DataFrame):
+            rows = texts_of_column(rows[self.column])
         if not isinstance(rows, np.ndarray) or rows.ndim != 1:
             raise InputError("the model was trained on texts; give texts")
         return self._coded(_cut(rows))
@@ -126,15 +138,6 @@ class TextEncoder:
         rarity = 1 + np.log((1 + self.texts) / (1 + np.array(self.documents)))
         counts.data = (1 + np.log(counts.data)) * rarity[counts.indices]
         return Encoded(normalize(counts), np.zeros((len(rows), 0), np.int32))
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the state as lists, texts and numbers."""
-        return {**asdict(self), "words": list(self.words), "documents": list(self.documents)}
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "TextEncoder":
-        """Return the encoder whose `to_plain` this is."""
-        return TextEncoder(**{**plain, "words": tuple(plain["words"]), "documents": tuple(plain["documents"])})
 
 
 def _cut(rows: Iterable[str]) -> _Cut:

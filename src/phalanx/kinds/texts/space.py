@@ -16,6 +16,9 @@ _SIZES = (
     Size(20_000, 64, 6, 20),
     Size(float("inf"), 128, 4, 12),
 )
+UNITS = 32
+"""Of an embedding, where layers are given without one."""
+
 _SHORT = 200  # steps up to which recurrent layers are tried: they take the time of a step for each
 
 

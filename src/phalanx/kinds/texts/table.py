@@ -31,14 +31,19 @@ def texts_of_table(source: Source, column: str) -> Source:
         raise no_column(column, "the texts", list(source.frame.columns))
     cells = tidy(source.frame[column])
     if not types.is_string_dtype(cells.dtype):
-        raise InputError(f"column {column!r} holds no text; give --text another column")
-    missing = cells.isna()
+        raise InputError(f"column {column!r} holds no text; give another column of texts")
     notes = list(source.notes)
-    if lost := int(missing.sum()):
+    if lost := int(cells.isna().sum()):
         notes.append(f"{lost:,} row{'s have' if lost > 1 else ' has'} no text in column {column!r}")
-    rows = cells.astype(object).where(~missing, "").to_numpy(object)
+    rows = texts_of_column(cells)
     rest = source.frame.drop(columns=column)
     return replace(source, frame=rest, notes=tuple(notes), rows=rows, kind="texts")
+
+
+def texts_of_column(cells: pd.Series) -> np.ndarray:
+    """Return the texts of a column, an array (rows,) of `str`; a missing one is empty."""
+    cells = tidy(cells)
+    return cells.astype(object).where(~cells.isna(), "").to_numpy(object)
 
 
 def text_columns(frame: pd.DataFrame, columns: Iterable[Column]) -> list[str]:

@@ -1,7 +1,6 @@
-"""The targets of a run: the task each sets, its values, and the goals they make together."""
+"""The targets of a source: the task each sets, its values, and those of further sources."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from pandas.api import types
 from phalanx.data import (
     ClassTarget,
     Goal,
-    NumberTarget,
     Source,
     Task,
     check_target,
@@ -23,20 +21,10 @@ from phalanx.data import (
 from phalanx.data.cells import numbers
 from phalanx.data.notes import spellings
 from phalanx.errors import InputError
-from phalanx.kinds.codes.encoder import CodeEncoder
-from phalanx.kinds.registry import Encoder
-from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.kind import Encoder
+from phalanx.kinds.learning import Target
 from phalanx.problem import rows_at
-from phalanx.search.heads import group_columns, likelihood_of_each, make_goal
-
-
-@dataclass(frozen=True)
-class Target:
-    """A column to predict: codes (int32) of its `labels`, or without labels numbers (float64), one a row."""
-
-    name: str
-    values: np.ndarray
-    labels: ClassTarget | None = None
+from phalanx.search.heads import likelihood_of_each
 
 
 def present_rows(frame: pd.DataFrame, names: Sequence[str]) -> tuple[np.ndarray, int]:
@@ -57,11 +45,6 @@ def lost_rows(
         f"{lost:,} {what}{'s' if lost > 1 else ''} without a value of {listed} left out"
         f"{f' ({spelt}; --missing WORD says what is missing)' if spelt else ''}"
     ]
-
-
-def unseen(encoder: Encoder | CodeEncoder, source: Source) -> list[str]:
-    """Return warnings on the values of a source that training did not have."""
-    return encoder.unseen(source.frame) if isinstance(encoder, TableEncoder) else []
 
 
 def choose_tasks(
@@ -107,20 +90,8 @@ def read_target(column: pd.Series, present: np.ndarray, task: Task, name: str) -
         raise InputError(f"{error}; --task classify predicts classes") from None
 
 
-def make_goals(
-    targets: Sequence[Target], likelihood: Any, train: np.ndarray
-) -> tuple[tuple[Goal, ...], tuple[np.ndarray, ...]]:
-    """Return the goals and the values of each; numbers are standardized by the training rows."""
-    names = [target.name for target in targets]
-    goals = []
-    for head, group in enumerate(group_columns(likelihood, names, [target.labels is not None for target in targets])):
-        columns = [targets[i].labels or NumberTarget.fit(targets[i].values[train], name=names[i]) for i in group]
-        goals.append(make_goal(likelihood, head, [names[i] for i in group], columns))
-    return tuple(goals), _by_goal(goals, {target.name: target.values for target in targets})
-
-
 def rows_with_targets(
-    source: Source, encoder: Encoder | CodeEncoder, goals: Sequence[Goal], what: str = "row"
+    source: Source, encoder: Encoder, goals: Sequence[Goal], what: str = "row"
 ) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
     """Return inputs and values of those rows of a further source that have every target, and warnings.
 
@@ -164,3 +135,9 @@ def _by_goal(goals: Sequence[Goal], values: Mapping[str, np.ndarray]) -> tuple[n
         values[goal.names[0]] if goal.classes else np.column_stack([values[name] for name in goal.names])
         for goal in goals
     )
+
+
+def task_of(goals: Sequence[Goal]) -> str:
+    """Return what is done: classify, regress, forecast, or mixed of several."""
+    tasks = {"classify" if goal.classes else "forecast" if goal.forecast else "regress" for goal in goals}
+    return tasks.pop() if len(tasks) == 1 else "mixed"

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from phalanx.candidates import Fitted
+from phalanx.data import Source
 from phalanx.errors import InputError
+from phalanx.kinds.kind import Kind
 from phalanx.kinds.language.codecs import CODECS, Codec
 from phalanx.kinds.language.corpus import scores
 from phalanx.kinds.language.scoring import Voices, continuation, nats_per_token, probabilities
@@ -13,25 +17,30 @@ from phalanx.population.predict import Final
 
 
 @dataclass(frozen=True)
-class Speaker:
+class LanguagePredictor:
     """Trained networks by id that say which token comes next, their shares in the ensemble, the id of the best, and how
     a text becomes tokens.
     """
 
+    kind: Kind
     codec: Codec
-    members: dict[str, Final]
-    shares: dict[str, float]
+    members: Mapping[str, Final]
+    shares: Mapping[str, float]
     best: str
 
     @staticmethod
-    def of(fitted: Fitted, codec: Codec) -> "Speaker":
+    def of(kind: Kind, fitted: Fitted, codec: Codec) -> "LanguagePredictor":
         """Return what speaks of trained members: those of the ensemble, and the best one."""
         members = {fitted.members[i].id: fitted.members[i].final for i in fitted.used}
         shares = {fitted.members[i].id: share for i, share in fitted.shares.items()}
-        return Speaker(codec, members, shares, fitted.best.id)
+        return LanguagePredictor(kind, codec, members, shares, fitted.best.id)
 
-    def alone(self, id_: str, final: Final) -> "Speaker":
+    def alone(self, id_: str) -> "LanguagePredictor":
         """Return what speaks by one network only."""
+        return self.speaking(id_, self.members[id_])
+
+    def speaking(self, id_: str, final: Final) -> "LanguagePredictor":
+        """Return what speaks by a network alone, which need not be among those that are kept."""
         return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_)
 
     def score(self, text: str, ensemble: bool = True) -> dict[str, float]:
@@ -70,6 +79,32 @@ class Speaker:
         drawn = continuation(self._voices(ensemble), read, length, temperature, seed)
         return prompt + self.codec.decode(drawn)
 
+    def continued(
+        self, prompt: str, length: int, temperature: float, seed: int, ensemble: bool
+    ) -> tuple[str, list[str]]:
+        """Return a prompt and what follows it, see `generate`, and warnings."""
+        return self.generate(prompt, length, temperature, seed, ensemble), self._never_seen(prompt)
+
+    def table(self, source: Source, level: float = 0.9, ensemble: bool = True) -> pd.DataFrame:
+        """Raise `InputError`: there is no table to predict."""
+        raise InputError("the run is a language model, which predicts no table: use `phalanx generate` or `evaluate`")
+
+    def evaluate(self, source: Source, ensemble: bool = True) -> tuple[dict[str, float], int, list[str]]:
+        """Return all metrics of a text, its characters, and warnings."""
+        text = source.inputs[0]
+        return self.score(text, ensemble), len(text), []
+
+    def unseen(self, source: Source) -> list[str]:
+        """Return which characters of a text training never saw, in a sentence."""
+        return self._never_seen(source.inputs[0])
+
+    def _never_seen(self, text: str) -> list[str]:
+        unknown = self.unknown(text)
+        listed = ", ".join(map(repr, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
+        return (
+            [f"the text that was learned from never holds {listed}: read as one unknown character"] if unknown else []
+        )
+
     def unknown(self, prompt: str) -> list[str]:
         """Return the characters of a prompt that training never saw."""
         return [
@@ -80,14 +115,8 @@ class Speaker:
 
     def to_plain(self) -> dict[str, Any]:
         """Return what is no network as plain data."""
-        kind = next(name for name, cls in CODECS.items() if isinstance(self.codec, cls))
-        return {"tokens": kind, "codec": self.codec.to_plain(), "best": self.best, "shares": self.shares}
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any], members: dict[str, Final]) -> "Speaker":
-        """Return the speaker whose `to_plain` this is, with its networks."""
-        codec = CODECS[plain["tokens"]].from_plain(plain["codec"])
-        return Speaker(codec, members, plain["shares"], plain["best"])
+        name = next(name for name, cls in CODECS.items() if isinstance(self.codec, cls))
+        return {"language": {"tokens": name, "codec": self.codec.to_plain(), "best": self.best, "shares": self.shares}}
 
     def _voices(self, ensemble: bool) -> Voices:
         shares = self.shares if ensemble else {self.best: 1.0}

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phalanx.baselines import baselines
 from phalanx.data.letters import one_form
 from phalanx.declared import COLUMN, DEFAULT, declared
 from phalanx.errors import InputError
-from phalanx.kinds.series.baselines import forecast_baselines
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
-from phalanx.options import Options, check_word, is_text
+from phalanx.options import Options, is_text
 from phalanx.spec import subclasses
 from phalanx.spec.fields import unknown
 from phalanx.spec.kinds import kind_of
@@ -42,10 +40,7 @@ class Config(Options, Study):
                 object.__setattr__(self, one.name, _one_form(getattr(self, one.name)))
         if both := set(self.category) & set(self.number):
             raise InputError(f"category and number both name {min(both)!r}; leave one out")
-        for name in self.baselines or ():
-            check_word("baselines", name, tuple({**baselines("classify"), **forecast_baselines()}))
         self._check_columns()
-        self._check_forecast()
         _ = self.image_size
         if self.refit in RULES and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
@@ -74,16 +69,6 @@ class Config(Options, Study):
             ):
                 if target in held:
                     raise InputError(f"{name} names the target {target!r}; give another column")
-
-    def _check_forecast(self) -> None:
-        if self.forecast is None:
-            for name in ("horizon", "window", "time"):
-                if getattr(self, name) is not None:
-                    raise InputError(f"{name} is for forecasts; say which column with --forecast, or leave it out")
-            return
-        for name in ("target", "text", "task", "id", "group", "scaling"):
-            if getattr(self, name) != getattr(Config, name):
-                raise InputError(f"{name} does not go with --forecast, which says what to predict; leave one out")
 
     def space(self, default: Network) -> Network:
         """Return the space of networks to search: the parts given, and the default ones for the rest."""
@@ -139,7 +124,7 @@ def likelihood_named(name: str) -> Likelihood:
     for kind, cls in known.items():
         if _bare(kind) == _bare(name):
             return cls()
-    raise unknown("--likelihood", "likelihood", name, known)
+    raise unknown("likelihood", "likelihood", name, known)
 
 
 def _bare(name: str) -> str:

@@ -1,0 +1,73 @@
+"""Rows of several parts, columns of a table: what no other kind says, since the kinds of its parts say it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from phalanx.data import Column, Source
+from phalanx.kinds.files import with_files
+from phalanx.kinds.kind import Encoder, How, Learnt, Request, Rows
+from phalanx.kinds.parts.encoder import IN_COLUMNS, Part, PartsEncoder, part_of_table
+from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.tables.encoder import TableEncoder
+from phalanx.kinds.texts.table import text_columns
+
+
+class PartsKind(RowKind):
+    """Tables of which a column holds texts, or names images or sounds, beside others."""
+
+    name = "parts"
+    encoder = PartsEncoder
+    options = LABELLED | {"scaling", "missing", "ignore", "category", "number", "strict", "size"}
+    slow = ("random_forest", "gradient_boosting")
+
+    @property
+    def what(self) -> str:
+        return "is a table"
+
+    def learn_columns(self, given: Rows, how: How, columns: Sequence[Column], tables: Sequence[TableEncoder]) -> Learnt:
+        """Learn from the columns of a table that hold rows of other kinds, beside `tables`, the encoders of all others;
+        where one column is all there is, its kind is what is learned from.
+        """
+        held = [(column.name, IN_COLUMNS[column.kind]) for column in columns if column.kind in IN_COLUMNS]
+        if len(held) == 1 and not tables:
+            ((name, kind),) = held
+            return replace(kind.learn_column(given, how, name), columns=tuple(columns))
+        parts = [[part_of_table(encoder) for encoder in tables]] if tables else []
+        inputs = [[encoder.transform(given.rows) for encoder in tables]] if tables else []
+        for name, kind in held:
+            learnt = kind.learn_column(given, how, name)
+            parts.append([Part(name, kind.name, encoder) for encoder in learnt.encoders])
+            inputs.append(list(learnt.inputs))
+        encoders = [PartsEncoder(each) for each in zip(*parts, strict=True)]
+        return Learnt(self, encoders, list(zip(*inputs, strict=True)), tuple(columns))
+
+    def of_table(self, table: Source, encoder: Encoder, folder: Path) -> Source:
+        return table if table.opened else with_files(table, folder, Request(like=encoder), list(IN_COLUMNS.values()))
+
+
+PARTS = PartsKind()
+
+
+def with_parts(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
+    """Return what columns of a table are, those of texts and of opened files too."""
+    texts = text_columns(frame, columns)
+    found = []
+    for column in columns:
+        if column.name in texts:
+            found.append(replace(column, kind="texts", warning=""))
+        else:
+            found.append(column)
+    return found
+
+
+def columns_of_cells(frame: pd.DataFrame) -> list[Column]:
+    """Return the columns whose cells are images or sounds."""
+    return [
+        Column(name, kind.name, f"{len(frame):,} {kind.name}")
+        for name in map(str, frame.columns)
+        for kind in IN_COLUMNS.values()
+        if kind.holds_cells(frame[name])
+    ]
