@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from phalanx.candidates import Fitted
+from phalanx.continuing import Course
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
 from phalanx.estimators.inputs import RowEstimator
@@ -76,9 +78,10 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         self._in_files = self._given.in_files(X)
         settings = replace(settings, metric=metric_named(self.metric, problem.goals, self.likelihood))
         space = self._space(self.encoder_.space(len(problem.folds[0].train), problem.goals), problem)
-        self._train(problem, plan(problem, space, settings), settings, X, y)
+        fitted = self._train(problem, plan(problem, space, settings), settings, X, y)
+        self._course = Course.of(fitted, problem, settings.seed)
 
-    def _train(self, problem: Problem, planned: Plan, settings: Settings, X: Any, y: Any) -> None:
+    def _train(self, problem: Problem, planned: Plan, settings: Settings, X: Any, y: Any) -> Fitted:
         """Train what is planned, and set the fitted attributes."""
         clock = Clock(None if settings.minutes is None else time.monotonic() + 60 * settings.minutes)
         with self._watching(planned, X, y) as watch:
@@ -87,6 +90,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
             keep(self, fitted, settings.metric)
             told = fitted.valid.predictions
             self.hints_ += rare_class_hints(problem, told, settings.metric, "metric='{}'", self._labels())
+        return fitted
 
     def _keep_columns(self, learned: Learned) -> None:
         """Keep what the columns of a DataFrame were taken for, and warn of what was noticed."""
@@ -112,6 +116,14 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     def _columns(self, y: Any) -> list[np.ndarray]:
         """Return the columns of a target like that of `fit`: codes or numbers. Raises `InputError` for others."""
         raise NotImplementedError
+
+    def _values(self, y: Any) -> list[np.ndarray]:
+        """Return the values of each goal in a target like that of `fit`."""
+        held = dict(zip(self._called, self._columns(y), strict=True))
+        return [
+            held[goal.names[0]] if goal.classes else np.column_stack([held[name] for name in goal.names])
+            for goal in self._predictor.goals
+        ]
 
     def _validates(self, settings: Settings) -> bool:
         """Say whether rows are held out: to stop early, or to choose among networks."""

@@ -1,6 +1,7 @@
 """The estimator of classes."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -9,14 +10,14 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from phalanx.data import ClassTarget
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.partial import OnlineClasses
 from phalanx.estimators.targets import check_lengths, columns_of, names_of
 from phalanx.kinds.learning import Target
 
 
 @documented
-class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
+class Classifier(ClassifierMixin, OfRows, OnlineClasses):
     """Predict classes with networks, one or a population of them.
 
     Distributions in any part make a search: `trials` points are drawn and trained as populations, each stops at its
@@ -69,20 +70,24 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
         read as those of `predict`. `groups`: of each row its group, whose rows all train or all validate. Warns of
         columns of a DataFrame that are left out. Returns the estimator.
         """
+        return self._learn(X, y, sample_weight, validation, groups)
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, classes: Any = None) -> Self:
         X = self._check_X(X, reset=True)
         columns, several = columns_of(y)
         for column in columns:
             check_classification_targets(column)
         check_lengths(X, columns[0])
-        found = [np.unique(column, return_inverse=True) for column in columns]
-        for labels, _ in found:
-            if len(labels) < 2:
-                raise ValueError("Classifier needs at least two classes; y has one class")
-        self.classes_ = [labels for labels, _ in found] if several else found[0][0]
+        found = _labels_of(columns if classes is None else classes, several or classes is None)
+        if len(found) != len(columns):
+            raise InputError(f"classes are those of {len(found)} targets, but y has {len(columns)} columns")
+        if any(len(labels) < 2 for labels in found):
+            raise ValueError("Classifier needs at least two classes; y has one class")
+        self.classes_ = found if several else found[0]
         called = names_of(y, several)
         targets = [
-            Target(str(i), codes.astype(np.int32), ClassTarget(tuple(range(len(labels)))), called=called[i])
-            for i, (labels, codes) in enumerate(found)
+            Target(str(i), codes, ClassTarget(tuple(range(len(labels)))), called=called[i])
+            for i, (labels, codes) in enumerate(zip(found, self._codes(columns), strict=True))
         ]
         self._called = {str(i): name for i, name in enumerate(called)}
         self._fit(X, y, targets, sample_weight, validation, groups)
@@ -124,14 +129,16 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
         A probability that rounds to 0 counts as the smallest that single precision holds. Raises ValueError for a class
         that was not seen in training.
         """
-        inputs, codes = self._inputs(X), self._columns(y)
+        inputs, codes = self._inputs(X), self._values(y)
         check_lengths(X, codes[0])
-        goals = self._predictor.goals
-        found = self._predictor.log_density(inputs, [codes[int(goal.names[0])] for goal in goals], self.ensemble)
+        found = self._predictor.log_density(inputs, codes, self.ensemble)
         return np.column_stack([found[i] for i in self._order]) if isinstance(self.classes_, list) else found[0]
 
     def _columns(self, y: Any) -> list[np.ndarray]:
-        columns, _ = columns_of(y)
+        return self._codes(columns_of(y)[0])
+
+    def _codes(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the codes of the classes in the columns of a target."""
         classes = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
         if len(columns) != len(classes):
             raise InputError(f"y has {len(columns)} columns, but the model predicts {len(classes)}")
@@ -143,6 +150,11 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
             codes.append(np.searchsorted(labels, column).astype(np.int32))
         return codes
 
+    def _are_known(self, classes: Any) -> bool:
+        several = isinstance(self.classes_, list)
+        given, own = _labels_of(classes, several), self.classes_ if several else [self.classes_]
+        return len(given) == len(own) and all(map(np.array_equal, given, own))
+
     def _labels(self) -> dict[str, list[Any]]:
         each = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
         return {str(i): labels.tolist() for i, labels in enumerate(each)}
@@ -152,3 +164,8 @@ class Classifier(ClassifierMixin, OfRows, NetworkEstimator):
         inputs = self._inputs(X)
         found = self._predictor.predict(inputs, self.ensemble)
         return [found[i] for i in self._order]
+
+
+def _labels_of(classes: Any, several: bool) -> list[np.ndarray]:
+    """Return the classes of each target, sorted, given those of the only one, or a list of those of `several`."""
+    return [np.unique(np.asarray(each)) for each in (classes if several else [classes])]

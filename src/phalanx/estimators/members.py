@@ -15,7 +15,17 @@ from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.population.predict import Final
 
-_OF_ALL = ("members_", "best_", "ensemble_", "leaderboard_", "curves_", "diagnostics_", "hints_", "progress_")
+_OF_ALL = (
+    "members_",
+    "best_",
+    "ensemble_",
+    "leaderboard_",
+    "curves_",
+    "diagnostics_",
+    "hints_",
+    "progress_",
+    "_course",
+)
 """Fitted attributes that are about all members, so that none of them alone has them."""
 
 

@@ -1,6 +1,7 @@
 """The estimator of several targets, classes and numbers mixed."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,10 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from phalanx.data.goals import each_column
-from phalanx.data.targets import ClassTarget, NumberTarget, holds_whole_numbers, infer_task, target_present
+from phalanx.data.targets import ClassTarget, NumberTarget, holds_whole_numbers, infer_task, no_column, target_present
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.partial import OnlineClasses
 from phalanx.estimators.targets import check_lengths
 from phalanx.kinds.learning import Target
 from phalanx.likelihoods import Likelihood
@@ -20,7 +21,7 @@ from phalanx.search.heads import likelihood_of_each
 
 
 @documented
-class MultiTask(OfRows, NetworkEstimator):
+class MultiTask(OfRows, OnlineClasses):
     """Predict several columns, classes and numbers mixed, with networks that share a trunk (MAP F7).
 
     Each column has a head of its own; `likelihood=Joint([Head(...), ...])` says what the heads are, where they leave
@@ -59,16 +60,20 @@ class MultiTask(OfRows, NetworkEstimator):
 
         Other arguments are those of `Classifier.fit`.
         """
+        return self._learn(X, y, sample_weight, validation, groups)
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, classes: Any = None) -> Self:
         self._settings(SCORE)  # raises for options that no search can use, before the likelihood is asked
         given = y
         X, y = self._check_X(X, reset=True), _frame(y)
         check_lengths(X, y)
         columns, implied = [], dict(zip(y, likelihood_of_each(self.likelihood, list(y)), strict=True))
+        stated = {} if classes is None else _stated(classes, y)
         self.targets_: dict[str, ClassTarget | None] = {}
         for name in y:
             target_present(y[name], name)
-            task = _task(y[name], name, implied[name])
-            labels = ClassTarget.fit(y[name], name) if task == "classify" else None
+            task = "classify" if name in stated else _task(y[name], name, implied[name])
+            labels = ClassTarget.fit(stated.get(name, y[name]), name) if task == "classify" else None
             self.targets_[name] = labels
             if labels:
                 columns.append(Target(name, labels.encode(y[name], name), labels))
@@ -170,13 +175,9 @@ class MultiTask(OfRows, NetworkEstimator):
             for name, labels in self.targets_.items()
         ]
 
-    def _values(self, y: Any) -> list[np.ndarray]:
-        """Return the values of each goal in a table of targets."""
-        held = dict(zip(self.targets_, self._columns(y), strict=True))
-        return [
-            held[goal.names[0]] if goal.classes else np.column_stack([held[name] for name in goal.names])
-            for goal in self._predictor.goals
-        ]
+    def _are_known(self, classes: Any) -> bool:
+        given = _stated(classes, self.targets_)
+        return all(self.targets_[name] == ClassTarget.fit(held, name) for name, held in given.items())
 
 
 def _task(values: pd.Series, name: str, likelihood: Likelihood | None) -> str:
@@ -184,6 +185,17 @@ def _task(values: pd.Series, name: str, likelihood: Likelihood | None) -> str:
     if likelihood is not None and holds_whole_numbers(values):
         return "classify" if likelihood.target == "classes" else "regress"
     return infer_task(values, name)[0]
+
+
+def _stated(classes: Any, columns: Iterable[str]) -> dict[str, Any]:
+    """Return the classes that are stated of some columns of the target."""
+    if not isinstance(classes, Mapping):
+        raise InputError("classes must be a map from the columns of y to the classes of each")
+    stated, known = {str(name): held for name, held in classes.items()}, list(columns)
+    for name in stated:
+        if name not in known:
+            raise no_column(name, "classes", known)
+    return stated
 
 
 def _frame(y: Any) -> pd.DataFrame:

@@ -7,14 +7,14 @@ from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.parameters import OfRows, documented
+from phalanx.estimators.partial import Online
 from phalanx.estimators.targets import check_lengths, columns_of, names_of
 from phalanx.kinds.learning import Target
 
 
 @documented
-class Regressor(RegressorMixin, OfRows, NetworkEstimator):
+class Regressor(RegressorMixin, OfRows, Online):
     """Predict numbers with networks, one or a population of them.
 
     The target is standardized inside; predictions and errors are in its own units. For the rest see `Classifier`.
@@ -113,12 +113,9 @@ class Regressor(RegressorMixin, OfRows, NetworkEstimator):
         >>> net.log_density(x[:5], x[:5, 0]).shape
         (5,)
         """
-        inputs, columns = self._inputs(X), self._columns(y)
-        check_lengths(X, columns[0])
-        goals = self._predictor.goals
-        values = [np.column_stack([columns[int(name)] for name in goal.names]) for goal in goals]
-        found = self._predictor.log_density(inputs, values, self.ensemble)
-        return np.sum(found, axis=0)
+        inputs, values = self._inputs(X), self._values(y)
+        check_lengths(X, values[0])
+        return np.sum(self._predictor.log_density(inputs, values, self.ensemble), axis=0)
 
     def sample(self, X: Any, count: int = 1, random_state: int = 0) -> np.ndarray:
         """Return `count` draws from the predicted distribution, (count, rows), or (count, rows, targets)."""

@@ -88,13 +88,8 @@ def learn(
 
     Raises `InputError` for too few rows, training rows of one class, and values that do not fit the likelihood.
     """
-    at, weight = _counted(weight, len(targets[0].values))
-    beside = [target.values[at] for target in targets] + ([] if groups is None else [groups[at]])
-    matrix = comparable(take(rows, at))
-    if matrix is not None:
-        ones = np.ones(len(at)) if weight is None else weight
-        order = canonical_order(matrix, np.column_stack(beside), ones)
-        at, weight = at[order], None if weight is None else weight[order]
+    beside = [target.values for target in targets] + ([] if groups is None else [groups])
+    at, weight = _in_order(rows, np.column_stack(beside), weight)
     held, groups = take(rows, at), None if groups is None else groups[at]
     targets = [replace(target, values=target.values[at]) for target in targets]
     heads = group_columns(how.likelihood, [t.name for t in targets], [t.labels is not None for t in targets])
@@ -139,17 +134,52 @@ def learn(
     return Learned(learnt.kind, encoder, problem, at, test, heads, learnt.columns, learnt.notes, warnings, tuple(notes))
 
 
+def further(
+    rows: Any,
+    values: Sequence[np.ndarray],
+    encoder: Encoder,
+    goals: Sequence[Goal],
+    of_folds: Sequence[Sequence[Goal]] = (),
+    weight: np.ndarray | None = None,
+) -> Problem:
+    """Return the problem of further rows, all of which train, in every fold: the encoder and the goals stay.
+
+    `values` are those of each goal, `of_folds` the goals of each fold, if there are several. Raises `InputError` for
+    what the encoder or the likelihood does not take.
+    """
+    at, weight = _in_order(rows, np.column_stack(values), weight)
+    inputs = tuple(one.transform(take(rows, at)) for one in encoder.of_folds)
+    part = Part(np.arange(len(at)), np.arange(0))
+    return Problem(
+        inputs,
+        tuple(goals),
+        tuple(held[at] for held in values),
+        (part,) * len(inputs),
+        encoder.entry,
+        encoder.size(len(at)),
+        weight=weight,
+        goals_of_folds=tuple(map(tuple, of_folds)),
+    )
+
+
 def take(rows: Any, at: np.ndarray) -> Any:
     """Return the rows at some positions of a DataFrame or an array."""
     return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
 
 
-def _counted(weight: np.ndarray | None, rows: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the positions of the rows that weights count, and the weight of each, None: all count alike."""
-    if weight is None:
-        return np.arange(rows), None
-    at, weight = copied_rows(weight)
-    return at, None if (weight == 1).all() else weight
+def _in_order(rows: Any, beside: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the positions of the rows that weights count, those of a table in an order of their own, and the weight of
+    each, None: all count alike; `beside` are numbers of each row that order equal ones.
+    """
+    at = np.arange(len(beside))
+    if weight is not None:
+        at, weight = copied_rows(weight)
+        weight = None if (weight == 1).all() else weight
+    matrix = comparable(take(rows, at))
+    if matrix is None:
+        return at, weight
+    order = canonical_order(matrix, beside[at], np.ones(len(at)) if weight is None else weight)
+    return at[order], None if weight is None else weight[order]
 
 
 def _split(

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from phalanx.model import Batch, fresh, remembers
+from phalanx.network import Network
 from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold, in_reading_order, valid_of
 from phalanx.population.member import valid_block
@@ -101,6 +102,12 @@ def refit(
     return [found[i] for i in range(len(members))], outcome
 
 
+def still(network: Network, progress: float) -> Network:
+    """Return a network with the values that its schedules have at some progress, and without early stopping."""
+    held: Any = at_progress(network, np.float32(progress))
+    return dataclasses.replace(jax.tree.map(float, held), stopping=None)
+
+
 def _seconds(member: Trained) -> float:
     """Return how long it took to train to the best round."""
     return member.seconds * member.best_round / member.rounds
@@ -113,8 +120,7 @@ def _afresh(member: Trained) -> Trial:
 
 def _onwards(member: Trained, goal: float, steps: int) -> Trial:
     """Return the trial that goes on from the best parameters; its noise is not that of the first training."""
-    network: Any = at_progress(member.trial.network, np.float32(member.best_round / member.max_rounds))
-    network = dataclasses.replace(jax.tree.map(float, network), stopping=None)
+    network = still(member.trial.network, member.best_round / member.max_rounds)
     seed = (member.trial.seed + 1) % 2**32
     states = jax.device_get(fresh(member.states, member.trial.network.batch_size))  # reading begins anew
     return dataclasses.replace(member.trial, network=network, seed=seed, goal=goal, trained=(member.params, states))
