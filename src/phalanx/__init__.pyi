@@ -6,6 +6,7 @@ from .estimators import Forecaster as Forecaster
 from .estimators import LanguageModel as LanguageModel
 from .estimators import MultiTask as MultiTask
 from .estimators import Regressor as Regressor
+from .kinds.sequences.container import Sequences as Sequences
 from .layers import GRU as GRU
 from .layers import LSTM as LSTM
 from .layers import RBF as RBF

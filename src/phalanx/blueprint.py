@@ -14,6 +14,7 @@ from phalanx.regularizers import Parameters, Regularizer
 from phalanx.spec import names
 
 _REDUCE = "put Flatten() or GlobalAveragePool() after them"
+_KEEP = 'let the last recurrent layer have output="all"'
 
 
 class Placed(NamedTuple):
@@ -78,16 +79,23 @@ class Blueprint:
         )
         return Noise(*({name: count for name, count in kind.items() if count} for kind in needed))
 
-    def check_outputs(self, each_step: bool) -> None:
+    def check_outputs(self, steps: int | None) -> None:
         """Raise `InputError` where the rows that reach an output layer are no vectors.
 
-        `each_step`: there is a target for each step of a row, so they are (steps, units).
+        `steps`: there is a target for each of so many steps of a row, so they are (steps, units); None: for each row.
         """
         for name, _, before, _ in self.layers:
-            if name.rpartition(".")[2] == OUTPUT and len(before) != 1 + each_step:
+            if name.rpartition(".")[2] != OUTPUT:
+                continue
+            if len(before) != (1 if steps is None else 2):
                 raise InputError(
                     f"the layers before {name} end with rows of shape {tuple(before)}; "
-                    + ('let the last recurrent layer have output="all"' if each_step else _REDUCE)
+                    + (_REDUCE if steps is None else _KEEP)
+                )
+            if steps is not None and before[0] != steps:
+                raise InputError(
+                    f"the layers before {name} make {before[0]:,} steps of {steps:,}, but each has a target; leave out "
+                    "pooling, and let convolutions have stride 1 and keep their padding"
                 )
 
 

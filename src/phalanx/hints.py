@@ -66,18 +66,19 @@ def rare_class_hints(
     """
     if metric.kind not in ("accuracy", SCORE.name) or not len(problem.valid):
         return []
-    columns = each_column(problem.goals, problem.values, predictions)
+    learned, judged = problem.values_at(problem.train), problem.values_at(problem.valid)
+    columns = each_column(problem.goals, learned, judged, predictions)
     found = []
-    for name, target, values, said in columns:
+    for name, target, seen, y, said in columns:
         if not isinstance(target, ClassTarget) or metric.column not in ("", name):
             continue
         shares = np.bincount(
-            values[problem.train],
-            weights=None if problem.weight is None else problem.weight[problem.train],
+            seen,
+            weights=problem.weight_at(problem.train),
             minlength=len(target.labels),
         )
         shares = shares / shares.sum()
-        y, right = values[problem.valid], said.argmax(1) == values[problem.valid]
+        right = said.argmax(1) == y
         rows, hits = (np.bincount(y[chosen], minlength=len(shares)) for chosen in (slice(None), right))
         recall = hits / np.maximum(rows, 1)
         rare = shares < min(RARE, 0.5 / len(shares))

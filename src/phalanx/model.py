@@ -68,7 +68,7 @@ def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
 
     `each_step`: there is a target for each step of a row.
     """
-    Blueprint.of(network, row_shape(x)).check_outputs(each_step)
+    Blueprint.of(network, row_shape(x)).check_outputs(row_shape(x)[0] if each_step else None)
     masked = any(layer.masks for _, layer in layers_of(network))  # rows of different lengths: not all layers take them
     if not masked and not network.regularizers:  # nor does every regularizer take all parameters
         return
@@ -156,7 +156,9 @@ def cost(
 ) -> tuple[jax.Array, tuple[jax.Array, dict[str, Params]]]:
     """Return J̃ = mean of weight × nll + penalties, and beside it the first term alone and the new states.
 
-    With several heads the nll of a row is the weighted sum of theirs. Regularizers come in where their methods say.
+    With several heads the nll of a row is the weighted sum of theirs. Where there is a target for each step of a row,
+    codes (batch, steps) or numbers (batch, steps, d), it is the mean over the steps that have one: a code of -1, and
+    NaN in place of all numbers, cost nothing. Regularizers come in where their methods say.
     `over` is the axis of the mesh that splits the batch.
     """
     keep = {name for regularizer in network.regularizers for name in regularizer.watched()}
@@ -166,8 +168,8 @@ def cost(
 
     def data(x: Any) -> tuple[jax.Array, Any]:
         passed = forward(network, at, states, x, noise, train=True, keep=keep, over=over)
-        z, y = _by_step(passed.z, batch.y)
-        total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), batch.weight))
+        z, y, known = _by_step(passed.z, batch.y)
+        total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), known))
         return total, (total, passed.states, passed.kept, passed.masks)
 
     whole: Cost = data
@@ -178,16 +180,34 @@ def cost(
     return value + penalties, (clean, after)
 
 
-def _by_step(z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
-    """Return outputs and targets with each step of a row as a row of its own, if there is a target for each."""
+def _by_step(
+    z: Sequence[jax.Array], y: Sequence[jax.Array]
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...], jax.Array | None]:
+    """Return outputs and targets with each step of a row as a row of its own, if there is a target for each, and which
+    steps have one, (batch, steps), None: there is one target a row. Where a step has none, there stands 0.
+    """
     if all(output.ndim == 2 for output in z):
-        return tuple(z), tuple(y)
-    return tuple(a.reshape(-1, a.shape[-1]) for a in z), tuple(a.reshape(-1, *a.shape[2:]) for a in y)
+        return tuple(z), tuple(y), None
+    known = jnp.stack([_has_target(target) for target in y]).all(0)
+    there = known.reshape(-1)
+    told = []
+    for target in y:
+        flat = target.reshape(-1, *target.shape[2:])
+        told.append(jnp.where(there.reshape(-1, *(1,) * (flat.ndim - 1)), flat, 0))
+    return tuple(a.reshape(-1, a.shape[-1]) for a in z), tuple(told), known
 
 
-def _of_rows(costs: jax.Array, rows: jax.Array) -> jax.Array:
-    """Return of each row the mean over its steps."""
-    return costs if costs.shape == rows.shape else costs.reshape(len(rows), -1).mean(1)
+def _has_target(y: jax.Array) -> jax.Array:
+    """Return which steps have a target."""
+    return y >= 0 if jnp.issubdtype(y.dtype, jnp.integer) else ~jnp.isnan(y).all(-1)
+
+
+def _of_rows(costs: jax.Array, known: jax.Array | None) -> jax.Array:
+    """Return of each row the mean over its steps that are `known`, 0 if none is; None: costs are those of rows."""
+    if known is None:
+        return costs
+    total = jnp.where(known, costs.reshape(known.shape), 0).sum(1)
+    return total / jnp.maximum(known.sum(1), 1).astype(total.dtype)
 
 
 def _learned(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
@@ -212,14 +232,13 @@ def _nll(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> ja
 
 def score(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:
     """Return of each row the cost and what early stopping watches."""
-    rows = z[0][:, 0] if z[0].ndim == 2 else z[0][:, 0, 0]
-    z, y = _by_step(z, y)
-    nll = _of_rows(_nll(network, z, y), rows)
+    z, y, known = _by_step(z, y)
+    nll = _of_rows(_nll(network, z, y), known)
     if network.stopping is None or network.stopping.watch == "cost":
         return nll, nll
     parts = heads(network)
     errors = [head.likelihood.error(output, target) for head, output, target in zip(parts, z, y, strict=True)]
-    return nll, _of_rows(sum(errors[1:], errors[0]) / len(parts), rows)
+    return nll, _of_rows(sum(errors[1:], errors[0]) / len(parts), known)
 
 
 def step(network: Network, params: Parameters, optimizer: Any, grads: Any, noise: Noise) -> tuple[Parameters, Any]:

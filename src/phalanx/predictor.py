@@ -12,7 +12,7 @@ from phalanx.data.goals import Goal
 from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.metrics import evaluate
-from phalanx.population.predict import Final
+from phalanx.population.predict import Final, real_steps
 from phalanx.predictive import Predictive, say_all
 
 _ROWS = 2**20  # times masks, that are predicted at once
@@ -87,8 +87,16 @@ class Predictor:
         return [np.moveaxis(found, 1, 0) for found in drawn]
 
     def log_density(self, inputs: Any, values: Sequence[np.ndarray], ensemble: bool = True) -> list[np.ndarray]:
-        """Return of each goal log p of the values of each row, (rows,); see `Predictive.log_density`."""
-        return self.ask(inputs, lambda predictive, *y: predictive.log_density(y), ensemble, values)
+        """Return of each goal log p of the values of each row, (rows,); see `Predictive.log_density`.
+
+        Where the networks answer at each step, values are (rows, steps, ...), and it is that of each real step.
+        """
+
+        def asked(told: Predictive, *y: np.ndarray) -> list[np.ndarray]:
+            real = real_steps(told.inputs)
+            return told.log_density(y if real is None else [held[real] for held in y])
+
+        return self.ask(inputs, asked, ensemble, values)
 
     def scores(
         self, inputs: Any, values: Sequence[np.ndarray | None], weight: np.ndarray | None = None, ensemble: bool = True

@@ -9,13 +9,14 @@ import jax
 import numpy as np
 
 from phalanx.data import Goal
+from phalanx.data.steps import known_steps, spread
 from phalanx.ensemble import Pairs, Voice
 from phalanx.hearing import Spoken, hear_all
 from phalanx.layers import Layer
 from phalanx.metrics import Costs, Metric, evaluate
 from phalanx.model import Batch, check_rows
 from phalanx.network import Aim, Network, complete, heads, with_likelihoods
-from phalanx.population.predict import Final, Folded
+from phalanx.population.predict import Final, Folded, Stepped
 from phalanx.predictive import Predictive, Said, in_units_of, say_all
 from phalanx.search.effort import Size
 from phalanx.task import Judged, Part, Scored
@@ -29,7 +30,9 @@ class Problem:
     the rows. `folds`: which rows train and validate in it, and `goals_of_folds` its goals, standardized by those that
     train. Without folds there is one of each.
 
-    `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units.
+    `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units;
+    with a further axis of steps after the rows where there is a target for each step, see `phalanx.data.steps`. Then a
+    row costs the mean over its steps, and what is said is judged step by step.
     `goals`: in whose units predictions are made. `entry` is the layer that takes the rows, `size` says how much to try,
     and `again` how networks train again, see `Task`. `weight` (float64) counts rows, None: each once. `between`:
     positions of rows that neither train nor validate, but are learned from when networks are trained again.
@@ -52,10 +55,16 @@ class Problem:
         batches = []
         for i, (inputs, part) in enumerate(zip(self.inputs, self.folds, strict=True)):
             pairs = zip(self._goals(i), self.values, strict=True)
-            y = tuple(goal.encode(held, inputs) for goal, held in pairs)
+            y = tuple(self._encoded(goal, held, inputs) for goal, held in pairs)
             weight = np.ones(len(y[0])) if self.weight is None else self.weight / self.weight[part.train].mean()
             batches.append(Batch(inputs, y, weight.astype(np.float32)))
         return batches[0] if len(batches) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *batches)
+
+    @cached_property
+    def real(self) -> np.ndarray | None:
+        """Which steps of rows have a target, (rows, steps), None: there is one for each row."""
+        steps = self.values[0].ndim > (1 if self.goals[0].classes else 2)
+        return known_steps(self.values[0]) if steps else None
 
     @property
     def parts(self) -> list[Part]:
@@ -80,7 +89,7 @@ class Problem:
     @cached_property
     def valid_inputs(self) -> list[Any]:
         """Of each fold the inputs of its validation rows."""
-        return [rows_at(inputs, part.valid) for inputs, part in zip(self.inputs, self.folds, strict=True)]
+        return [self._inputs_at(fold, part.valid) for fold, part in enumerate(self.folds)]
 
     @property
     def whole(self) -> Any:
@@ -89,19 +98,29 @@ class Problem:
 
     def valid_values(self, fold: int) -> tuple[np.ndarray, ...]:
         """The values of the validation rows of a fold."""
-        return tuple(held[self.folds[fold].valid] for held in self.values)
+        return self.values_at(self.folds[fold].valid)
 
     @property
     def valid_weight(self) -> np.ndarray | None:
         """The weights of the validation rows, fold after fold."""
-        return None if self.weight is None else self.weight[self.valid]
+        return self.weight_at(self.valid)
+
+    def values_at(self, at: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The values of some rows, those of all their steps one after the other where each has a target."""
+        if self.real is None:
+            return tuple(held[at] for held in self.values)
+        return tuple(held[at][self.real[at]] for held in self.values)
+
+    def weight_at(self, at: np.ndarray) -> np.ndarray | None:
+        """The weights of some rows, or of their steps; None: each counts once."""
+        return None if self.weight is None else self._of_steps(self.weight[at], at)
 
     def networks(self, drawn: Sequence[Network]) -> list[Network]:
         """Return the networks with their output layers; see `Task`."""
         aims = [Aim(goal.size, goal.mean) for goal in self.goals]
         networks = [complete(network, *aims) for network in drawn]
         for one in {jax.tree.structure(network): network for network in networks}.values():
-            check_rows(one, self.inputs[0])
+            check_rows(one, self.inputs[0], each_step=self.real is not None)
         return networks
 
     def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
@@ -129,7 +148,7 @@ class Problem:
         sets = []
         for fold, part in enumerate(self.folds):
             said, costs = [one[fold].said for one in judged], [one[fold].costs for one in judged]
-            weight = None if self.weight is None else self.weight[part.valid]
+            weight = self.weight_at(part.valid)
             sets.append(Spoken(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
         return hear_all(self.goals, sets, metric)
 
@@ -156,12 +175,22 @@ class Problem:
         at = np.concatenate([self.folds[i].valid for i in (range(len(self.folds)) if folds is None else folds)])
         if not len(at):
             return {}
-        values = tuple(held[at] for held in self.values)
-        weight = None if self.weight is None else self.weight[at]
         whole = tuple(np.concatenate(each) for each in zip(*means, strict=True))
-        return evaluate(
-            self.goals, values, whole, weight, [_one_after_other(each) for each in zip(*costs, strict=True)]
-        )
+        beside = [_one_after_other(each) for each in zip(*costs, strict=True)]
+        return evaluate(self.goals, self.values_at(at), whole, self.weight_at(at), beside)
+
+    def _encoded(self, goal: Goal, held: np.ndarray, inputs: Any) -> np.ndarray:
+        """Return the values of all rows as networks learn them."""
+        return goal.encode(held, inputs) if self.real is None else spread(goal.encode(held[self.real]), self.real)
+
+    def _inputs_at(self, fold: int, at: np.ndarray) -> Any:
+        """Return some rows as the networks of a fold are asked about them."""
+        rows = rows_at(self.inputs[fold], at)
+        return rows if self.real is None else Stepped(rows, self.real[at])
+
+    def _of_steps(self, held: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return what each of some rows has, for each of its steps where each has a target."""
+        return held if self.real is None else np.repeat(held, self.real[at].sum(1))
 
     def _goals(self, fold: int) -> tuple[Goal, ...]:
         return self.goals_of_folds[fold] if self.goals_of_folds else self.goals
@@ -180,17 +209,17 @@ class Problem:
 
         From the validation rows, or the training rows where there are none.
         """
-        at, inputs = self.folds[fold].valid, self.inputs[fold]
+        at = self.folds[fold].valid
         valid = seen = say_all(finals, self.valid_inputs[fold], self.goals, samples)
         estimated = [any(head.likelihood.estimated for head in heads(final.network)) for final in finals]
         if not any(estimated):
             return list(zip(finals, valid, strict=True))
         if not len(at):
             at = self.folds[fold].train
-            seen = say_all(finals, rows_at(inputs, at), self.goals, samples)
-        there = rows_at(inputs, at)
-        targets = [goal.encode(held[at], there) for goal, held in zip(self.goals, self.values, strict=True)]
-        weight = self.rows.weight[at + fold * len(self.values[0])]
+            seen = say_all(finals, self._inputs_at(fold, at), self.goals, samples)
+        there = self._inputs_at(fold, at)
+        targets = [goal.encode(held, there) for goal, held in zip(self.goals, self.values_at(at), strict=True)]
+        weight = self._of_steps(self.rows.weight[at + fold * len(self.values[0])], at)
         found = []
         for final, said, learned_from, needed in zip(finals, valid, seen, estimated, strict=True):
             if not needed:

@@ -279,7 +279,7 @@ def test_tables(archive):
     assert y.tolist() == ["a", "b"]
     assert read_npz_table(Path(archive(X=table)))[1] is None
     for held, sentence in [
-        (PIXELS, "has 3 axes: a table has 2, images have 3 or 4"),
+        (PIXELS, "has 3 axes: a table has 2, sequences and gray images have 3, images 4"),
         (table * 1j, "is of type complex128; it must be numbers, booleans or text"),
         (table[:0], r"is empty: its shape is \(0, 2\)"),
     ]:

@@ -25,6 +25,7 @@ from phalanx.hints import rare_class_hints
 from phalanx.kinds.kind import How
 from phalanx.kinds.learning import Learned, Target, learn
 from phalanx.kinds.rows import RowKind
+from phalanx.kinds.sequences.space import step_space
 from phalanx.metrics import SCORE, metric_named
 from phalanx.network import Network
 from phalanx.population.predict import Final
@@ -77,7 +78,9 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         self._order = np.argsort([i for group in learned.groups for i in group])  # from heads to columns
         self._in_files = self._given.in_files(X)
         settings = replace(settings, metric=metric_named(self.metric, problem.goals, self.likelihood))
-        space = self._space(self.encoder_.space(len(problem.folds[0].train), problem.goals), problem)
+        rows = len(problem.folds[0].train)
+        default = step_space(rows, problem.goals) if self._each_step else self.encoder_.space(rows, problem.goals)
+        space = self._space(default, problem)
         fitted = self._train(problem, plan(problem, space, settings), settings, X, y)
         self._course = Course.of(fitted, problem, settings.seed)
 
@@ -107,23 +110,32 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
             raise InputError("validation must be a pair (X, y) of rows and their targets")
         X, y = validation
         try:
-            columns = self._columns(y)
-            check_lengths(X, columns[0])
-            return self._check_X(X, reset=False), columns
+            rows = self._check_X(X, reset=False)
+            return rows, self._held_columns(rows, y)
         except ValueError as error:
             raise InputError(f"validation: {error}") from None
+
+    def _held_columns(self, rows: Any, y: Any) -> list[np.ndarray]:
+        """Return the columns of the target of some rows, codes or numbers."""
+        columns = self._columns(y)
+        check_lengths(rows, columns[0])
+        return columns
 
     def _columns(self, y: Any) -> list[np.ndarray]:
         """Return the columns of a target like that of `fit`: codes or numbers. Raises `InputError` for others."""
         raise NotImplementedError
 
-    def _values(self, y: Any) -> list[np.ndarray]:
-        """Return the values of each goal in a target like that of `fit`."""
-        held = dict(zip(self._called, self._columns(y), strict=True))
+    def _values(self, y: Any, inputs: Any = None) -> list[np.ndarray]:
+        """Return the values of each goal in a target like that of `fit`, of rows that are `inputs` to the networks."""
+        held = dict(zip(self._called, self._columns_of(inputs, y), strict=True))
         return [
-            held[goal.names[0]] if goal.classes else np.column_stack([held[name] for name in goal.names])
+            held[goal.names[0]] if goal.classes else np.stack([held[name] for name in goal.names], axis=-1)
             for goal in self._predictor.goals
         ]
+
+    def _columns_of(self, inputs: Any, y: Any) -> list[np.ndarray]:
+        """Return the columns of the target of rows that are `inputs` to the networks."""
+        return self._columns(y)
 
     def _validates(self, settings: Settings) -> bool:
         """Say whether rows are held out: to stop early, or to choose among networks."""

@@ -9,15 +9,17 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.multiclass import check_classification_targets
 
 from phalanx.data import ClassTarget
+from phalanx.data.steps import spread
 from phalanx.errors import InputError
 from phalanx.estimators.parameters import OfRows, documented
 from phalanx.estimators.partial import OnlineClasses
+from phalanx.estimators.steps import OfSteps
 from phalanx.estimators.targets import check_lengths, columns_of, names_of
 from phalanx.kinds.learning import Target
 
 
 @documented
-class Classifier(ClassifierMixin, OfRows, OnlineClasses):
+class Classifier(OfSteps, ClassifierMixin, OfRows, OnlineClasses):
     """Predict classes with networks, one or a population of them.
 
     Distributions in any part make a search: `trials` points are drawn and trained as populations, each stops at its
@@ -63,8 +65,10 @@ class Classifier(ClassifierMixin, OfRows, OnlineClasses):
     ) -> "Classifier":
         """Train on rows `X` with classes `y`, (rows,), or (rows, targets) for several targets.
 
-        `X` is a table (rows, columns), images (rows, height, width, channels), texts, a list of `str`, or,
-        where `Embedding` is the first layer, rows of codes, whole numbers from 0, each as long as it is.
+        `X` is a table (rows, columns), images (rows, height, width, channels), texts, a list of `str`, sequences, a
+        list of arrays (steps, channels) or `Sequences`, or, where `Embedding` is the first layer, rows of codes, whole
+        numbers from 0, each as long as it is. For sequences and codes `y` may be a list with a class for each step of
+        each row; then the network answers at every step, and every method returns a list with an array for each row.
         `sample_weight` counts rows: where all are whole numbers, a weight of k is k copies of the row; otherwise they
         weigh its cost. `validation`: a pair (X, y) of rows that validate in place of `validation_fraction`; they are
         read as those of `predict`. `groups`: of each row its group, whose rows all train or all validate. Warns of
@@ -74,19 +78,21 @@ class Classifier(ClassifierMixin, OfRows, OnlineClasses):
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, classes: Any = None) -> Self:
         X = self._check_X(X, reset=True)
-        columns, several = columns_of(y)
+        told, real = self._one_by_one(X, y)
+        columns, several = columns_of(told)
         for column in columns:
             check_classification_targets(column)
-        check_lengths(X, columns[0])
+        if real is None:
+            check_lengths(X, columns[0])
         found = _labels_of(columns if classes is None else classes, several or classes is None)
         if len(found) != len(columns):
             raise InputError(f"classes are those of {len(found)} targets, but y has {len(columns)} columns")
         if any(len(labels) < 2 for labels in found):
             raise ValueError("Classifier needs at least two classes; y has one class")
         self.classes_ = found if several else found[0]
-        called = names_of(y, several)
+        called = names_of(told, several)
         targets = [
-            Target(str(i), codes, ClassTarget(tuple(range(len(labels)))), called=called[i])
+            Target(str(i), spread(codes, real), ClassTarget(tuple(range(len(labels)))), called=called[i])
             for i, (labels, codes) in enumerate(zip(found, self._codes(columns), strict=True))
         ]
         self._called = {str(i): name for i, name in enumerate(called)}
@@ -98,17 +104,20 @@ class Classifier(ClassifierMixin, OfRows, OnlineClasses):
 
         For several targets a list of such arrays.
         """
-        found = [probabilities.astype(np.float32) for probabilities in self._in_order(X)]
+        inputs = self._inputs(X)
+        found = [self._of_rows(inputs, said.astype(np.float32)) for said in self._in_order(inputs)]
         return found if isinstance(self.classes_, list) else found[0]
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """Return the most probable class of each row, (rows,), or (rows, targets)."""
-        chosen = [probabilities.argmax(axis=1) for probabilities in self._in_order(X)]
+        inputs = self._inputs(X)
+        chosen = [probabilities.argmax(axis=1) for probabilities in self._in_order(inputs)]
         if not isinstance(self.classes_, list):
-            return self.classes_[chosen[0]]
-        return np.column_stack([labels[codes] for labels, codes in zip(self.classes_, chosen, strict=True)])
+            return self._of_rows(inputs, self.classes_[chosen[0]])
+        named = [labels[codes] for labels, codes in zip(self.classes_, chosen, strict=True)]
+        return self._of_rows(inputs, np.column_stack(named))
 
-    def sample(self, X: Any, count: int = 1, random_state: int = 0) -> np.ndarray:
+    def sample(self, X: Any, count: int = 1, random_state: int = 0) -> Any:
         """Return `count` draws of classes from their predicted probabilities, (count, rows), or (count, rows, targets).
 
         >>> from phalanx import Classifier, Dense
@@ -120,19 +129,22 @@ class Classifier(ClassifierMixin, OfRows, OnlineClasses):
         found = self._predictor.sample(inputs, count, random_state, self.ensemble)
         drawn = [found[i] for i in self._order]
         if not isinstance(self.classes_, list):
-            return self.classes_[drawn[0]]
-        return np.stack([labels[codes] for labels, codes in zip(self.classes_, drawn, strict=True)], axis=-1)
+            return self._of_rows(inputs, self.classes_[drawn[0]], axis=1)
+        named = [labels[codes] for labels, codes in zip(self.classes_, drawn, strict=True)]
+        return self._of_rows(inputs, np.stack(named, axis=-1), axis=1)
 
-    def log_density(self, X: Any, y: Any) -> np.ndarray:
+    def log_density(self, X: Any, y: Any) -> Any:
         """Return log P(y | X) of the class of each row, (rows,), or of each target, (rows, targets).
 
         A probability that rounds to 0 counts as the smallest that single precision holds. Raises ValueError for a class
         that was not seen in training.
         """
-        inputs, codes = self._inputs(X), self._values(y)
+        inputs = self._inputs(X)
+        codes = self._values(y, inputs)
         check_lengths(X, codes[0])
         found = self._predictor.log_density(inputs, codes, self.ensemble)
-        return np.column_stack([found[i] for i in self._order]) if isinstance(self.classes_, list) else found[0]
+        several = isinstance(self.classes_, list)
+        return self._of_rows(inputs, np.column_stack([found[i] for i in self._order]) if several else found[0])
 
     def _columns(self, y: Any) -> list[np.ndarray]:
         return self._codes(columns_of(y)[0])
@@ -159,9 +171,8 @@ class Classifier(ClassifierMixin, OfRows, OnlineClasses):
         each = self.classes_ if isinstance(self.classes_, list) else [self.classes_]
         return {str(i): labels.tolist() for i, labels in enumerate(each)}
 
-    def _in_order(self, X: Any) -> list[np.ndarray]:
+    def _in_order(self, inputs: Any) -> list[np.ndarray]:
         """Return the probabilities of each target, in their order."""
-        inputs = self._inputs(X)
         found = self._predictor.predict(inputs, self.ensemble)
         return [found[i] for i in self._order]
 

@@ -17,6 +17,7 @@ from phalanx.estimators.parameters import PartsEstimator
 from phalanx.kinds.kind import Encoder
 from phalanx.kinds.registry import kind_of_rows
 from phalanx.kinds.rows import RowKind
+from phalanx.kinds.steps import stepped
 from phalanx.options import check_text
 
 
@@ -30,6 +31,7 @@ class RowEstimator(PartsEstimator):
     _given: RowKind  # the kind of what `fit` was given
     _readings: dict[str, Reading]
     _framed: bool
+    _each_step = False  # whether there is a target for each step of a row
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:
         """Return rows as their kind takes them, checked as scikit-learn does; after `fit`, as those of `fit` were."""
@@ -63,8 +65,11 @@ class RowEstimator(PartsEstimator):
         return X
 
     def _inputs(self, X: Any) -> Any:
+        """Return rows as the networks are asked about them."""
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
+        if self._each_step:
+            return stepped(self._given, self.encoder_, X)
         for line in self.encoder_.unseen(X):
             warnings.warn(line, UserWarning, stacklevel=3)
         return self.encoder_.transform(X)

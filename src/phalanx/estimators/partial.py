@@ -34,6 +34,8 @@ class Online(NetworkEstimator):
         """Train the networks that predict on."""
         if not hasattr(self, "_course"):
             raise InputError("a member alone does not train on; give the rows to the estimator that it belongs to")
+        if self._each_step:
+            raise InputError("partial_fit takes a target for each row, not for each step; call fit on all rows")
         X = self._check_X(X, reset=False)
         values = self._values(y)
         check_lengths(X, values[0])

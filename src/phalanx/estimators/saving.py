@@ -7,6 +7,7 @@ from typing import Any
 
 from phalanx.data import ClassTarget, Goal
 from phalanx.kinds.model import Model
+from phalanx.kinds.steps import StepModel
 from phalanx.kinds.targets import task_of
 from phalanx.runs.folder import run_folder, write_trained
 from phalanx.runs.result import versions
@@ -22,7 +23,8 @@ def save_rows(estimator: Any, folder: str | Path) -> None:
     predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
     kind, files = estimator._kind, estimator._in_files
     readings = getattr(estimator, "_readings", {})
-    model = kind.model_class(kind, estimator.encoder_, tuple(called.values()), None, predictor, readings, files)
+    model_class = StepModel if estimator._each_step else kind.model_class
+    model = model_class(kind, estimator.encoder_, tuple(called.values()), None, predictor, readings, files)
     _save(estimator, model, predictor.shares, task, folder)
 
 

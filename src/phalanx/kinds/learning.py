@@ -13,6 +13,7 @@ from phalanx.data.canonical import canonical_order, comparable, copied_rows
 from phalanx.data.columns import warnings_of
 from phalanx.data.copies import telling_columns
 from phalanx.data.splits import split_folds
+from phalanx.data.steps import known_steps, with_steps
 from phalanx.errors import InputError
 from phalanx.kinds.folds import together
 from phalanx.kinds.kind import Encoder, How, Learnt, Rows
@@ -23,7 +24,8 @@ from phalanx.task import Part
 
 @dataclass(frozen=True)
 class Target:
-    """A column to predict: codes (int32) of its `labels`, or without labels numbers (float64), one a row.
+    """A column to predict: codes (int32) of its `labels`, or without labels numbers (float64), one a row, or
+    (rows, steps) one for each step, see `phalanx.data.steps`.
 
     `constant`: whether numbers may all be equal, and are then only centred. `called`: its name in messages, if another.
     """
@@ -38,13 +40,27 @@ class Target:
         """Return the classes, or the standardization by the rows at some positions."""
         if self.labels is not None:
             return self.labels
-        values = self.values[at]
+        values, weight = self.known(at), None if weight is None else self._of_steps(weight[at], at)
         try:
-            return NumberTarget.fit(values, None if weight is None else weight[at], name=self.name)
+            return NumberTarget.fit(values, weight, name=self.name)
         except InputError:
             if not self.constant:
                 raise
             return NumberTarget(float(values[0]), 1.0, float(values[0]), float(values[0]))
+
+    @property
+    def each_step(self) -> bool:
+        """Whether there is one for each step of a row."""
+        return self.values.ndim > 1
+
+    def known(self, at: np.ndarray) -> np.ndarray:
+        """Return the values of the rows at some positions, or of all their steps."""
+        values = self.values[at]
+        return values[known_steps(values)] if self.each_step else values
+
+    def _of_steps(self, held: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return what each row at some positions has, for each of its steps where each has a value."""
+        return np.repeat(held, known_steps(self.values[at]).sum(1)) if self.each_step else held
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,10 @@ def learn(
     learnt = learn_rows(Rows(held, [part.train for part in parts], seen, weight), how)
     copies = _copies(learnt.columns, seen, at, learned_from, targets, how.ignore)
     encoder, inputs = together(learnt.encoders), learnt.inputs
+    if targets[0].each_step:  # the steps of a row end where the encoder cuts it
+        steps = inputs[0].shape[1]
+        targets = [replace(target, values=with_steps(target.values, steps)) for target in targets]
+        held_out = held_out and (held_out[0], [with_steps(values, steps) for values in held_out[1]])
     if held_out is not None:
         inputs = [_joined(inputs[0], _valid_inputs(encoder, held_out[0]))]
         targets = [
@@ -114,7 +134,7 @@ def learn(
         weight = None if weight is None else np.concatenate([weight, np.ones(len(held_out[1][0]))])
     goals = [_goals(targets, heads, how.likelihood, part.train, weight) for part in parts]
     values = tuple(
-        targets[group[0]].values if goal.classes else np.column_stack([targets[i].values for i in group])
+        targets[group[0]].values if goal.classes else np.stack([targets[i].values for i in group], axis=-1)
         for goal, group in zip(goals[0], heads, strict=True)
     )
     problem = Problem(
@@ -186,9 +206,9 @@ def _split(
     targets: Sequence[Target], groups: np.ndarray | None, how: How
 ) -> tuple[list[Part], np.ndarray, tuple[str, ...]]:
     """Return what trains and validates in each fold, what tests, and notes; classes are balanced where there is one
-    target, of classes, and no groups.
+    target, of classes of rows, and no groups.
     """
-    labels = targets[0].labels if len(targets) == 1 and groups is None else None
+    labels = targets[0].labels if len(targets) == 1 and groups is None and not targets[0].each_step else None
     classes = None if labels is None else labels.decode(targets[0].values)
     rows = len(targets[0].values)
     if how.folds == 1:
@@ -209,7 +229,7 @@ def _split(
 def _check_classes(targets: Sequence[Target], train: np.ndarray) -> None:
     """Raise `InputError` where rows that train hold one class only."""
     for target in targets:
-        if target.labels and len(np.unique(target.values[train])) < 2:
+        if target.labels and len(np.unique(target.known(train))) < 2:
             which = "" if len(targets) == 1 else f" of {(target.called or target.name)!r}"
             raise InputError(
                 f"the training rows hold one class{which} only, but two classes are needed; use more rows, another "

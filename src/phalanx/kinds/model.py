@@ -207,8 +207,12 @@ class RowModel:
         rows = next(len(known) for known in values if known is not None)
         return self.predictor.scores(inputs, values, ensemble=ensemble), rows, warnings
 
+    def inputs(self, source: Source) -> Any:
+        """Return the rows of a source as the networks are asked about them."""
+        return self.encoder.transform(source.inputs)
+
     def _ask(self, source: Source, question: Callable[..., Any]) -> Any:
-        return self.predictor.ask(self.encoder.transform(source.inputs), question)
+        return self.predictor.ask(self.inputs(source), question)
 
     def _each(self, source: Source, question: Callable[..., Any]) -> Any:
         """Return the name, the target and the answer of each column."""
@@ -217,7 +221,7 @@ class RowModel:
     def _columns(self, source: Source, level: float, ensemble: bool) -> dict[str, list[Column]]:
         """Return the named columns of predictions for each target."""
         goals = self.predictor.goals
-        inputs = self.encoder.transform(source.inputs)
+        inputs = self.inputs(source)
         found: dict[str, list[Column]] = {}
         of_numbers = [goal for goal in goals if not goal.classes]
         means, ends = self.predictor.ask(inputs, lambda told: (told.means, told.interval(level)), ensemble)

@@ -14,13 +14,14 @@ from phalanx.kinds.model import Model
 from phalanx.kinds.parts.kind import PARTS
 from phalanx.kinds.prepared import Prepared
 from phalanx.kinds.rows import RowKind
+from phalanx.kinds.sequences.kind import SEQUENCES
 from phalanx.kinds.series.kind import SERIES
 from phalanx.kinds.sounds.kind import SOUNDS
 from phalanx.kinds.tables.kind import TABLES
 from phalanx.kinds.texts.kind import TEXTS
 from phalanx.options import check_word
 
-KINDS: list[Kind] = [LANGUAGE, SERIES, SOUNDS, TEXTS, CODES, IMAGES, TABLES, PARTS]
+KINDS: list[Kind] = [LANGUAGE, SERIES, SOUNDS, TEXTS, CODES, SEQUENCES, IMAGES, TABLES, PARTS]
 """A kind of one's own goes to the front: `KINDS.insert(0, Mine())`."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_n_features
 
@@ -21,6 +22,7 @@ from phalanx.kinds.labelled import PreparedRows, prepare_rows
 from phalanx.kinds.learning import take
 from phalanx.kinds.model import GIVEN, RowModel
 from phalanx.kinds.opened import OpenedRows
+from phalanx.kinds.steps import StepModel
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
 
@@ -104,6 +106,10 @@ class RowKind(Kind):
             _check_n_features(estimator, rows, reset=reset)
         return rows
 
+    def real(self, rows: Any) -> np.ndarray | None:
+        """Return which steps of rows exist, (rows, steps), None: rows have no steps; at each a network may answer."""
+        return None
+
     def learn(self, given: Rows, how: How) -> Learnt:
         """Learn an encoder from the training rows of each fold, and encode all rows by each."""
         encoders = self.encoder.alike([self.encoder.fit(take(given.rows, train)) for train in given.trains])
@@ -167,7 +173,8 @@ class RowKind(Kind):
         goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
         predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
         readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
-        return self.model_class(
+        model_class = StepModel if plain.get("each_step") else self.model_class
+        return model_class(
             self,
             together(encoders),
             tuple(plain["targets"]),

@@ -45,6 +45,22 @@ class Folded(NamedTuple):
     parts: tuple[Any, ...]
 
 
+class Stepped(NamedTuple):
+    """Rows `x` and which of their steps are `real`, (rows, steps): in the place of inputs, for networks that answer at
+    each step. What they say are the answers at all real steps, one after the other, as if each were a row.
+    """
+
+    x: Any
+    real: np.ndarray
+
+
+def real_steps(x: Any) -> np.ndarray | None:
+    """Return which steps of inputs are real, None: what is said is said of rows."""
+    if isinstance(x, Folded):
+        return real_steps(x.parts[0])
+    return x.real if isinstance(x, Stepped) else None
+
+
 def predict(final: Final, x: Any, samples: int = 0) -> tuple[np.ndarray, ...]:
     """Return one network's predictions: see `predict_all`."""
     return predict_all([final], x, samples)[0]
@@ -83,6 +99,8 @@ def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: A
             chosen = [i for i, final in enumerate(finals) if final.fold == fold]
             found |= zip(chosen, _ask_all([finals[i] for i in chosen], x.parts[fold], ask, *given), strict=True)
         return [found[i] for i in range(len(finals))]
+    if isinstance(x, Stepped):
+        return [tuple(said[x.real] for said in heads) for heads in _ask_all(finals, x.x, ask, *given)]
     for positions in group([final.network for final in finals]):
         first = finals[positions[0]]
         room = PARAMETERS // max(parameter_count(first.params), 1)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phalanx.kinds.codes.encoder import CodeEncoder, code_rows
+from phalanx.kinds.codes.encoder import NONE, CodeEncoder, code_rows
 from phalanx.kinds.rows import RowKind
 from phalanx.layers import Embedding, Wrapper
 from phalanx.spec.distributions import Choice
@@ -27,6 +27,9 @@ class CodeKind(RowKind):
         if reset:
             estimator.n_features_in_ = rows.shape[1]
         return rows
+
+    def real(self, rows: np.ndarray) -> np.ndarray:
+        return rows != NONE
 
     def in_files(self, rows: Any) -> bool:
         return False

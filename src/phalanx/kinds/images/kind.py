@@ -13,6 +13,7 @@ from phalanx.config import Config
 from phalanx.data import Source
 from phalanx.data.files import Files, left_out_note
 from phalanx.data.folder import plain
+from phalanx.data.npz import is_archive
 from phalanx.errors import InputError
 from phalanx.kinds.files import FILE, LABEL
 from phalanx.kinds.images.decoding import decode_files
@@ -20,7 +21,7 @@ from phalanx.kinds.images.encoder import ImageEncoder
 from phalanx.kinds.images.file import IMAGES as IMAGE_FILES
 from phalanx.kinds.images.load import Images, is_images, load_images
 from phalanx.kinds.images.request import Request as ImageRequest
-from phalanx.kinds.kind import Request
+from phalanx.kinds.kind import Load, Request
 from phalanx.kinds.labelled import PreparedRows
 from phalanx.kinds.rows import LABELLED, RowKind
 
@@ -43,6 +44,10 @@ class ImageKind(RowKind):
         like = None if request.like is None else request.like.of_folds[0]
         size, channels = _size(like) if isinstance(like, ImageEncoder) else (request.size, None)
         return _source(load_images(sources, size=size, channels=channels, strict=request.strict, watch=request.watch))
+
+    def like(self, sources: Sequence[str], request: Request, load: Load) -> Source:
+        """Read an archive as images, whatever its values look like."""
+        return self.load(sources, request) if is_archive(sources) else super().like(sources, request, load)
 
     def rows(self, given: Any, layers: Any = None, known: bool = False) -> Any | None:
         if isinstance(given, pd.DataFrame) or (not known and getattr(given, "ndim", 2) < 3):
