@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from phalanx import L2, Adam, Adversarial, Dense, EarlyStopping, Multinoulli, Network, ReLU, attack
 from phalanx.model import Batch, Noise, cost, forward
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.train import train
 from phalanx.population.trial import Trial
@@ -34,7 +34,7 @@ def main():
     print(f"{'':36}{'attack':8}" + "".join(f"{f'ε={size}':>8}" for size in SIZES))
     for name, regularizers in WAYS.items():
         network = Network(hidden, Multinoulli(), regularizers, Adam(0.003), EarlyStopping(30), batch_size=32)
-        trials = [Trial(complete(network, Aim(10)), seed) for seed in range(SEEDS)]
+        trials = [Trial(complete(network, OutputSize(10)), seed) for seed in range(SEEDS)]
         members = train(trials, rows, [fold], max_rounds=ROUNDS).members
         for attack_name, steps in (("FGSM", 1), ("PGD", 10)):
             found = [[accuracy(member, x[1400:], y[1400:], size, steps) for size in SIZES] for member in members]

@@ -8,7 +8,7 @@ from cnn_problem import ADAM, BATCH, Problem, result
 
 from phalanx import Adam, Conv, Dense, EarlyStopping, Flatten, MaxPool, Multinoulli, Network, Pixels, ReLU
 from phalanx.model import Batch, initialize
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
@@ -28,7 +28,7 @@ def network(learning_rate: float, mean: float, deviation: float) -> Network:
             stopping=EarlyStopping(patience=10**6),
             batch_size=BATCH,
         ),
-        Aim(10),
+        OutputSize(10),
     )
 
 

@@ -8,7 +8,7 @@ from mlp_problem import ADAM, BATCH, ROUND_STEPS, TRAIN_ROWS, Problem, result
 
 from phalanx import Adam, Dense, Dropout, EarlyStopping, Multinoulli, Network, ReLU
 from phalanx.model import Batch
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
@@ -27,7 +27,7 @@ def network(learning_rate: float, rates: np.ndarray | None) -> Network:
             stopping=EarlyStopping(patience=10**6),
             batch_size=BATCH,
         ),
-        Aim(10),
+        OutputSize(10),
     )
 
 

@@ -8,7 +8,7 @@ from rnn_problem import ADAM, BATCH, EMBEDDING, HELD_OUT, UNITS, Problem, result
 
 from phalanx import GRU, LSTM, Adam, EarlyStopping, Embedding, Multinoulli, Network
 from phalanx.model import Batch, initialize
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
@@ -23,7 +23,7 @@ def network(problem: Problem, learning_rate: float) -> Network:
     optimizer = Adam(learning_rate, ADAM["beta1"], ADAM["beta2"], ADAM["epsilon"])
     stopping = EarlyStopping(patience=10**6)
     made = Network(layers, Multinoulli(), optimizer=optimizer, stopping=stopping, batch_size=BATCH)
-    return complete(made, Aim(problem.letters))
+    return complete(made, OutputSize(problem.letters))
 
 
 def trial(problem: Problem, member: int) -> Trial:

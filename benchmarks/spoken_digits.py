@@ -1,4 +1,4 @@
-"""Spoken digits of a speaker who was never heard: three speakers train, the fourth tests, each in turn.
+"""FoldPredictions digits of a speaker who was never heard: three speakers train, the fourth tests, each in turn.
 
 Three heads on the same layers: the digit alone; the digit and the speaker; the digit, and a speaker whose gradient is
 reversed, so that the layers below forget who speaks. Beside them the run's own `linear` baseline: logistic regression
@@ -6,7 +6,7 @@ on mean and deviation of each log-mel band. Every number is the accuracy on the 
 
     python benchmarks/spoken_digits.py spoken-digits.tar.gz [--strength 0.3] [--speakers george,lucas] [--rounds 15]
 
-The archive holds files DIGIT_SPEAKER_N.wav (Free Spoken Digit Dataset).
+The archive holds files DIGIT_SPEAKER_N.wav (Free FoldPredictions Digit Dataset).
 """
 
 import argparse
@@ -34,8 +34,8 @@ from phalanx import (
     ReverseGradient,
 )
 from phalanx.config import DEFAULT, Config
+from phalanx.parts.yaml import write_yaml
 from phalanx.runs.command import train_command
-from phalanx.spec.yaml import write_yaml
 
 LAYERS = [
     InstanceNorm(),
@@ -89,6 +89,7 @@ def main() -> None:
                     "source": str(folder / "train.csv"),
                     "test": str(folder / "test.csv"),
                     "target": target,
+                    "ignore": () if "speaker" in target else ("speaker",),
                     "likelihood": likelihood,
                     "layers": LAYERS,
                     "optimizer": Adam(Cosine(3e-3, warmup=0.05)),

@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from phalanx.spec import Part, subclasses
-from phalanx.spec.fields import constraint_of
+from phalanx.parts import Part, subclasses
+from phalanx.parts.fields import constraint_of
 
 FILE = Path(__file__).parent / "parts.md"
 GROUPS = {
@@ -21,7 +21,7 @@ GROUPS = {
     "Regularizers": ("regularizers", "Regularizer"),
     "Optimizers": ("optimizers", "Optimizer"),
     "Beside the optimizer": ("optimizers", "Clip", "Factor", "Argument"),
-    "Schedules": ("spec", "Schedule"),
+    "Schedules": ("parts", "Schedule"),
     "Stopping": ("stopping", "EarlyStopping"),
 }
 INTRODUCTION = """# Parts

@@ -70,7 +70,7 @@ def _part_classes(base):
     for path in sorted(package.rglob("*.py")):
         if "\n@part\n" in path.read_text(encoding="utf-8"):
             importlib.import_module(".".join(("phalanx", *path.relative_to(package).with_suffix("").parts)))
-    from phalanx.spec import subclasses
+    from phalanx.parts import subclasses
 
     homes = {cls: sys.modules[cls.__module__] for cls in subclasses(base) if cls.__module__.startswith("phalanx.")}
     return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls]  # not those of examples
@@ -207,7 +207,7 @@ def _base(name):
     return next(getattr(home, name) for home in homes if name in home.__all__)
 
 
-_HOMES = [f"phalanx.{home}" for home in ("spec", "layers", "likelihoods", "regularizers", "optimizers")]
+_HOMES = [f"phalanx.{home}" for home in ("parts", "layers", "likelihoods", "regularizers", "optimizers")]
 
 
 def _together(rows):
@@ -254,7 +254,7 @@ def _label(row):
 def pytest_generate_tests(metafunc):
     wanted = _TABLES.keys() & set(metafunc.fixturenames)
     if "any_part_class" in metafunc.fixturenames:
-        from phalanx.spec import Part
+        from phalanx.parts import Part
 
         metafunc.parametrize("any_part_class", _part_classes(Part), ids=lambda cls: cls.__name__)
     for fixture in sorted(wanted):

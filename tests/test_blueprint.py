@@ -27,10 +27,10 @@ from phalanx import (
 from phalanx.blueprint import Blueprint, Noise
 from phalanx.layers.dense import initial_weight
 from phalanx.model import check_rows, initialize
-from phalanx.network import Aim, complete, layers_of
+from phalanx.network import OutputSize, complete, layers_of
 
 HEADS = Joint([Head(Gaussian(), after="residual_1"), Head(Gaussian(), [Dense(3)])])
-NESTED = complete(Network([Dense(4), Residual([Dense(5), ReLU()]), Dense(2)], HEADS), Aim(1), Aim(1))
+NESTED = complete(Network([Dense(4), Residual([Dense(5), ReLU()]), Dense(2)], HEADS), OutputSize(1), OutputSize(1))
 
 
 def test_shapes_go_from_layer_to_layer_and_from_the_trunk_to_its_heads():
@@ -93,6 +93,6 @@ def test_batches_are_whole_where_rows_see_each_other(network, shape, whole):
 
 
 def test_what_a_regularizer_cannot_take_is_said_before_training():
-    network = complete(Network([Dense(2), Dense(3)], Gaussian(), [Tied(on=["dense_1", "dense_2"])]), Aim(1))
+    network = complete(Network([Dense(2), Dense(3)], Gaussian(), [Tied(on=["dense_1", "dense_2"])]), OutputSize(1))
     with pytest.raises(InputError, match=r"^Tied: the weight of `dense_2` has shape \(2, 3\), but that of "):
         check_rows(network, np.zeros((1, 5), np.float32))

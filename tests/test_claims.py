@@ -24,7 +24,7 @@ from phalanx import (
     loguniform,
 )
 from phalanx.model import Batch, Noise, cost, forward
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final, predict
 from phalanx.population.train import train
@@ -36,7 +36,7 @@ INPUTS, CLASSES, RATE = 6, 3, 0.25
 @pytest.fixture
 def softmax_regression(rng):
     """Softmax regression with dropout of its inputs, and rows for it."""
-    network = complete(Network([Dropout(RATE)], Multinoulli()), Aim(CLASSES))
+    network = complete(Network([Dropout(RATE)], Multinoulli()), OutputSize(CLASSES))
     weight, bias = rng.normal(size=(INPUTS, CLASSES)), rng.normal(size=CLASSES)
     params = {"dropout_1": {}, "output": {"weight": np.float32(weight), "bias": np.float32(bias)}}
     return Final(network, params, {"dropout_1": {}, "output": {}}, 0.0), rng.normal(size=(20, INPUTS)).astype(
@@ -107,7 +107,7 @@ def digits():
         Network(hidden, Multinoulli(), regularizers, Adam(0.003), EarlyStopping(30), batch_size=32)
         for regularizers in ([], [Adversarial(0.15)])
     ]
-    trials = [Trial(complete(network, Aim(10)), seed=5) for network in networks]
+    trials = [Trial(complete(network, OutputSize(10)), seed=5) for network in networks]
     members = train(trials, rows, [fold], max_rounds=60).members
     test = np.arange(1400, len(y))
     return members, rows.x[test], rows.y[0][test]

@@ -10,6 +10,7 @@ from phalanx.config import Config
 from phalanx.errors import InputError
 from phalanx.estimators import base
 from phalanx.kinds.registry import prepare
+from phalanx.layers import Branches
 from phalanx.runs.planning import make_plan
 
 
@@ -47,7 +48,7 @@ def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned):
     problem, same = planned(net, frame.drop(columns="y").reset_index(drop=True), frame["y"].to_numpy())
     said = [(column.name, column.kind, column.detail, column.warning) for column in net.columns_]
     assert said == [(column.name, column.kind, column.detail, column.warning) for column in prepared.columns]
-    assert (problem.entry, problem.size) == (prepared.problem.entry, prepared.problem.size)
+    assert (problem.input_layer, problem.size) == (prepared.problem.input_layer, prepared.problem.size)
     assert len(problem.train) == len(prepared.problem.train)
     for one, other in zip(jax.tree.leaves(problem.rows), jax.tree.leaves(prepared.problem.rows), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -55,36 +56,29 @@ def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned):
     assert same == plan
 
 
-def test_both_doors_learn_from_the_only_column_of_texts(tmp_path, planned):
-    frame = pd.DataFrame({"review": [f"some words and {i} more" for i in range(60)], "unit": "kg"})
+@pytest.mark.filterwarnings("ignore:column 'unit' is always")
+@pytest.mark.parametrize(("names", "entry"), [(["review"], Embedding), (["review", "answer"], Branches)])
+def test_both_doors_learn_from_columns_of_texts(tmp_path, planned, names, entry):
+    texts = [f"some words and {i} more" for i in range(60)]
+    frame = pd.DataFrame({"unit": ["kg"] * 60, **dict.fromkeys(names, texts)})
     y = np.random.default_rng(0).normal(size=60)
     frame.assign(y=y).to_csv(tmp_path / "d.csv", index=False)
     prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
     plan, _ = make_plan(prepared)
     problem, same = planned(Regressor(), frame, y)
-    assert problem.entry == prepared.problem.entry
-    assert isinstance(problem.entry, Embedding)
+    assert problem.input_layer == prepared.problem.input_layer
+    assert isinstance(problem.input_layer, entry)
     assert same == plan
 
 
 def test_no_door_learns_from_nothing(tmp_path):
-    y = np.random.default_rng(0).normal(size=60)
-    texts = [f"some words and {i} more" for i in range(60)]
-    for frame, error in (
-        (
-            pd.DataFrame({"review": texts, "answer": texts}),
-            r"there are 2 columns of texts and no other input: give {0}'review'{1} or {0}'answer'{1}$",
-        ),
-        (
-            pd.DataFrame({"unit": ["kg"] * 60}),
-            "no column is left to learn from: column 'unit' is always 'kg': left out$",
-        ),
-    ):
-        with pytest.raises(InputError, match=error.format(r"X\[", r"\]")):
-            Regressor().fit(frame, y)
-        frame.assign(y=y).to_csv(tmp_path / "d.csv", index=False)
-        with pytest.raises(InputError, match=error.format("--text ", "")):
-            prepare(Config(source=str(tmp_path / "d.csv"), target=("y",)))
+    frame, y = pd.DataFrame({"unit": ["kg"] * 60}), np.random.default_rng(0).normal(size=60)
+    frame.assign(y=y).to_csv(tmp_path / "d.csv", index=False)
+    error = "^no column is left to learn from: column 'unit' is always 'kg': left out$"
+    with pytest.raises(InputError, match=error):
+        Regressor().fit(frame, y)
+    with pytest.raises(InputError, match=error):
+        prepare(Config(source=str(tmp_path / "d.csv"), target=("y",)))
 
 
 def small(seed):

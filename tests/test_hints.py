@@ -10,9 +10,9 @@ from phalanx.layers import Columns
 from phalanx.metrics import metric_named
 from phalanx.problem import Problem
 from phalanx.search.effort import Size
-from phalanx.task import Part
+from phalanx.task import FoldRows
 
-HALVES = Part(np.arange(100), np.arange(100, 200))
+HALVES = FoldRows(np.arange(100), np.arange(100, 200))
 
 
 def problem_of(goals, values, **options):

@@ -30,21 +30,21 @@ from phalanx.blueprint import Noise
 from phalanx.errors import InputError
 from phalanx.layers import Layer
 from phalanx.model import Batch, cost, forward, initialize, parameter_count, score
-from phalanx.network import Aim, complete
-from phalanx.spec import Fixed, Listed, field, part
+from phalanx.network import OutputSize, complete
+from phalanx.parts import Fixed, Listed, field, part
 
 
 def test_complete_adds_the_output_that_the_likelihood_needs():
     for likelihood, size, units in ((Gaussian(), 1, 1), (Gaussian(), 3, 3), (Bernoulli(), 2, 1), (Multinoulli(), 5, 5)):
         network = Network([Dense(3), ReLU()], likelihood, [L2()], Adam(0.1), None, batch_size=7, name="mine")
-        done = complete(network, Aim(size))
+        done = complete(network, OutputSize(size))
         assert done.layers == (*network.layers, Dense(units, initializer="glorot", name="output"))
         assert (done.likelihood, done.regularizers, done.optimizer) == (likelihood, (L2(),), Adam(0.1))
         assert (done.stopping, done.batch_size, done.name) == (None, 7, "mine")
 
 
 def test_parameters_and_states_stand_under_the_names_of_layers():
-    network = complete(Network([Dense(3), ReLU(), Dense(2, name="code")], Gaussian()), Aim(1))
+    network = complete(Network([Dense(3), ReLU(), Dense(2, name="code")], Gaussian()), OutputSize(1))
     params, states = initialize(network, jax.random.key(0), (4,))
     assert {name: {k: v.shape for k, v in held.items()} for name, held in params.items()} == {
         "dense_1": {"weight": (4, 3), "bias": (3,)},
@@ -70,7 +70,7 @@ ROWS = Batch(jnp.array([[1.0, 1.0], [0.0, 2.0]]), (jnp.array([[1.0], [-1.0]]),),
 def test_the_cost_is_data_plus_penalties_by_hand():
     # z = (2 − 1 + 0.5, −2 + 0.5) = (1.5, −1.5); ½(y − z)² = 0.125 both; + ½ log 2π = 0.9189385
     # L2: ½·0.1·(4 + 1) = 0.25;  L1: 0.2·(2 + 1) = 0.6
-    network = complete(TINY, Aim(1))
+    network = complete(TINY, OutputSize(1))
     total, (data, states) = cost(network, PARAMS, {"output": {}}, ROWS, SILENT)
     assert data == pytest.approx(1.0439385)
     assert total == pytest.approx(1.0439385 + 0.85)
@@ -80,12 +80,12 @@ def test_the_cost_is_data_plus_penalties_by_hand():
 def test_rows_count_by_their_weight():
     # z = (1.5, −1.5) as above, but y = (1.5, −3.5): ½·0 and ½·4 = 2, weighted (0.5·0 + 1.5·2)/2 = 1.5
     batch = Batch(ROWS.x, (jnp.array([[1.5], [-3.5]]),), jnp.array([0.5, 1.5]))
-    _, (data, _) = cost(complete(TINY, Aim(1)), PARAMS, {"output": {}}, batch, SILENT)
+    _, (data, _) = cost(complete(TINY, OutputSize(1)), PARAMS, {"output": {}}, batch, SILENT)
     assert data == pytest.approx(1.5 + 0.9189385)
 
 
 def test_weighting_a_row_is_repeating_it():
-    network = complete(TINY, Aim(1))
+    network = complete(TINY, OutputSize(1))
 
     def data(rows, weight):
         batch = Batch(ROWS.x[rows, :], (ROWS.y[0][rows],), jnp.asarray(weight, jnp.float32))
@@ -95,7 +95,7 @@ def test_weighting_a_row_is_repeating_it():
 
 
 def test_noise_reaches_its_layer_in_training_only():
-    network = complete(Network([Dropout(0.5)], Gaussian()), Aim(1))
+    network = complete(Network([Dropout(0.5)], Gaussian()), OutputSize(1))
     states = {"dropout_1": {}, "output": {}}
     params = {"dropout_1": {}, **PARAMS}
     noise = Noise({"dropout_1": jnp.array([[0, 255], [255, 255]], jnp.uint8)}, {}, {})
@@ -124,7 +124,7 @@ def double():
 def three_layers(penalties):
     """A network of three layers, its parameters, and rows for it, in double precision."""
     rng = np.random.default_rng(0)
-    network = complete(Network([Dense(5), Tanh(), Dense(4), Sigmoid()], Multinoulli(), penalties), Aim(3))
+    network = complete(Network([Dense(5), Tanh(), Dense(4), Sigmoid()], Multinoulli(), penalties), OutputSize(3))
     shapes, states = jax.eval_shape(lambda key: initialize(network, key, (6,)), jax.random.key(0))
     params = jax.tree.map(lambda p: jnp.asarray(0.5 * rng.normal(size=p.shape)), shapes)
     x, y = rng.normal(size=(7, 6)), rng.integers(0, 3, 7).astype(np.int32)
@@ -177,7 +177,7 @@ def test_the_penalty_does_not_depend_on_the_output_and_enters_at_each_weight(dou
 
 def test_heads_split_after_the_layer_they_name():
     heads = [Head(Gaussian(), after="dense_1"), Head(Multinoulli(), [Dense(2)], weight=0.5)]
-    network = complete(Network([Dense(3), Tanh()], Joint(heads)), Aim(1), Aim(4))
+    network = complete(Network([Dense(3), Tanh()], Joint(heads)), OutputSize(1), OutputSize(4))
     params, states = initialize(network, jax.random.key(0), (2,))
     assert {name: held["weight"].shape for name, held in params.items() if held} == {
         "dense_1": (2, 3),
@@ -197,7 +197,7 @@ def test_heads_split_after_the_layer_they_name():
 
 
 def test_noise_of_weights_moves_where_the_gradient_is_taken_only():
-    network = complete(Network([], Gaussian(), [WeightNoise(0.5)]), Aim(1))
+    network = complete(Network([], Gaussian(), [WeightNoise(0.5)]), OutputSize(1))
     noise = Noise({}, {}, {"weight_noise_1": jnp.array([0, 200, 7, 90], jnp.uint8)})
     drawn = network.regularizers[0].weights(PARAMS, noise.regularizers["weight_noise_1"])["output"]["weight"]
     moved = {"output": {**PARAMS["output"], "weight": drawn}}
@@ -217,7 +217,7 @@ def test_noise_of_weights_moves_where_the_gradient_is_taken_only():
 )
 def test_a_layer_that_does_not_exist_is_named_before_training(network, sentence):
     with pytest.raises(InputError, match=sentence):
-        complete(network, Aim(1))
+        complete(network, OutputSize(1))
 
 
 @part

@@ -11,7 +11,7 @@ from phalanx import Classifier, Forecaster, LanguageModel, MultiTask, Regressor
 from phalanx.config import Config
 from phalanx.errors import InputError
 from phalanx.options import Options
-from phalanx.spec.fields import constraint_of
+from phalanx.parts.fields import constraint_of
 
 BAD = [0, -5, math.nan, math.inf, "8", True, 1.5, 10**12, [1], object()]
 GOOD = {  # those of `BAD` that an option may have

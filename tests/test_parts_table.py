@@ -22,7 +22,7 @@ def test_the_table_is_up_to_date(generator):
 
 def test_every_part_is_in_the_table(generator, part_classes):
     from phalanx import Network
-    from phalanx.spec import Part
+    from phalanx.parts import Part
 
     whole = generator.table()
     made = {cls for cls in part_classes(Part) if not generator._is_base(cls)} - {Network}

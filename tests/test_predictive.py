@@ -9,12 +9,12 @@ from scipy import integrate, stats
 from phalanx import Adam, Dense, Dropout, Gaussian, GaussianMixture, HeteroscedasticGaussian, Regressor, ReLU, choice
 from phalanx.crps import crps
 from phalanx.data import ClassTarget, Goal, NumberTarget
-from phalanx.ensemble import Pairs, Voice, greedy
-from phalanx.hearing import Spoken, hear, hear_all
+from phalanx.ensemble import Errors, PairCosts, greedy
 from phalanx.likelihoods import Multinoulli, Poisson
+from phalanx.member_errors import FoldPredictions, errors_of, errors_of_folds
 from phalanx.metrics import metric_named, metrics_for
 from phalanx.mixture import Mixture, Output, covariance, deviation, log_density, mean
-from phalanx.predictive import Predictive, Said, in_units_of
+from phalanx.predictive import NetworkPrediction, Predictive, in_units_of
 
 
 @pytest.mark.parametrize("masks", [1, 33])  # in closed form, and integrated
@@ -65,7 +65,7 @@ def test_members_that_saw_the_target_in_units_of_their_own_mix_in_those_of_the_t
     said = {}
     for fold in (0, 1):
         output = Output(in_units_of(Gaussian(variance[fold]), own[fold], reference), z[fold])
-        said[fold] = Said((reference.decode(mean(output)),), (output,))
+        said[fold] = NetworkPrediction((reference.decode(mean(output)),), (output,))
     found = Predictive.of(said, {0: 0.25, 1: 0.75}, (reference,), None)
     m, s = (np.array([[getattr(c, name) for c in columns] for columns in OWN]) for name in ("mean", "deviation"))
     true = stats.norm(m[:, None] + s[:, None] * z[:, :, 0], (s * np.sqrt(variance)[:, None])[:, None])
@@ -102,25 +102,25 @@ def spoken():
         said = []
         for member in range(5):
             output = Output(Gaussian(0.2 + 0.1 * member), z[member, rows])
-            said.append(Said((goals[0].decode(mean(output)), p[member, rows]), (output, None)))
+            said.append(NetworkPrediction((goals[0].decode(mean(output)), p[member, rows]), (output, None)))
         held = tuple(each[rows] for each in values)
         costs = [Predictive.of({0: one}, {0: 1.0}, goals, None).costs(held) for one in said]
-        return Spoken(held, said, costs, None, weight[rows])
+        return FoldPredictions(held, said, costs, None, weight[rows])
 
     return goals, of
 
 
 @pytest.mark.parametrize("name", ["score", "nll", "crps", "a.crps", "b.nll", "b.mae", "c.log_loss"])
 def test_voices_of_parts_of_the_rows_choose_as_those_of_all(name, spoken, monkeypatch):
-    monkeypatch.setattr("phalanx.hearing._MEMBERS", 3)
+    monkeypatch.setattr("phalanx.member_errors._MEMBERS", 3)
     goals, of = spoken
     parts = [of(rows) for rows in np.split(np.arange(60), [10, 35])]
     metric = replace(metrics_for(goals)["score"], name=name)
     whole = of(np.arange(60))
-    heard = hear(goals, whole.values, whole.said, whole.costs, metric, None, whole.weight)
-    found = hear_all(goals, parts, metric)
+    heard = errors_of(goals, whole.values, whole.said, whole.costs, metric, None, whole.weight)
+    found = errors_of_folds(goals, parts, metric)
     for one, other in zip(found, heard, strict=True):
-        if isinstance(one, Voice):
+        if isinstance(one, Errors):
             np.testing.assert_array_equal(one.said, other.said)
         else:
             assert np.isfinite(one.cost).sum() == 9  # the pairs of the three best of all rows
@@ -130,8 +130,8 @@ def test_voices_of_parts_of_the_rows_choose_as_those_of_all(name, spoken, monkey
 
 def test_an_ensemble_lowers_the_cost_of_what_is_heard():
     said = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.2]])
-    assert greedy([Voice("log", said)]) == {0: 0.5, 1: 0.5}
-    assert greedy([Pairs(np.array([[1.0, -1.0, 0.9], [-1.0, 1.0, 0.9], [0.9, 0.9, 1.1]]))]) == {0: 0.5, 1: 0.5}
+    assert greedy([Errors("log", said)]) == {0: 0.5, 1: 0.5}
+    assert greedy([PairCosts(np.array([[1.0, -1.0, 0.9], [-1.0, 1.0, 0.9], [0.9, 0.9, 1.1]]))]) == {0: 0.5, 1: 0.5}
 
 
 def test_the_default_metric_follows_from_what_a_likelihood_says():

@@ -18,7 +18,7 @@ from phalanx.metrics import SCORE
 from phalanx.options import check_options
 from phalanx.study import Search, Study
 
-PARTS = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None}
+MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None}
 SEARCH = {
     "trials": None,
     "design": "sobol",
@@ -30,7 +30,7 @@ SEARCH = {
     "refit": None,
 }
 TARGETS = {"likelihood": None, "metric": None, "ensemble": True, "bootstrap": False, "vote": False, "samples": 0}
-SHARED = {"layers": None, **PARTS, **SEARCH, "validation_fraction": 0.2, "random_state": 0}
+SHARED = {"layers": None, **MIXED, **SEARCH, "validation_fraction": 0.2, "random_state": 0}
 ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": 1}
 SIGNATURES = {
     Classifier: ("layers", ROWS),

@@ -6,7 +6,7 @@ import numpy as np
 
 from phalanx import SGD, Dense, Gaussian, Network
 from phalanx.model import Batch, Noise, cost, forward, initialize
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 
 
 def test_1_a_constant():
@@ -26,7 +26,7 @@ def test_3_a_forward_pass():
 
 
 def linear():
-    network = complete(Network([], Gaussian(), optimizer=SGD(0.1)), Aim(1))
+    network = complete(Network([], Gaussian(), optimizer=SGD(0.1)), OutputSize(1))
     batch = Batch(jnp.array([[2.0]]), (jnp.array([[1.0]]),), jnp.ones(1))
     params = {"output": {"weight": jnp.array([[3.0]]), "bias": jnp.array([0.5])}}
     return network, batch, params

@@ -85,6 +85,20 @@ from .optimizers import Optimizer as Optimizer
 from .optimizers import RMSProp as RMSProp
 from .optimizers import RMSPropNesterov as RMSPropNesterov
 from .optimizers import Transformation as Transformation
+from .parts import Cosine as Cosine
+from .parts import Exponential as Exponential
+from .parts import Fixed as Fixed
+from .parts import Knob as Knob
+from .parts import PerAxis as PerAxis
+from .parts import Schedule as Schedule
+from .parts import Step as Step
+from .parts import choice as choice
+from .parts import field as field
+from .parts import integers as integers
+from .parts import loguniform as loguniform
+from .parts import part as part
+from .parts import repeat as repeat
+from .parts import uniform as uniform
 from .population.backend import configure as configure
 from .regularizers import L1 as L1
 from .regularizers import L2 as L2
@@ -98,20 +112,6 @@ from .regularizers import Tied as Tied
 from .regularizers import WeightNoise as WeightNoise
 from .regularizers import attack as attack
 from .runs.trained import load as load
-from .spec import Cosine as Cosine
-from .spec import Exponential as Exponential
-from .spec import Fixed as Fixed
-from .spec import Knob as Knob
-from .spec import PerAxis as PerAxis
-from .spec import Schedule as Schedule
-from .spec import Step as Step
-from .spec import choice as choice
-from .spec import field as field
-from .spec import integers as integers
-from .spec import loguniform as loguniform
-from .spec import part as part
-from .spec import repeat as repeat
-from .spec import uniform as uniform
 from .stopping import EarlyStopping as EarlyStopping
 
 __version__: str

@@ -10,8 +10,8 @@ from phalanx.layers import Layer
 from phalanx.layers.branches import parts_of
 from phalanx.layers.layer import described, has_parts, is_table
 from phalanx.network import OUTPUT, Network, branches
+from phalanx.parts import names
 from phalanx.regularizers import Parameters, Regularizer
-from phalanx.spec import names
 
 _REDUCE = "put Flatten() or GlobalAveragePool() after them"
 _KEEP = 'let the last recurrent layer have output="all"'

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from phalanx.data import Goal
-from phalanx.ensemble import Pairs, Voice, greedy
+from phalanx.ensemble import Errors, PairCosts, greedy
 from phalanx.metrics import Costs, Metric
 from phalanx.population.predict import Final
 from phalanx.population.refit import Refitted
 from phalanx.population.train import Outcome
 from phalanx.population.trial import Trained
-from phalanx.predictive import Said
+from phalanx.predictive import NetworkPrediction
 from phalanx.predictor import Predictor
 from phalanx.search.designs import Draw
-from phalanx.task import Judged, Scored, Task
+from phalanx.task import Evaluated, Scored, Task
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Candidate:
     trained: Trained
     final: Final
     structure: int
-    valid: Said
+    valid: NetworkPrediction
     metrics: dict[str, float]
     costs: Sequence[Costs | None] = ()
     fold: int = 0
@@ -84,23 +84,23 @@ class Fitted:
 
 
 def candidates(
-    task: Task, outcome: Outcome, draws: Sequence[Draw], repeats: int, judged: Sequence[Judged]
+    task: Task, outcome: Outcome, draws: Sequence[Draw], repeats: int, evaluated: Sequence[Evaluated]
 ) -> list[Candidate]:
     """Return the members, and what those that trained are worth; a point that is drawn has so many `repeats`, and each
     of these a member of each fold.
     """
     structures: dict[Any, int] = {}
-    folds = len(task.parts)
-    members, found = [], iter(judged)
+    folds = len(task.fold_rows)
+    members, found = [], iter(evaluated)
     for i, member in enumerate(outcome.members):
         trial = i // (repeats * folds)
         structure = structures.setdefault(member.structure, len(structures) + 1)
-        one = next(found) if member.rounds else Judged(member.final, Said((), ()), {})
+        one = next(found) if member.rounds else Evaluated(member.final, NetworkPrediction((), ()), {})
         members.append(
             Candidate(f"m{i + 1:03d}", draws[trial], trial, member, one.final, structure, *one[1:], i % folds)
         )
     for each in whole(members, folds):
-        scores = task.together([judged_of(members[i]) for i in each])
+        scores = task.together([evaluated_of(members[i]) for i in each])
         for i in each:
             members[i].together = scores
     return members
@@ -114,9 +114,9 @@ def whole(members: Sequence[Candidate], folds: int) -> list[list[int]]:
     return [together for together in each if all(members[i].trained.rounds for i in together)]
 
 
-def judged_of(member: Candidate) -> Judged:
+def evaluated_of(member: Candidate) -> Evaluated:
     """Return what a member that trained is worth."""
-    return Judged(member.final, member.valid, member.metrics, member.costs)
+    return Evaluated(member.final, member.valid, member.metrics, member.costs)
 
 
 def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
@@ -142,10 +142,10 @@ def trained_ones(members: Sequence[Candidate]) -> list[int]:
 
 
 def shares(
-    members: Sequence[Candidate], folds: int, heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None
+    members: Sequence[Candidate], folds: int, errors: Sequence[Errors | PairCosts], weight: np.ndarray | None = None
 ) -> dict[int, float]:
     """Choose the ensemble by what all members that trained say of the validation rows; without such rows, where nothing
-    is heard, every member that did not diverge has one voice. Members of several folds share one voice.
+    is errors, every member that did not diverge has one voice. Members of several folds share one voice.
     """
     there = whole(members, folds)
     if not there:  # of no trial every fold trained
@@ -153,8 +153,8 @@ def shares(
         return {i: 1 / len(trained) for i in trained}
     sound = [k for k, each in enumerate(there) if all(members[i].trained.stopped != "diverged" for i in each)]
     sound = sound or list(range(len(there)))
-    if heard:
-        chosen = {sound[i]: share for i, share in greedy([voice.only(sound) for voice in heard], weight).items()}
+    if errors:
+        chosen = {sound[i]: share for i, share in greedy([voice.only(sound) for voice in errors], weight).items()}
     else:
         chosen = {k: 1 / len(sound) for k in sound}
     return {i: share / folds for k, share in chosen.items() for i in there[k]}

@@ -11,11 +11,11 @@ from phalanx.errors import InputError
 from phalanx.likelihoods import Likelihood
 from phalanx.network import Network
 from phalanx.options import Options, is_text
-from phalanx.spec import subclasses
-from phalanx.spec.fields import unknown
-from phalanx.spec.kinds import kind_of
-from phalanx.spec.plain import field_from_plain, to_plain
-from phalanx.spec.yaml import read_yaml
+from phalanx.parts import subclasses
+from phalanx.parts.fields import unknown
+from phalanx.parts.kinds import kind_of
+from phalanx.parts.plain import field_from_plain, to_plain
+from phalanx.parts.yaml import read_yaml
 from phalanx.stopping import EarlyStopping
 from phalanx.study import RULES, Parts, Record, Study
 

@@ -11,6 +11,7 @@ from phalanx.candidates import Fitted
 from phalanx.data import Goal
 from phalanx.model import fresh
 from phalanx.network import Network
+from phalanx.parts import at_progress
 from phalanx.population.batches import Fold
 from phalanx.population.predict import Final
 from phalanx.population.refit import still
@@ -18,7 +19,6 @@ from phalanx.population.rows import Rows
 from phalanx.population.train import train
 from phalanx.population.trial import Trained, Trial
 from phalanx.problem import Problem
-from phalanx.spec import at_progress
 
 STEPS = 500
 """Most optimizer steps of a round, as in the first training, so that rows of any number share a program."""
@@ -49,7 +49,7 @@ class Course:
         as they were.
         """
         rows, found, lost = Rows(problem.rows), dict(finals), list[str]()
-        folds = [Fold(part.train, part.valid, self._seed(0)) for part in problem.parts]
+        folds = [Fold(part.train, part.valid, self._seed(0)) for part in problem.fold_rows]
         for size in {network.batch_size: None for network in self.networks.values()}:  # a pass has as many steps
             chosen = [id_ for id_ in finals if self.networks[id_].batch_size == size]
             steps = -(-len(folds[0].train) // size)

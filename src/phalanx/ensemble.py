@@ -15,7 +15,7 @@ Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True)
-class Voice:
+class Errors:
     """What members say of one column or of all, (members, rows), and what the average of the members costs:
 
     - "log": −log of it, where they say how probable was what came, or how dense, up to a factor of the row;
@@ -25,9 +25,9 @@ class Voice:
     cost: Literal["log", "square", "absolute"]
     said: np.ndarray
 
-    def only(self, members: Sequence[int]) -> "Voice":
+    def only(self, members: Sequence[int]) -> "Errors":
         """Return the voice of some members."""
-        return Voice(self.cost, self.said[members])
+        return Errors(self.cost, self.said[members])
 
     def costs(self, counts: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Return for each member the mean cost of members that count so much, and of it once more."""
@@ -44,14 +44,14 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairCosts:
     """What any two members cost together, C (members, members): an average with shares w costs wᵀ C w."""
 
     cost: np.ndarray
 
-    def only(self, members: Sequence[int]) -> "Pairs":
+    def only(self, members: Sequence[int]) -> "PairCosts":
         """Return the pairs of some members."""
-        return Pairs(self.cost[np.ix_(members, members)])
+        return PairCosts(self.cost[np.ix_(members, members)])
 
     def costs(self, counts: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Return for each member the cost of members that count so much, and of it once more."""
@@ -61,40 +61,40 @@ class Pairs:
         return np.where(np.isnan(with_it), np.inf, with_it) / (counts.sum() + 1) ** 2
 
 
-def joined(heard: Sequence[Sequence[Voice | Pairs]], weight: Sequence[float]) -> list[Voice | Pairs]:
-    """Return what is heard of all rows from what is heard, in the same order, of each of several sets of them.
+def joined(errors: Sequence[Sequence[Errors | PairCosts]], weight: Sequence[float]) -> list[Errors | PairCosts]:
+    """Return what is errors of all rows from what is errors, in the same order, of each of several sets of them.
 
     In each set the same members speak, in one order, though not by the same networks: each point of a search has one
-    trained for every fold. Of voices rows stand in the order of the sets; what pairs cost together is averaged, with
+    trained for every fold. Of errors rows stand in the order of the sets; what pairs cost together is averaged, with
     the `weight` of each set, such as its number of rows.
 
-    >>> joined([[Voice("square", np.array([[1.0, 2.0]]))], [Voice("square", np.array([[3.0]]))]], [2, 1])
-    [Voice(cost='square', said=array([[1., 2., 3.]]))]
+    >>> joined([[Errors("square", np.array([[1.0, 2.0]]))], [Errors("square", np.array([[3.0]]))]], [2, 1])
+    [Errors(cost='square', said=array([[1., 2., 3.]]))]
     """
-    return [_joined(each, np.asarray(weight, np.float64)) for each in zip(*heard, strict=True)]
+    return [_joined(each, np.asarray(weight, np.float64)) for each in zip(*errors, strict=True)]
 
 
-def _joined(parts: Sequence[Voice | Pairs], weight: np.ndarray) -> Voice | Pairs:
-    voices = [part for part in parts if isinstance(part, Voice)]
-    if voices:
-        return Voice(voices[0].cost, np.concatenate([voice.said for voice in voices], axis=1))
-    costs = [part.cost for part in parts if isinstance(part, Pairs)]
-    return Pairs(np.tensordot(weight / weight.sum(), np.stack(costs), 1))
+def _joined(parts: Sequence[Errors | PairCosts], weight: np.ndarray) -> Errors | PairCosts:
+    errors = [part for part in parts if isinstance(part, Errors)]
+    if errors:
+        return Errors(errors[0].cost, np.concatenate([voice.said for voice in errors], axis=1))
+    costs = [part.cost for part in parts if isinstance(part, PairCosts)]
+    return PairCosts(np.tensordot(weight / weight.sum(), np.stack(costs), 1))
 
 
-def greedy(heard: Sequence[Voice | Pairs], weight: np.ndarray | None = None, picks: int = 32) -> dict[int, float]:
+def greedy(errors: Sequence[Errors | PairCosts], weight: np.ndarray | None = None, picks: int = 32) -> dict[int, float]:
     """Choose members one by one, each time the one that lowers the cost of the average most (Caruana et al. 2004).
 
     A member may be picked again and then counts more. Returned are the shares, by position, of the best prefix of
-    the `picks` choices; the cost is the sum over what is heard. `weight` counts rows.
+    the `picks` choices; the cost is the sum over what is errors. `weight` counts rows.
 
-    >>> greedy([Voice("square", np.array([[-1.0, -1.0], [1.0, 1.0], [8.0, 8.0]]))])
+    >>> greedy([Errors("square", np.array([[-1.0, -1.0], [1.0, 1.0], [8.0, 8.0]]))])
     {0: 0.5, 1: 0.5}
     """
-    counts = np.zeros(len(heard[0].said if isinstance(heard[0], Voice) else heard[0].cost))
+    counts = np.zeros(len(errors[0].said if isinstance(errors[0], Errors) else errors[0].cost))
     chosen, costs = [], []
     for _ in range(picks):
-        cost = np.sum([voice.costs(counts, weight) for voice in heard], axis=0)
+        cost = np.sum([voice.costs(counts, weight) for voice in errors], axis=0)
         best = int(np.argmin(cost))
         counts[best] += 1
         chosen.append(best)

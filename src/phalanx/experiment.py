@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.candidates import Candidate, Fitted, candidates, judged_of, rank, shares, whole
+from phalanx.candidates import Candidate, Fitted, candidates, evaluated_of, rank, shares, whole
 from phalanx.data import Goal
-from phalanx.entries import told, with_entry
 from phalanx.errors import InputError
+from phalanx.input_layers import with_input_layer, with_learned
 from phalanx.layers import Layer
 from phalanx.metrics import Metric
 from phalanx.network import Network
@@ -76,11 +76,11 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     Raises `InputError` for a design, an option or a part that does not fit the task.
     """
     _check_vote(settings, task.goals)
-    drawn = draws(space, task.entry, settings, task.size)
-    if not len(task.parts[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
+    drawn = draws(space, task.input_layer, settings, task.size)
+    if not len(task.fold_rows[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
-    folds = len(task.parts)
-    rule = refit_rule(settings.refit, task.again, drawn, len(task.parts[0].valid), folds)
+    folds = len(task.fold_rows)
+    rule = refit_rule(settings.refit, task.again, drawn, len(task.fold_rows[0].valid), folds)
     networks = task.networks([draw.spec for draw in drawn])
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
@@ -90,9 +90,9 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
 def draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
     """Return the points of the space to train, in order; each has a layer that takes the data, `entry` if no other."""
     trials = trials_for(space, settings, size)
-    space = replace(space, layers=told(space.layers, entry))
+    space = replace(space, layers=with_learned(space.layers, entry))
     drawn = design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
-    return [replace(draw, spec=with_entry(draw.spec, entry)) for draw in drawn]
+    return [replace(draw, spec=with_input_layer(draw.spec, entry)) for draw in drawn]
 
 
 def trials_for(space: Network, settings: Settings, size: Size) -> int:
@@ -120,7 +120,7 @@ def fit(
     plan has a rule, the members that predict are in the end trained again on all rows; what is said of the validation
     rows stays from before.
     """
-    settings, parts = plan.settings, task.parts
+    settings, parts = plan.settings, task.fold_rows
     trials = _trials(plan, len(parts))
     number = len(trials) if settings.bootstrap else settings.repeats * len(parts)
     folds = [_fold(task, settings, i) for i in range(number)]
@@ -143,13 +143,13 @@ def fit(
     )
     trained = [member for member in outcome.members if member.rounds]
     finals = [member.final._replace(fold=member.trial.fold % len(parts)) for member in trained]
-    judged = task.judge(finals, settings.samples)
-    members = candidates(task, outcome, plan.draws, settings.repeats, judged)
+    evaluated = task.evaluate_networks(finals, settings.samples)
+    members = candidates(task, outcome, plan.draws, settings.repeats, evaluated)
     there = whole(members, len(parts))
     # in bagging every network has one voice (MAP F9)
-    of_each = [[judged_of(members[i]) for i in each] for each in there]
-    voices = task.voices(of_each, settings.metric) if of_each and not settings.bootstrap else []
-    chosen = shares(members, len(parts), voices, task.valid_weight)
+    of_each = [[evaluated_of(members[i]) for i in each] for each in there]
+    errors = task.errors(of_each, settings.metric) if of_each and not settings.bootstrap else []
+    chosen = shares(members, len(parts), errors, task.valid_weight)
     fitted = Fitted(
         members,
         rank(members, settings.metric),
@@ -202,7 +202,7 @@ def _fold(task: Task, settings: Settings, i: int) -> Fold:
     """Return the rows of repeat and fold `i`: all that train in the fold; or those of member `i` of a bag: as many
     drawn from them with replacement (bootstrap).
     """
-    train, valid = task.parts[i % len(task.parts)]
+    train, valid = task.fold_rows[i % len(task.fold_rows)]
     if settings.bootstrap:
         train = np.random.default_rng([settings.seed, i]).choice(train, len(train))
     return Fold(train, valid, _seed(settings.seed, i))

@@ -15,8 +15,8 @@ from phalanx.data.goals import Goal, each_column
 from phalanx.data.targets import ClassTarget
 from phalanx.errors import InputError
 from phalanx.likelihoods import Joint, Likelihood
-from phalanx.spec.distributions import Choice
-from phalanx.spec.fields import unknown
+from phalanx.parts.distributions import Choice
+from phalanx.parts.fields import unknown
 
 Weight = np.ndarray | None
 

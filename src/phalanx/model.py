@@ -12,8 +12,8 @@ from phalanx.blueprint import Blueprint, Noise, named_regularizers
 from phalanx.errors import InputError
 from phalanx.layers import At, Layer, Params
 from phalanx.network import Network, branches, heads, layers_of
+from phalanx.parts import names
 from phalanx.regularizers import Cost, Parameters
-from phalanx.spec import names
 
 MEMORY = "memory"
 """How the names of states begin that have a row for each row of a batch."""

@@ -8,9 +8,9 @@ from phalanx.errors import InputError
 from phalanx.layers import Dense, Layer
 from phalanx.likelihoods import Head, Joint, Likelihood
 from phalanx.optimizers import Adam, Optimizer
+from phalanx.parts import Fixed, Listed, Part, field, names, part
+from phalanx.parts.fields import unknown
 from phalanx.regularizers import Regularizer
-from phalanx.spec import Fixed, Listed, Part, field, names, part
-from phalanx.spec.fields import unknown
 from phalanx.stopping import EarlyStopping
 
 OUTPUT = "output"
@@ -34,7 +34,7 @@ class Network(Part):
     batch_size: Fixed[int] = field(default=32, at_least=1)
 
 
-class Aim(NamedTuple):
+class OutputSize(NamedTuple):
     """What an output layer must know of its target: how many classes, or numbers a row, and the mean of counts."""
 
     size: int
@@ -58,7 +58,7 @@ def with_likelihoods(network: Network, likelihoods: Sequence[Likelihood]) -> Net
     return dataclasses.replace(network, likelihood=dataclasses.replace(network.likelihood, heads=tuple(changed)))
 
 
-def complete(network: Network, *aims: Aim) -> Network:
+def complete(network: Network, *aims: OutputSize) -> Network:
     """Return the network with the output layer that each likelihood needs for its target.
 
     Output layers have Glorot weights: no rectifier follows them. Raises `InputError` where a part names a layer that

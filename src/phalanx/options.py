@@ -6,8 +6,8 @@ from typing import Any
 from phalanx.constraint import Constraint
 from phalanx.declared import Declared, declared
 from phalanx.errors import InputError
-from phalanx.spec.distributions import without_numpy
-from phalanx.spec.kinds import Kind, kind_of
+from phalanx.parts.distributions import without_numpy
+from phalanx.parts.kinds import FieldKind, kind_of
 from phalanx.study import Ensembles, Search, Seed
 
 
@@ -41,13 +41,13 @@ def is_text(one: Declared) -> bool:
     return one.hint is not Any and kind_of(one.hint).named == (str,) and one.option.constraint.choices is None
 
 
-def _check(one: Declared, kind: Kind, value: Any) -> None:
+def _check(one: Declared, kind: FieldKind, value: Any) -> None:
     """Raise `InputError` unless an option has a value of its kind, or where it is a list, each of its elements."""
     limits, elements, plain = one.option.constraint, (value,), without_numpy(value)
     if is_text(one):
         wanted = "text"
     else:  # of a number or a word, the number has bounds
-        wanted = _wanted(Kind(tuple(cls for cls in kind.named if cls is not str) or (str,)), limits)
+        wanted = _wanted(FieldKind(tuple(cls for cls in kind.named if cls is not str) or (str,)), limits)
     if kind.listed and isinstance(plain, tuple):
         elements, kind = plain, dataclasses.replace(kind, classes=kind.named)
     elif kind.listed and not kind.alone and plain is not None:
@@ -58,7 +58,7 @@ def _check(one: Declared, kind: Kind, value: Any) -> None:
             raise InputError(f"{one.name} is '', but must be text")
 
 
-def check_value(name: str, value: Any, kind: Kind, constraint: Constraint, wanted: str = "") -> None:
+def check_value(name: str, value: Any, kind: FieldKind, constraint: Constraint, wanted: str = "") -> None:
     """Raise `InputError` unless the value of an option is of a kind, and one that the constraint admits."""
     plain = without_numpy(value)
     if not (kind.admits(plain) and constraint.admits(plain)):
@@ -69,25 +69,25 @@ def check_number(
     name: str, value: Any, *, at_least: float | None = None, above: float | None = None, below: float | None = None
 ) -> None:
     """Raise `InputError` unless a value is a finite number between bounds."""
-    check_value(name, value, Kind((float,)), Constraint(at_least, above, below=below))
+    check_value(name, value, FieldKind((float,)), Constraint(at_least, above, below=below))
 
 
 def check_whole(name: str, value: Any, least: int, most: int = 2**31 - 1) -> None:
     """Raise `InputError` unless a value is a whole number between bounds, both included."""
-    check_value(name, value, Kind((int,)), Constraint(at_least=least, at_most=most))
+    check_value(name, value, FieldKind((int,)), Constraint(at_least=least, at_most=most))
 
 
 def check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
     """Raise `InputError` unless a value is one of some words."""
-    check_value(name, value, Kind((str,)), Constraint(choices=words))
+    check_value(name, value, FieldKind((str,)), Constraint(choices=words))
 
 
 def check_text(name: str, value: Any) -> None:
     """Raise `InputError` unless a value is text."""
-    check_value(name, value, Kind((str,)), Constraint())
+    check_value(name, value, FieldKind((str,)), Constraint())
 
 
-def _wanted(kind: Kind, constraint: Constraint) -> str:
+def _wanted(kind: FieldKind, constraint: Constraint) -> str:
     if constraint.choices is not None:
         return str(constraint)
     if constraint.at_least is not None and constraint.at_most is not None:

@@ -33,24 +33,26 @@ _LEAST_RATE = 1e-3  # of a count, in mean counts
 _TINY = np.finfo(np.float32).tiny  # least probability of a class
 
 
-class Said(NamedTuple):
+class NetworkPrediction(NamedTuple):
     """What one network says of rows: its predictions, and its outputs for each goal of numbers (None: classes)."""
 
     predictions: Predictions
     outputs: tuple[Output | None, ...]
 
 
-def say_all(finals: Sequence[Final], inputs: Any, goals: Sequence[Goal], samples: int = 0) -> list[Said]:
+def predict_each(
+    finals: Sequence[Final], inputs: Any, goals: Sequence[Goal], samples: int = 0
+) -> list[NetworkPrediction]:
     """Return what each network says of rows; with `samples` an average over so many random dropout masks."""
     if all(goal.classes for goal in goals):
-        return [Said(found, (None,) * len(goals)) for found in predict_all(finals, inputs, samples)]
+        return [NetworkPrediction(found, (None,) * len(goals)) for found in predict_all(finals, inputs, samples)]
     said = []
     for final, z in zip(finals, raw_outputs_all(finals, inputs, samples), strict=True):
         outputs = [Output(head.likelihood, one) for head, one in zip(heads(final.network), z, strict=True)]
         means = [mean(output) for output in outputs]
         predictions = tuple(p if goal.classes else goal.decode(p, inputs) for goal, p in zip(goals, means, strict=True))
         of_numbers = (None if goal.classes else output for goal, output in zip(goals, outputs, strict=True))
-        said.append(Said(predictions, tuple(of_numbers)))
+        said.append(NetworkPrediction(predictions, tuple(of_numbers)))
     return said
 
 
@@ -130,7 +132,11 @@ class Predictive:
 
     @staticmethod
     def of(
-        said: Mapping[Any, Said], shares: Mapping[Any, float], goals: Sequence[Goal], inputs: Any, vote: bool = False
+        said: Mapping[Any, NetworkPrediction],
+        shares: Mapping[Any, float],
+        goals: Sequence[Goal],
+        inputs: Any,
+        vote: bool = False,
     ) -> "Predictive":
         """Return the mixture of what members say; with `vote` a class is as probable as the share that finds it so."""
         found = {key: said[key].predictions for key in shares}

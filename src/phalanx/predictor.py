@@ -13,7 +13,7 @@ from phalanx.ensemble import Predictions
 from phalanx.errors import InputError
 from phalanx.metrics import evaluate
 from phalanx.population.predict import Final, real_steps
-from phalanx.predictive import Predictive, say_all
+from phalanx.predictive import Predictive, predict_each
 
 _ROWS = 2**20  # times masks, that are predicted at once
 
@@ -67,7 +67,7 @@ class Predictor:
         answers: list[list[Any]] = [[] for _ in speakers]
         for first in range(0, max(rows, 1), size):
             part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
-            found = say_all([self.members[id_] for id_ in ids], part, self.goals, self.samples)
+            found = predict_each([self.members[id_] for id_ in ids], part, self.goals, self.samples)
             said = dict(zip(ids, found, strict=True))
             for shares, parts in zip(speakers, answers, strict=True):
                 parts.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
@@ -92,9 +92,9 @@ class Predictor:
         Where the networks answer at each step, values are (rows, steps, ...), and it is that of each real step.
         """
 
-        def asked(told: Predictive, *y: np.ndarray) -> list[np.ndarray]:
-            real = real_steps(told.inputs)
-            return told.log_density(y if real is None else [held[real] for held in y])
+        def asked(predicted: Predictive, *y: np.ndarray) -> list[np.ndarray]:
+            real = real_steps(predicted.inputs)
+            return predicted.log_density(y if real is None else [held[real] for held in y])
 
         return self.ask(inputs, asked, ensemble, values)
 
@@ -102,5 +102,5 @@ class Predictor:
         self, inputs: Any, values: Sequence[np.ndarray | None], weight: np.ndarray | None = None, ensemble: bool = True
     ) -> dict[str, float]:
         """Return all metrics of the predictions for rows whose values are given; see `phalanx.metrics.evaluate`."""
-        means, costs = self.ask(inputs, lambda told, *y: (told.means, told.costs(y)), ensemble, values)
+        means, costs = self.ask(inputs, lambda predicted, *y: (predicted.means, predicted.costs(y)), ensemble, values)
         return evaluate(self.goals, values, means, weight, costs)

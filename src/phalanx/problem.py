@@ -10,16 +10,16 @@ import numpy as np
 
 from phalanx.data import Goal
 from phalanx.data.steps import known_steps, spread
-from phalanx.ensemble import Pairs, Voice
-from phalanx.hearing import Spoken, hear_all
+from phalanx.ensemble import Errors, PairCosts
 from phalanx.layers import Layer
+from phalanx.member_errors import FoldPredictions, errors_of_folds
 from phalanx.metrics import Costs, Metric, evaluate
 from phalanx.model import Batch, check_rows
-from phalanx.network import Aim, Network, complete, heads, with_likelihoods
+from phalanx.network import Network, OutputSize, complete, heads, with_likelihoods
 from phalanx.population.predict import Final, Folded, Stepped
-from phalanx.predictive import Predictive, Said, in_units_of, say_all
+from phalanx.predictive import NetworkPrediction, Predictive, in_units_of, predict_each
 from phalanx.search.effort import Size
-from phalanx.task import Judged, Part, Scored
+from phalanx.task import Evaluated, FoldRows, Scored
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Problem:
 
     `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units;
     with a further axis of steps after the rows where there is a target for each step, see `phalanx.data.steps`. Then a
-    row costs the mean over its steps, and what is said is judged step by step.
+    row costs the mean over its steps, and what is said is evaluated step by step.
     `goals`: in whose units predictions are made. `entry` is the layer that takes the rows, `size` says how much to try,
     and `again` how networks train again, see `Task`. `weight` (float64) counts rows, None: each once. `between`:
     positions of rows that neither train nor validate, but are learned from when networks are trained again.
@@ -41,8 +41,8 @@ class Problem:
     inputs: tuple[Any, ...]
     goals: tuple[Goal, ...]
     values: tuple[np.ndarray, ...]
-    folds: tuple[Part, ...]
-    entry: Layer
+    folds: tuple[FoldRows, ...]
+    input_layer: Layer
     size: Size
     again: str | None = None
     weight: np.ndarray | None = None
@@ -67,10 +67,10 @@ class Problem:
         return known_steps(self.values[0]) if steps else None
 
     @property
-    def parts(self) -> list[Part]:
+    def fold_rows(self) -> list[FoldRows]:
         """Where the rows of each fold stand in `rows`."""
         rows = len(self.values[0])
-        return [Part(part.train + i * rows, part.valid + i * rows) for i, part in enumerate(self.folds)]
+        return [FoldRows(part.train + i * rows, part.valid + i * rows) for i, part in enumerate(self.folds)]
 
     @cached_property
     def train(self) -> np.ndarray:
@@ -117,46 +117,46 @@ class Problem:
 
     def networks(self, drawn: Sequence[Network]) -> list[Network]:
         """Return the networks with their output layers; see `Task`."""
-        aims = [Aim(goal.size, goal.mean) for goal in self.goals]
+        aims = [OutputSize(goal.size, goal.mean) for goal in self.goals]
         networks = [complete(network, *aims) for network in drawn]
         for one in {jax.tree.structure(network): network for network in networks}.values():
             check_rows(one, self.inputs[0], each_step=self.real is not None)
         return networks
 
-    def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
+    def evaluate_networks(self, finals: Sequence[Final], samples: int) -> list[Evaluated]:
         """Return what trained networks are worth, with what training left out of their likelihoods estimated."""
-        judged: dict[int, Judged] = {}
+        evaluated: dict[int, Evaluated] = {}
         for fold in range(len(self.folds)):
             of_fold = [i for i, final in enumerate(finals) if final.fold == fold]
             found = self._with_fitted_likelihoods([self._in_shared_units(finals[i]) for i in of_fold], fold, samples)
             for i, (final, said) in zip(of_fold, found, strict=True):
                 alone = Predictive.of({0: said}, {0: 1.0}, self.goals, self.valid_inputs[fold])
                 costs = alone.costs(self.valid_values(fold)) if len(self.folds[fold].valid) else []
-                judged[i] = Judged(final, said, self._metrics([alone.means], [costs], [fold]), costs)
-        return [judged[i] for i in range(len(finals))]
+                evaluated[i] = Evaluated(final, said, self._metrics([alone.means], [costs], [fold]), costs)
+        return [evaluated[i] for i in range(len(finals))]
 
-    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+    def together(self, folds: Sequence[Evaluated]) -> dict[str, float]:
         """Return the metrics of the out-of-fold predictions; see `Task`."""
         if len(folds) == 1:
             return folds[0].metrics
         return self._metrics([one.said.predictions for one in folds], [one.costs for one in folds])
 
-    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
+    def errors(self, evaluated: Sequence[Sequence[Evaluated]], metric: Metric) -> list[Errors | PairCosts]:
         """Return what networks say as the ensemble hears it; see `Task`."""
         if not len(self.valid):
             return []
         sets = []
         for fold, part in enumerate(self.folds):
-            said, costs = [one[fold].said for one in judged], [one[fold].costs for one in judged]
+            said, costs = [one[fold].said for one in evaluated], [one[fold].costs for one in evaluated]
             weight = self.weight_at(part.valid)
-            sets.append(Spoken(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
-        return hear_all(self.goals, sets, metric)
+            sets.append(FoldPredictions(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
+        return errors_of_folds(self.goals, sets, metric)
 
-    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
         mixed, share_of = [], dict(enumerate(shares))
         for fold, inputs in enumerate(self.valid_inputs):
-            said = {i: one[fold] for i, one in enumerate(judged)}
+            said = {i: one[fold] for i, one in enumerate(evaluated)}
             mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote))
         return self.score_all(mixed)
 
@@ -203,20 +203,22 @@ class Problem:
         likelihoods = [in_units_of(head.likelihood, own, shared) for head, own, shared in pairs]
         return final._replace(network=with_likelihoods(final.network, likelihoods))
 
-    def _with_fitted_likelihoods(self, finals: Sequence[Final], fold: int, samples: int) -> list[tuple[Final, Said]]:
+    def _with_fitted_likelihoods(
+        self, finals: Sequence[Final], fold: int, samples: int
+    ) -> list[tuple[Final, NetworkPrediction]]:
         """Return the networks with what training left out of their likelihoods, such as a fixed variance, estimated,
         and what they then say of the validation rows.
 
         From the validation rows, or the training rows where there are none.
         """
         at = self.folds[fold].valid
-        valid = seen = say_all(finals, self.valid_inputs[fold], self.goals, samples)
+        valid = seen = predict_each(finals, self.valid_inputs[fold], self.goals, samples)
         estimated = [any(head.likelihood.estimated for head in heads(final.network)) for final in finals]
         if not any(estimated):
             return list(zip(finals, valid, strict=True))
         if not len(at):
             at = self.folds[fold].train
-            seen = say_all(finals, self._inputs_at(fold, at), self.goals, samples)
+            seen = predict_each(finals, self._inputs_at(fold, at), self.goals, samples)
         there = self._inputs_at(fold, at)
         targets = [goal.encode(held, there) for goal, held in zip(self.goals, self.values_at(at), strict=True)]
         weight = self._of_steps(self.rows.weight[at + fold * len(self.values[0])], at)

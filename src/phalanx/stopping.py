@@ -1,6 +1,6 @@
 """When a member stops."""
 
-from phalanx.spec import Fixed, Knob, Part, field, part
+from phalanx.parts import Fixed, Knob, Part, field, part
 
 
 @part

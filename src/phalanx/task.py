@@ -6,30 +6,30 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from phalanx.data import Goal
-from phalanx.ensemble import Pairs, Predictions, Voice
+from phalanx.ensemble import Errors, PairCosts, Predictions
 from phalanx.layers import Layer
 from phalanx.metrics import Costs, Metric
 from phalanx.model import Batch
 from phalanx.network import Network
 from phalanx.population.predict import Final
-from phalanx.predictive import Said
+from phalanx.predictive import NetworkPrediction
 from phalanx.search.effort import Size
 
 
-class Part(NamedTuple):
+class FoldRows(NamedTuple):
     """Positions of the rows that train, and of those that validate: all there are, or one of several folds."""
 
     train: np.ndarray
     valid: np.ndarray
 
 
-class Judged(NamedTuple):
+class Evaluated(NamedTuple):
     """A trained network as it `final`ly predicts, what it says of its validation rows, its metrics, and what each of
     these rows costs it.
     """
 
     final: Final
-    said: Said
+    said: NetworkPrediction
     metrics: dict[str, float]
     costs: Sequence[Costs | None] = ()
 
@@ -47,14 +47,14 @@ class Task(Protocol):
     `rows`: all of them, encoded, those of one fold after those of another where each has its own encoding; `parts`:
     which of them train and validate, of each fold; `between`: positions of those that do neither, and are learned from
     when networks are trained again. `valid_weight`: of the validation rows of all folds, None: each counts once.
-    `goals`: what each head predicts; none where a network says what comes next. `entry`: the layer that takes rows.
+    `goals`: what each head predicts; none where a network says what comes next. `input_layer`: what takes the rows.
     `size`: how much to try, and `again` how the networks that predict train again on all rows, where nothing is said.
     """
 
     @property
     def rows(self) -> Batch: ...
     @property
-    def parts(self) -> Sequence[Part]: ...
+    def fold_rows(self) -> Sequence[FoldRows]: ...
     @property
     def between(self) -> np.ndarray | None: ...
     @property
@@ -62,7 +62,7 @@ class Task(Protocol):
     @property
     def goals(self) -> tuple[Goal, ...]: ...
     @property
-    def entry(self) -> Layer: ...
+    def input_layer(self) -> Layer: ...
     @property
     def size(self) -> Size: ...
     @property
@@ -75,23 +75,23 @@ class Task(Protocol):
         """
         ...
 
-    def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
+    def evaluate_networks(self, finals: Sequence[Final], samples: int) -> list[Evaluated]:
         """Return what trained networks are worth, each on the validation rows of its `fold`; `samples`: so many dropout
         masks are averaged, see `predictive`.
         """
         ...
 
-    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+    def together(self, folds: Sequence[Evaluated]) -> dict[str, float]:
         """Return the metrics over the validation rows of all folds, in each of which another network predicts."""
         ...
 
-    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
+    def errors(self, evaluated: Sequence[Sequence[Evaluated]], metric: Metric) -> list[Errors | PairCosts]:
         """Return what networks, one of each fold that belong together, say of the validation rows as the ensemble hears
         it; nothing without such rows.
         """
         ...
 
-    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
         """Return what an ensemble is worth on the validation rows, given what its members, one of each fold, say of
         them, and their shares.
         """

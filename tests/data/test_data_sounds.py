@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
+from phalanx.config import Config
 from phalanx.data.files import BrokenFileError
 from phalanx.errors import InputError
 from phalanx.kinds import registry
@@ -227,13 +228,16 @@ def test_a_table_that_names_files(write):
     table = pd.DataFrame({"digit": [1, 2, 3, 2], "at": ["x/1.wav", "x/2.wav", "x/3.wav", None], "who": list("abca")})
     table.to_csv(folder / "t.csv", index=False)
     found = load([str(folder / "t.csv")])
-    assert (found.kind, found.id, found.target) == ("sounds", "at", None)
-    assert found.frame.to_dict("list") == {"at": ["x/1.wav", "x/2.wav"], "digit": [1, 2], "who": ["a", "b"]}
-    assert [sound.samples[1] for sound in found.rows] == [0.5, -0.5]
+    assert (found.kind, found.id, found.target) == ("table", "at", None)
+    assert found.frame.to_dict("list") == {"digit": [1, 2], "at": ["x/1.wav", "x/2.wav"], "who": ["a", "b"]}
+    assert [sound.samples[1] for sound in found.inputs["at"]] == [0.5, -0.5]
     assert found.notes == (
         "1 row names no file in column 'at': left out",
         f"1 of 3 sounds cannot be read and are left out: {str(folder / 'x/3.wav')!r} (empty)",
     )
+    unnamed = "1 row names no file in column 'at'; leave such rows out"
+    assert refusal(load, [str(folder / "t.csv")], strict=True) == unnamed
+    table.dropna().to_csv(folder / "t.csv", index=False)
     assert "mend or remove them" in refusal(load, [str(folder / "t.csv")], strict=True)
 
 
@@ -242,6 +246,16 @@ def test_a_file_may_be_named_twice_or_not_exist(write):
     found = load([str(folder / "t.csv")])
     assert found.frame["y"].tolist() == [2, 4]
     assert "gone.wav' (no such file or directory)" in found.notes[0]
+
+
+def test_a_table_that_names_files_may_be_tested_on_another(write):
+    folder = write({f"{i}.wav": WAVE * (1 + i % 2) for i in range(8)})
+    rows = [f"{i}.wav,{'ab'[i % 2]}\n" for i in range(8)]
+    write({"t.csv": "".join(["file,y\n", *rows[:6]]).encode(), "later.csv": "".join(["file,y\n", *rows[6:]]).encode()})
+    found = registry.prepare(Config(source=str(folder / "t.csv"), target=("y",), test=str(folder / "later.csv")))
+    assert found.kind.name == "sounds"
+    assert found.test_values[0].tolist() == [0, 1]
+    assert len(found.test_inputs) == 2
 
 
 def test_which_column_names_files():

@@ -20,7 +20,7 @@ from phalanx.errors import InputError
 from phalanx.kinds.registry import prepare
 from phalanx.kinds.texts import encoder as encoders
 from phalanx.kinds.texts.encoder import TextEncoder
-from phalanx.kinds.texts.read import load_texts, read_book, read_text
+from phalanx.kinds.texts.read import load_texts, read_long_text, read_text
 from phalanx.kinds.texts.table import text_columns, texts_of_table
 
 
@@ -93,10 +93,10 @@ def test_any_bytes_are_a_text_or_broken(tmp_path_factory, raw):
 def test_a_book_that_is_no_text_says_so(write):
     path = write({"book.txt": b"0123456789" * 200 + b"\0"}) / "book.txt"
     with pytest.raises(InputError) as caught:
-        read_book(path)
+        read_long_text(path)
     assert str(caught.value) == f"'{path}' cannot be read: it holds zero bytes"
     with pytest.raises(InputError, match=r"cannot be read: no such file or directory$"):
-        read_book(path.with_name("other.txt"))
+        read_long_text(path.with_name("other.txt"))
 
 
 # Folders

@@ -33,7 +33,7 @@ from phalanx.data.steps import known_steps, spread
 from phalanx.errors import InputError
 from phalanx.estimators.steps import is_of_steps, targets_of_steps
 from phalanx.model import Batch, cost, initialize, score
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 
 SILENT = Noise({}, {}, {})
 REAL = np.array([[True, True, True, False], [True, False, False, False], [True, True, True, True]])
@@ -71,7 +71,7 @@ def output_of(params, x):
 @pytest.mark.parametrize("epsilon", [0.0, 0.2])
 def test_the_cost_of_classes_is_the_mean_over_real_steps(rows, epsilon):
     x, codes, _, weight = rows
-    network = complete(Network([Frames()], Multinoulli(), [LabelSmoothing(epsilon)]), Aim(3))
+    network = complete(Network([Frames()], Multinoulli(), [LabelSmoothing(epsilon)]), OutputSize(3))
     params, value, gradient = computed(network, x, codes, weight)
     log_p = special.log_softmax(output_of(params, x), axis=-1)
 
@@ -86,7 +86,7 @@ def test_the_cost_of_classes_is_the_mean_over_real_steps(rows, epsilon):
 
 def test_the_cost_of_numbers_is_the_mean_over_real_steps(rows):
     x, _, numbers, weight = rows
-    network = complete(Network([Frames()], Gaussian(0.5)), Aim(2))
+    network = complete(Network([Frames()], Gaussian(0.5)), OutputSize(2))
     params, value, _ = computed(network, x, numbers, weight)
     z = output_of(params, x)
     of_step = -stats.norm.logpdf(numbers, z, np.sqrt(0.5)).sum(-1)
@@ -95,7 +95,7 @@ def test_the_cost_of_numbers_is_the_mean_over_real_steps(rows):
 
 def test_a_likelihood_that_takes_no_gaps_takes_rows_of_different_lengths(rows):
     x, _, numbers, weight = rows
-    network = complete(Network([Frames()], MultivariateGaussian()), Aim(2))
+    network = complete(Network([Frames()], MultivariateGaussian()), OutputSize(2))
     _, value, gradient = computed(network, x, numbers, weight)
     first = x[2:], numbers[2:], np.ones(1, np.float32)  # the row that has all steps
     assert computed(network, *first)[1] != pytest.approx(float(value))
@@ -105,7 +105,7 @@ def test_a_likelihood_that_takes_no_gaps_takes_rows_of_different_lengths(rows):
 def test_appending_padding_changes_neither_cost_nor_gradient(rows):
     x, codes, _, weight = rows
     changed = [LabelSmoothing(0.1), Adversarial(0.1)]
-    network = complete(Network([Frames(), Conv(3), Tanh()], Multinoulli(), changed), Aim(3))
+    network = complete(Network([Frames(), Conv(3), Tanh()], Multinoulli(), changed), OutputSize(3))
     more = np.concatenate([x, np.full((3, 2, 2), np.nan, np.float32)], axis=1)
     longer = np.concatenate([codes, np.full((3, 2), -1, np.int32)], axis=1)
     _, value, gradient = computed(network, x, codes, weight)

@@ -65,7 +65,7 @@ def test_the_network_sees_what_its_goal_is_relative_to(kind):
 
 def test_the_entry_is_told_the_anchor():
     grown = made_of(np.exp(0.05 * np.arange(300)))
-    assert grown.encoder.entry == Past("ratio")
+    assert grown.encoder.input_layer == Past("ratio")
     assert grown.problem.goals[0].forecast.anchor.kind == "ratio"
     assert np.isfinite(grown.problem.rows.y[0]).all()
 

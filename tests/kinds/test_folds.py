@@ -388,7 +388,7 @@ def test_bagging_draws_from_the_rows_that_train_in_the_fold(table, sizes, monkey
     monkeypatch.setattr(experiment, "train", noted)
     held = learned(Regressor(bootstrap=True, **NET), table, sizes)
     for i, rows in enumerate(drawn):
-        assert set(rows) <= set(held.problem.parts[i % FOLDS].train)
+        assert set(rows) <= set(held.problem.fold_rows[i % FOLDS].train)
         assert len(rows) == len(held.train[i % FOLDS]) > len(set(rows))
     assert len({tuple(rows) for rows in drawn}) == TRIALS * FOLDS
     assert held.net.ensemble_ == {f"m{i + 1:03}": pytest.approx(1 / 9) for i in range(TRIALS * FOLDS)}

@@ -14,8 +14,8 @@ from phalanx import GRU, Adam, Classifier, GlobalAveragePool, Regressor, Sequenc
 from phalanx.config import Config
 from phalanx.data import ClassTarget, Goal
 from phalanx.data.npz import holds_sequences
-from phalanx.entries import with_entry
 from phalanx.errors import InputError
+from phalanx.input_layers import with_input_layer
 from phalanx.kinds.images.kind import IMAGES
 from phalanx.kinds.kind import Request
 from phalanx.kinds.registry import kind_of, kind_of_rows, load, prepare
@@ -24,7 +24,7 @@ from phalanx.kinds.sequences.given import sequences_of
 from phalanx.kinds.sequences.space import sequence_size, sequence_space, step_space
 from phalanx.layers import Conv, Frames
 from phalanx.model import check_rows
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.search.designs import design
 
 RAGGED = [
@@ -219,8 +219,8 @@ def test_the_default_space_for_answers_at_each_step():
 
 def structures(space):
     """One network of each structure that is drawn, by the kinds of its layers."""
-    drawn = design(with_entry(space, Frames()), 8, structures=4)
-    return {tuple(map(type, draw.spec.layers)): complete(draw.spec, Aim(3)) for draw in drawn}
+    drawn = design(with_input_layer(space, Frames()), 8, structures=4)
+    return {tuple(map(type, draw.spec.layers)): complete(draw.spec, OutputSize(3)) for draw in drawn}
 
 
 def test_less_is_tried_on_more_sequences():

@@ -31,7 +31,7 @@ from phalanx.kinds.language.corpus import Corpus, reading
 from phalanx.kinds.language.scoring import continuation, nats_per_token, probabilities
 from phalanx.metrics import NATS
 from phalanx.model import check_rows, forward, fresh, initialize
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold, batches_in_order, in_reading_order
 from phalanx.stopping import EarlyStopping
 
@@ -184,7 +184,7 @@ def test_no_token_is_seen_before_it_is_said(every_layer):
     codes = np.zeros((2, 7), np.int32)
 
     def network(layers):
-        made = complete(reading(Network([first, *layers, last], Multinoulli())), Aim(5))
+        made = complete(reading(Network([first, *layers, last], Multinoulli())), OutputSize(5))
         check_rows(made, codes, each_step=True)
         return made
 
@@ -222,7 +222,7 @@ def test_no_token_is_seen_before_it_is_said(every_layer):
 )
 def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
     network = complete(
-        reading(Network([Embedding(4, padding=False, tokens=5), around(LSTM(4))], Multinoulli())), Aim(5)
+        reading(Network([Embedding(4, padding=False, tokens=5), around(LSTM(4))], Multinoulli())), OutputSize(5)
     )
     x = np.array([[0, 1, 2, 3, 4, 1]], np.int32)
     params, states = initialize(network, jax.random.key(0), (6,))

@@ -44,7 +44,9 @@ from phalanx.blueprint import Blueprint, Noise
 from phalanx.kinds.language.corpus import reading
 from phalanx.layers import GaussianNoise
 from phalanx.model import Batch, check_rows, cost, forward, initialize, row_shape
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
+from phalanx.parts.plain import from_plain, to_plain
+from phalanx.parts.yaml import read_yaml, write_yaml
 from phalanx.population.batches import Fold
 from phalanx.population.host import lengths_of
 from phalanx.population.predict import predict
@@ -53,8 +55,6 @@ from phalanx.population.steps import _piece
 from phalanx.population.train import train
 from phalanx.population.trial import Trial
 from phalanx.search.designs import design
-from phalanx.spec.plain import from_plain, to_plain
-from phalanx.spec.yaml import read_yaml, write_yaml
 
 TEXT = [Embedding(4, tokens=9), GlobalAveragePool()]
 CODES = np.array([[3, 5, 0, 0], [1, 2, 3, 4], [8, 0, 0, 0]], np.int32)
@@ -138,7 +138,7 @@ def test_padding_in_one_branch_changes_nothing(ends, rng):
 
 
 def test_rows_of_parts_have_shapes_and_bytes_at_each_place(rng):
-    plan = Blueprint.of(complete(net(THREE, Dense(3)), Aim(1)), row_shape(three_parts(rng, 1)))
+    plan = Blueprint.of(complete(net(THREE, Dense(3)), OutputSize(1)), row_shape(three_parts(rng, 1)))
     shapes = {name: (before, after) for name, _, before, after in plan.layers}
     assert shapes["branches_1.branch_1"] == (((2,), (1,)), (4,))  # 2 numbers and 2 categories
     assert shapes["branches_1.branch_3.flatten_1"] == ((2, 2, 2), (8,))
@@ -151,10 +151,10 @@ def test_rows_of_parts_have_shapes_and_bytes_at_each_place(rng):
 
 
 def test_images_in_a_branch_are_cut_to_the_cache():
-    network = complete(net(Branches([TEXT, [Conv(32), ReLU(), MaxPool(4)]])), Aim(1))
+    network = complete(net(Branches([TEXT, [Conv(32), ReLU(), MaxPool(4)]])), OutputSize(1))
     shape = (50,), (64, 64, 1)
     assert _piece(Blueprint.of(network, shape), shape, 32) == 1  # 64 · 64 · 32 = 2¹⁷ numbers a row
-    text = complete(net(Branches([TEXT, [Columns()]])), Aim(1))
+    text = complete(net(Branches([TEXT, [Columns()]])), OutputSize(1))
     shape = (50,), ((2,), (0,))
     assert _piece(Blueprint.of(text, shape), shape, 32) == 32
 
@@ -163,7 +163,7 @@ def test_regularizers_and_heads_name_branches_and_layers_inside(rng):
     layers = [Branches([Branch([Dense(2, bias=False)], name="numbers"), TEXT])]
     heads = Joint([Head(Gaussian(), after="branches_1"), Head(Gaussian(), [Dense(2)])])
     penalties = [L2(0.1, on=("branches_1.numbers.dense_1",)), ActivityL1(0.2, on=("branches_1.numbers",))]
-    network = complete(Network(layers, heads, penalties), Aim(1), Aim(1))
+    network = complete(Network(layers, heads, penalties), OutputSize(1), OutputSize(1))
     x = jnp.array([[1.0, 0.0], [0.0, 1.0]]), jnp.asarray(CODES[:2])
     params, states = initialize(network, jax.random.key(0), row_shape(x))
     params["branches_1.numbers.dense_1"]["weight"] = jnp.array([[1.0, -2.0], [0.0, 3.0]])
@@ -172,7 +172,7 @@ def test_regularizers_and_heads_name_branches_and_layers_inside(rng):
     # ½ · 0.1 · (1 + 4 + 9), and 0.2 times the mean over rows of |1| + |−2| and |0| + |3|
     assert value - data == pytest.approx(0.7 + 0.2 * 3, rel=1e-4)
     with pytest.raises(InputError, match=r"^L2: on: unknown layer `branches_1\.number\.dense_1`; did you mean"):
-        complete(net(*layers, regularizers=[L2(on=("branches_1.number.dense_1",))]), Aim(1))
+        complete(net(*layers, regularizers=[L2(on=("branches_1.number.dense_1",))]), OutputSize(1))
 
 
 def test_states_and_noise_are_those_of_the_layer_inside():
@@ -214,7 +214,7 @@ def test_attacks_move_the_numbers_of_all_parts_and_no_codes(rng):
     table, text, image = three_parts(rng, 4)
     frames = rng.normal(size=(4, 3, 2)).astype(np.float32)
     x = jax.tree.map(jnp.asarray, (table, text, frames, image))
-    network = complete(net(Branches([*THREE.branches[:2], [], [Pixels(100, 80)]])), Aim(1))
+    network = complete(net(Branches([*THREE.branches[:2], [], [Pixels(100, 80)]])), OutputSize(1))
     params, states = initialize(network, jax.random.key(0), row_shape(x))
     batch = Batch(x, (jnp.ones((4, 1)),), jnp.ones(4))
 
@@ -226,7 +226,7 @@ def test_attacks_move_the_numbers_of_all_parts_and_no_codes(rng):
         np.testing.assert_allclose(np.abs(one - moved), 0.25, rtol=1e-5)
     for same, kept in ((codes, table[1]), (near_text, text), (near_image, image)):
         np.testing.assert_array_equal(same, kept)
-    trained = complete(net(*network.layers[:1], regularizers=[Adversarial(0.25, mix=0.3)]), Aim(1))
+    trained = complete(net(*network.layers[:1], regularizers=[Adversarial(0.25, mix=0.3)]), OutputSize(1))
     expected = 0.3 * at(x)[0] + 0.7 * at(near)[0]
     value = jax.jit(lambda x: cost(trained, params, states, batch._replace(x=x), Noise({}, {}, {}))[0])(x)
     assert value == pytest.approx(float(expected), rel=1e-5)
@@ -260,7 +260,7 @@ def test_members_train_on_rows_of_parts_as_they_would_alone(rng):
     rows, fold = Batch(x, (y,), np.ones(60, np.float32)), Fold(np.arange(40), np.arange(40, 60), 0)
     layer = Branches([[Columns((3,))], TEXT, [Pixels(100, 80)]])
     networks = [Network([layer], Multinoulli(), optimizer=SGD(rate), batch_size=8) for rate in (0.05, 0.1, 0.2)]
-    trials = [Trial(complete(network, Aim(2)), seed) for seed, network in enumerate(networks)]
+    trials = [Trial(complete(network, OutputSize(2)), seed) for seed, network in enumerate(networks)]
     together = train(trials, rows, [fold], max_rounds=3, widths=[1]).members
     for trial, member in zip(trials, together, strict=True):
         (alone,) = train([trial], rows, [fold], max_rounds=3, widths=[1]).members

@@ -28,13 +28,13 @@ from phalanx.blueprint import Blueprint, Noise
 from phalanx.errors import InputError
 from phalanx.layers import EVALUATE
 from phalanx.model import Batch, check_rows, cost, forward, initialize
-from phalanx.network import Aim, complete, layers_of
+from phalanx.network import OutputSize, complete, layers_of
+from phalanx.parts.plain import from_plain, to_plain
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS
 from phalanx.population.train import train
 from phalanx.population.trial import Trial
 from phalanx.search.space import is_space, resolve
-from phalanx.spec.plain import from_plain, to_plain
 
 
 def net(*layers, **named):
@@ -164,7 +164,7 @@ def test_layers_inside_start_with_weights_of_their_own():
 
 def test_a_regularizer_names_a_layer_inside():
     network = complete(
-        net(Residual([Dense(2, bias=False)]), regularizers=[L2(0.1, on=("residual_1.dense_1",))]), Aim(1)
+        net(Residual([Dense(2, bias=False)]), regularizers=[L2(0.1, on=("residual_1.dense_1",))]), OutputSize(1)
     )
     params = {
         "residual_1.dense_1": {"weight": jnp.array([[1.0, 2.0], [0.0, 3.0]])},
@@ -175,7 +175,7 @@ def test_a_regularizer_names_a_layer_inside():
     value, (data, _) = cost(network, params, {name: {} for name in params}, rows, Noise({}, {}, {}))
     assert value - data == pytest.approx(0.5 * 0.1 * (1 + 4 + 9), rel=1e-4)
     with pytest.raises(InputError, match=r"^L2: on: unknown layer `residual_1\.dense_2`; "):
-        complete(net(Residual([Dense(2)]), regularizers=[L2(0.1, on=("residual_1.dense_2",))]), Aim(1))
+        complete(net(Residual([Dense(2)]), regularizers=[L2(0.1, on=("residual_1.dense_2",))]), OutputSize(1))
 
 
 def test_a_projection_is_penalized_and_layers_inside_are_too_where_none_is_named():
@@ -211,7 +211,7 @@ def test_layers_inside_have_diagnostics_and_train(rng):
     x = rng.normal(size=(60, 3)).astype(np.float32)
     rows = Batch(x, ((x[:, 0] > 0).astype(np.int32),), np.ones(60, np.float32))
     block = Residual([Dense(3), BatchNorm(), ReLU(), Dropout(0.1)])
-    network = complete(Network([block], Multinoulli(), optimizer=SGD(0.1), batch_size=10), Aim(2))
+    network = complete(Network([block], Multinoulli(), optimizer=SGD(0.1), batch_size=10), OutputSize(2))
     (member,) = train([Trial(network, 1)], rows, [Fold(np.arange(40), np.arange(40, 60), 0)], max_rounds=3).members
     names = [name for name, _ in layers_of(network)]
     found = {name: dict(zip(COLUMNS, v, strict=True)) for name, v in zip(names, member.layers[-1], strict=True)}

@@ -25,8 +25,8 @@ from phalanx.likelihoods import (
     rescaled,
 )
 from phalanx.mixture import Mixture, Output
-from phalanx.spec import Knob
-from phalanx.spec.plain import from_plain, to_plain
+from phalanx.parts import Knob
+from phalanx.parts.plain import from_plain, to_plain
 
 SHIFT, SCALE = np.array([0.3, -2.0, 1.0]), np.array([0.5, 4.0, 1.0 / 3])
 

@@ -10,7 +10,7 @@ import pytest
 
 from phalanx.errors import InputError
 from phalanx.optimizers import Argument, ClipNorm, Factor, Optax, Transformation
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 optax = pytest.importorskip("optax")
 

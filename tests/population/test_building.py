@@ -10,7 +10,7 @@ import pytest
 from phalanx.layers import Dense, ReLU
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.population.backend import devices
 from phalanx.population.batches import Fold
 from phalanx.population.building import Pace, build
@@ -30,7 +30,9 @@ def rows():
 
 
 def trials(*units):
-    nets = (complete(Network([Dense(n), ReLU()], Multinoulli(), stopping=EarlyStopping(9)), Aim(2)) for n in units)
+    nets = (
+        complete(Network([Dense(n), ReLU()], Multinoulli(), stopping=EarlyStopping(9)), OutputSize(2)) for n in units
+    )
     return [Trial(net, seed) for seed, net in enumerate(nets)]
 
 

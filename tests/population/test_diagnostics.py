@@ -8,7 +8,7 @@ import pytest
 
 from phalanx import SGD, Dense, Gaussian, Network, ReLU, Tanh
 from phalanx.model import Batch
-from phalanx.network import Aim, complete, layers_of
+from phalanx.network import OutputSize, complete, layers_of
 from phalanx.population.batches import Fold
 from phalanx.population.diagnostics import COLUMNS, at_bounds, count, no_count
 from phalanx.population.train import train
@@ -22,7 +22,7 @@ def member():
     x = 3 * rng.normal(size=(150, 2)).astype(np.float32)
     rows = Batch(x, (x[:, :1] ** 2,), np.ones(150, np.float32))
     network = complete(
-        Network([Dense(12), ReLU(), Dense(6), Tanh()], Gaussian(), optimizer=SGD(0.01), batch_size=100), Aim(1)
+        Network([Dense(12), ReLU(), Dense(6), Tanh()], Gaussian(), optimizer=SGD(0.01), batch_size=100), OutputSize(1)
     )
     fold = Fold(np.arange(100), np.arange(100, 150), 0)
     return rows, train([Trial(network, 1)], rows, [fold], max_rounds=1, round_steps=1).members[0]

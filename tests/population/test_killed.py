@@ -19,7 +19,7 @@ SCRIPT = textwrap.dedent(
     from sklearn.datasets import load_digits
     from phalanx import Adam, Dense, Dropout, EarlyStopping, Multinoulli, Network, ReLU
     from phalanx.model import Batch
-    from phalanx.network import Aim, complete
+    from phalanx.network import OutputSize, complete
     from phalanx.population.batches import Fold
     from phalanx.population.host import Population
     from phalanx.population.trial import Trial
@@ -27,7 +27,7 @@ SCRIPT = textwrap.dedent(
     def network(i):
         layers = [Dense(16), ReLU(), Dropout(0.2 + 0.005 * i)]
         optimizer = Adam(0.001 + 0.001 * i)
-        return complete(Network(layers, Multinoulli(), optimizer=optimizer, stopping=EarlyStopping(2)), Aim(10))
+        return complete(Network(layers, Multinoulli(), optimizer=optimizer, stopping=EarlyStopping(2)), OutputSize(10))
 
     x, y = load_digits(return_X_y=True)
     rows = Batch((x / 16).astype(np.float32), (y.astype(np.int32),), np.ones(len(x), np.float32))

@@ -31,14 +31,14 @@ from phalanx.layers import (
 )
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.optimizers import Adam, Clip, Factor, Optimizer
+from phalanx.parts import Part, Schedule
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.train import train
 from phalanx.population.trial import Trial
 from phalanx.regularizers import Regularizer, Tied
-from phalanx.spec import Part, Schedule
 from phalanx.stopping import EarlyStopping
 
 MEMBERS, ROUNDS, CARDINALITIES = 4, 6, (3, 12)
@@ -99,7 +99,7 @@ def network_of_images(parts: tuple[Part, ...]) -> Network:
     after = [part for part in parts if not isinstance(part, (Pixels, Augmentation, Spatial, Residual, Flatten))]
     heads = [Head(Multinoulli(), [*layers, Flatten()]) for layers in ends(parts)]
     network = Network([*before, Conv(20), ReLU(), *after], Joint(heads), optimizer=Adam(0.01), batch_size=16)
-    return complete(network, *[Aim(2)] * len(heads))
+    return complete(network, *[OutputSize(2)] * len(heads))
 
 
 def network_with(parts: tuple[Part, ...], i: int) -> Network:
@@ -123,7 +123,7 @@ def network_with(parts: tuple[Part, ...], i: int) -> Network:
         likelihood = Joint([Head(part) for part in made])
     stopping = EarlyStopping(patience=3 + i)
     network = Network(layers, likelihood, regularizers, optimizer_with(made), stopping, batch_size=16)
-    return complete(network, *(Aim({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
+    return complete(network, *(OutputSize({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
 
 
 def every_step(layer: Layer) -> Layer:

@@ -5,7 +5,7 @@ import pytest
 
 from phalanx import Dense, EarlyStopping, Exponential, Gaussian, Momentum, Network
 from phalanx.model import Batch
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.refit import refit
 from phalanx.population.train import Clock, train
@@ -31,7 +31,7 @@ def trial(seed, patience=3):
     # 240 rows a step are each of 60 rows four times, and each of 80 rows three times: the gradient of the mean.
     optimizer = Momentum(Exponential(RATE, factor=FACTOR), momentum=MOMENTUM)
     network = Network([], Gaussian(), optimizer=optimizer, stopping=EarlyStopping(patience), batch_size=240)
-    return Trial(complete(network, Aim(1)), seed)
+    return Trial(complete(network, OutputSize(1)), seed)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def members(rows):
 
 def initial(rows, seed):
     """The weights before the first step: those of a training whose steps have no length."""
-    still = complete(Network([], Gaussian(), optimizer=Momentum(0.0), stopping=None, batch_size=240), Aim(1))
+    still = complete(Network([], Gaussian(), optimizer=Momentum(0.0), stopping=None, batch_size=240), OutputSize(1))
     return train([Trial(still, seed)], rows, FOLDS, max_rounds=1, round_steps=1).members[0].params["output"]
 
 
@@ -132,7 +132,7 @@ def test_hidden_layers_and_dropout_train_again_too(rows):
     from phalanx import Dropout, ReLU
 
     network = Network([Dense(8), ReLU(), Dropout(0.2)], Gaussian(), batch_size=16, stopping=EarlyStopping(2))
-    trials = [Trial(complete(network, Aim(1)), seed) for seed in range(2)]
+    trials = [Trial(complete(network, OutputSize(1)), seed) for seed in range(2)]
     members = train(trials, rows, FOLDS, max_rounds=6).members
     for rule in ("steps", "continue"):
         again, _ = refit(rule, members, rows, FOLDS, clock=Clock())

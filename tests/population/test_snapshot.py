@@ -10,15 +10,15 @@ from jax.sharding import AxisType
 from phalanx.layers import BatchNorm, Dense, Dropout, ReLU
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.optimizers import Adam
+from phalanx.parts import Cosine
 from phalanx.population.backend import devices
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
 from phalanx.population.rows import Rows
 from phalanx.population.trial import Trial
-from phalanx.spec import Cosine
 from phalanx.stopping import EarlyStopping
 
 ROUNDS = 6
@@ -37,7 +37,7 @@ def trial(seed, fold=0, patience=3):
     layers = [Dense(4), BatchNorm(), ReLU(), Dropout(0.3)]
     rate = Cosine(0.05 / (1 + seed), end=0.01)
     network = Network(layers, Multinoulli(), optimizer=Adam(rate), stopping=EarlyStopping(patience), batch_size=16)
-    return Trial(complete(network, Aim(2)), seed, fold)
+    return Trial(complete(network, OutputSize(2)), seed, fold)
 
 
 TRIALS = [trial(0), trial(1, 1, patience=1), trial(2, patience=1), trial(3, 1), trial(4)]

@@ -12,7 +12,7 @@ from jax.sharding import AxisType
 from phalanx.layers import BatchNorm, Dense, Dropout, ReLU
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.optimizers import Adam
 from phalanx.population import program
 from phalanx.population.backend import capacity_for, devices, mesh_for
@@ -44,7 +44,7 @@ FOLD = Fold(np.arange(200), np.arange(200, 300), 0)
 
 def network(units=8, rate=0.01, patience=5, layers=(), batch_size=32):
     layers, optimizer = [Dense(units), ReLU(), *layers], Adam(rate)
-    return complete(Network(layers, Multinoulli(), (), optimizer, EarlyStopping(patience), batch_size), Aim(3))
+    return complete(Network(layers, Multinoulli(), (), optimizer, EarlyStopping(patience), batch_size), OutputSize(3))
 
 
 def test_structures_take_turns_and_results_keep_the_order_of_the_trials(rows):

@@ -7,7 +7,7 @@ import pytest
 from phalanx.layers import Dense, ReLU
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import Batch
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.host import Population
 from phalanx.population.train import Clock, train
@@ -26,7 +26,7 @@ def rows():
 
 def trial(seed, units=4):
     network = Network([Dense(units), ReLU()], Multinoulli(), stopping=EarlyStopping(99))
-    return Trial(complete(network, Aim(2)), seed)
+    return Trial(complete(network, OutputSize(2)), seed)
 
 
 TRIALS = [trial(0), trial(1, 8), trial(2), trial(3, 8), trial(4)]  # two structures: 0, 2, 4 and 1, 3

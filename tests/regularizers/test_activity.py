@@ -9,7 +9,7 @@ from scipy import stats
 from phalanx import Dense, Frames, Gaussian, GlobalAveragePool, Network
 from phalanx.errors import InputError
 from phalanx.model import Batch, forward, initialize
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold
 from phalanx.population.host import Population
@@ -98,7 +98,9 @@ def test_they_watch_the_layers_named_and_need_a_name(kind):
 
 def test_the_penalty_of_a_network_passes_over_padding():
     rule = ActivityL1(1.0, on=["dense_1"])
-    network = complete(Network([Frames(), Dense(2), GlobalAveragePool()], Gaussian(), regularizers=[rule]), Aim(1))
+    network = complete(
+        Network([Frames(), Dense(2), GlobalAveragePool()], Gaussian(), regularizers=[rule]), OutputSize(1)
+    )
     x = np.ones((1, 5, 1), np.float32)
     params, states = initialize(network, jax.random.key(0), (5, 1))
 
@@ -122,6 +124,6 @@ def test_a_penalty_on_means_over_rows_keeps_batches_on_one_device(monkeypatch):
     x = np.ones((6, 2), np.float32)
     rows = Batch(x, (x[:, :1],), np.ones(6, np.float32))
     for rule in (ActivityL1(on=["dense_1"]), ActivityKL(on=["dense_1"])):
-        network = complete(Network([Dense(2)], Gaussian(), regularizers=[rule], batch_size=4), Aim(1))
+        network = complete(Network([Dense(2)], Gaussian(), regularizers=[rule], batch_size=4), OutputSize(1))
         Population([Trial(network, 0)], rows, [Fold(np.arange(4), np.arange(4, 6), 0)], 1, 1)
     assert asked == [4, 1]

@@ -13,7 +13,7 @@ from scipy.signal import correlate2d
 from phalanx.layers import Conv, Dense, Flatten, Pixels, ReLU, Residual
 from phalanx.likelihoods import Multinoulli
 from phalanx.model import initialize
-from phalanx.network import Aim, Network, complete
+from phalanx.network import Network, OutputSize, complete
 from phalanx.population.predict import Final
 from phalanx.regularizers import Tied
 from phalanx.report.pictures import (
@@ -30,7 +30,7 @@ DATA = Path(__file__).parents[2] / "../shared/data/images"
 
 def final(layers, shape, **parts):
     """Return a network with random parameters."""
-    network = complete(Network([*layers, Flatten()], Multinoulli(), **parts), Aim(3))
+    network = complete(Network([*layers, Flatten()], Multinoulli(), **parts), OutputSize(3))
     params, states = jax.eval_shape(lambda: initialize(network, jax.random.key(0), shape))
     rng = np.random.default_rng(0)
     return Final(network, jax.tree.map(lambda a: rng.normal(size=a.shape).astype(np.float32), params), states, 0.5)

@@ -6,7 +6,7 @@ import pytest
 from phalanx import L2, Adam, Dense, EarlyStopping, Gaussian, InputError, Network, ReLU, choice, loguniform
 from phalanx.config import Config, likelihood_named, read_config
 from phalanx.likelihoods import HeteroscedasticGaussian, Likelihood
-from phalanx.spec.yaml import write_yaml
+from phalanx.parts.yaml import write_yaml
 from phalanx.study import LIKELIHOODS
 
 DEFAULTS = Network([Dense(64), ReLU()], Gaussian(), optimizer=Adam(0.5), stopping=EarlyStopping(3), batch_size=128)

@@ -17,7 +17,7 @@ from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.tables.kind import TABLES
 from phalanx.likelihoods import Head, Joint
 from phalanx.model import initialize
-from phalanx.network import Aim, complete, with_likelihoods
+from phalanx.network import OutputSize, complete, with_likelihoods
 from phalanx.population.predict import Final, Folded
 from phalanx.predictive import in_units_of
 from phalanx.predictor import Predictor
@@ -43,7 +43,7 @@ def untrained(*goals, targets=None, id_name=None, vote=False, samples=0):
     likelihoods = [Multinoulli() if goal.classes else Gaussian(0.04) for goal in goals]
     likelihood = likelihoods[0] if len(goals) == 1 else Joint([Head(part, [Dense(2)]) for part in likelihoods])
     layers = [Columns(encoder.cardinalities), Dense(3), Tanh()]
-    network = complete(Network(layers, likelihood), *(Aim(goal.size) for goal in goals))
+    network = complete(Network(layers, likelihood), *(OutputSize(goal.size) for goal in goals))
     members = {}
     for seed, name in enumerate(("m001", "m002")):
         # one row: numbers and codes
@@ -109,6 +109,12 @@ def test_nothing_is_said_of_a_run_that_predicts(tmp_path):
     ended = subprocess.run(given, capture_output=True, text=True, check=True)
     assert ended.stderr == ""
     assert ended.stdout.startswith("prediction,lower,upper\n")
+
+
+def test_nothing_is_drawn_of_a_table(classes, tmp_path):
+    error = "^the run learned from a source that is a table, of which nothing is drawn; give a run on images$"
+    with pytest.raises(InputError, match=error):
+        classes.kind.draw(classes, as_source(FRAME), tmp_path / "t.png", "t")
 
 
 def test_a_table_of_predictions(classes):

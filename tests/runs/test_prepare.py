@@ -218,6 +218,11 @@ def test_whole_numbers_are_what_their_likelihood_is_of(prepared, frame):
             {"target": (), "forecast": "a", "baselines": ("linear", "dummy")},
             r"baselines is 'dummy', but must be one of last_value, seasonal_naive, linear$",
         ),
+        (
+            {},
+            {"target": (), "forecast": "a", "text": "c"},
+            r"--text is for a table, but t.csv is a series; leave it out$",
+        ),
         ({"y": [np.inf, *range(49)]}, {}, r"column 'y' holds an infinite value in row 1; correct it or leave the cell"),
         (
             {"y": [None] * 47 + ["a", "b", "a"]},

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from phalanx.data import ClassTarget, Goal
-from phalanx.entries import with_entry
+from phalanx.input_layers import with_input_layer
 from phalanx.kinds.sounds.space import sound_size, sound_space
 from phalanx.layers import GRU, Frames, InstanceNorm, MaxPool
 from phalanx.model import check_rows
-from phalanx.network import Aim, complete
+from phalanx.network import OutputSize, complete
 from phalanx.search.designs import design
 
 GOALS = (Goal(("word",), (ClassTarget(("a", "b", "c")),)), Goal(("who",), (ClassTarget(("x", "y")),)))
@@ -20,8 +20,8 @@ def has(network, kind):
 
 @pytest.mark.parametrize(("steps", "kinds"), [(1, 4), (15, 4), (16, 4), (200, 4), (201, 2), (1_000, 2)])
 def test_sounds_of_every_length(steps, kinds):
-    space = with_entry(sound_space(1_000, (steps, 40), GOALS), Frames())
-    drawn = [complete(draw.spec, Aim(3), Aim(2)) for draw in design(space, 12, structures=4)]
+    space = with_input_layer(sound_space(1_000, (steps, 40), GOALS), Frames())
+    drawn = [complete(draw.spec, OutputSize(3), OutputSize(2)) for draw in design(space, 12, structures=4)]
     for network in drawn:
         check_rows(network, np.zeros((2, steps, 40), np.float32))
     assert len({(has(network, GRU), has(network, InstanceNorm)) for network in drawn}) == kinds

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-#: Pairs of words, in lower case, of which a column with no other values is one of truths: (false, true).
+#: PairCosts of words, in lower case, of which a column with no other values is one of truths: (false, true).
 PAIRS = (
     ("false", "true"),
     ("no", "yes"),

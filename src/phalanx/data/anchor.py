@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-Kind = Literal["mean", "last", "ratio"]
+AnchorKind = Literal["mean", "last", "ratio"]
 
 _HALF = 0.5  # of the error of the mean
 _GREW = 1.5  # factor between changes late and early
@@ -28,7 +28,7 @@ class Anchor:
     [[0.5]]
     """
 
-    kind: Kind
+    kind: AnchorKind
     center: float
     scale: float
 
@@ -54,7 +54,7 @@ class Anchor:
         return self.center + self.scale * last, self.scale * unit
 
 
-def choose_anchor(last: np.ndarray, targets: np.ndarray) -> Kind:
+def choose_anchor(last: np.ndarray, targets: np.ndarray) -> AnchorKind:
     """Return the anchor from which the series looks most alike early and late in the training windows.
 
     `last` (rows,) are the last values of windows, and `targets` (rows, horizon) those to forecast, in order. The mean

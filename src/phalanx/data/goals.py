@@ -10,7 +10,7 @@ from phalanx.data.anchor import Anchor
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
 
-Kind = Literal["classes", "numbers", "counts"]
+TargetKind = Literal["classes", "numbers", "counts"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Goal:
     forecast: Forecast | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TargetKind:
         """Return the kind of likelihood that fits."""
         return "classes" if self.classes else "counts" if self.counts else "numbers"
 

@@ -85,7 +85,9 @@ class Forecaster(OfSeries, NetworkEstimator):
     ) -> tuple[Any, Any]:
         """Return the ends of the intervals that hold each value with probability `level`; see `predict`."""
         series = self._read(y, X)
-        ((low, high),) = self._predictor.ask(self._window(series), lambda told: told.interval(level), self.ensemble)
+        ((low, high),) = self._predictor.ask(
+            self._window(series), lambda predicted: predicted.interval(level), self.ensemble
+        )
         return self._shaped(series, low, horizon, y), self._shaped(series, high, horizon, y)
 
     def log_density(self, future: Any, *, y: Any = None, X: Any = None) -> Any:
@@ -105,7 +107,7 @@ class Forecaster(OfSeries, NetworkEstimator):
         whole = np.full((1, horizon), np.nan)
         whole[0, : len(values)] = values
         (found,) = self._predictor.ask(
-            self._window(series), lambda told, *of: told.marginal_log_density(of), self.ensemble, (whole,)
+            self._window(series), lambda predicted, *of: predicted.marginal_log_density(of), self.ensemble, (whole,)
         )
         said = self._shaped(series, found, len(values), y)
         if isinstance(future, pd.Series) and isinstance(said, pd.Series) and is_dated(future):

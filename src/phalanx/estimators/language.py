@@ -22,9 +22,9 @@ from phalanx.kinds.language.model import LanguagePredictor
 from phalanx.kinds.language.space import language_space
 from phalanx.metrics import NATS
 from phalanx.network import Network
+from phalanx.parts.fields import unknown
 from phalanx.population.predict import Final
 from phalanx.population.train import Clock
-from phalanx.spec.fields import unknown
 
 
 @documented

@@ -92,16 +92,20 @@ class MultiTask(OfRows, OnlineClasses):
 
     def predict_std(self, X: Any) -> pd.DataFrame:
         """Return the standard deviation of each number, noise included, a column a target of numbers, in its units."""
-        return self._numbers(self._predictor.ask(self._inputs(X), lambda told: told.deviation(), self.ensemble))
+        return self._numbers(
+            self._predictor.ask(self._inputs(X), lambda predicted: predicted.deviation(), self.ensemble)
+        )
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the ends of the intervals that hold each number with probability `level`, in its units."""
-        ends = self._predictor.ask(self._inputs(X), lambda told: told.interval(level), self.ensemble)
+        ends = self._predictor.ask(self._inputs(X), lambda predicted: predicted.interval(level), self.ensemble)
         return self._numbers([low for low, _ in ends]), self._numbers([high for _, high in ends])
 
     def predict_mode(self, X: Any) -> pd.DataFrame:
         """Return the most probable class, or number, of each row and column; see `Regressor.predict_mode`."""
-        found, modes = self._predictor.ask(self._inputs(X), lambda told: (told.means, told.mode()), self.ensemble)
+        found, modes = self._predictor.ask(
+            self._inputs(X), lambda predicted: (predicted.means, predicted.mode()), self.ensemble
+        )
         numbers = self._numbers(modes)
         classes = {goal.names[0]: p.argmax(1) for goal, p in zip(self._predictor.goals, found, strict=True)}
         return pd.DataFrame(
@@ -116,7 +120,7 @@ class MultiTask(OfRows, OnlineClasses):
 
         Targets of different heads are independent given the input.
         """
-        found = self._predictor.ask(self._inputs(X), lambda told: told.covariance(), self.ensemble)
+        found = self._predictor.ask(self._inputs(X), lambda predicted: predicted.covariance(), self.ensemble)
         return dict(zip([goal.names for goal in self._predictor.goals if not goal.classes], found, strict=True))
 
     def sample(self, X: Any, count: int = 1, random_state: int = 0) -> list[pd.DataFrame]:

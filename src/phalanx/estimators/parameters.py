@@ -15,9 +15,9 @@ from phalanx.experiment import Settings
 from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.options import check_options, check_whole
-from phalanx.spec import Distribution
-from phalanx.spec.part import check_field
-from phalanx.spec.paths import holds_parts, places, replace_at
+from phalanx.parts import Distribution
+from phalanx.parts.part import check_field
+from phalanx.parts.paths import holds_parts, places, replace_at
 from phalanx.study import STEPS, Ensembles, Parts, Search, Seed, Series, Split, Table, Target, Text
 
 _PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping")

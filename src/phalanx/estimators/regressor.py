@@ -70,13 +70,15 @@ class Regressor(OfSteps, RegressorMixin, OfRows, Online):
         inputs = self._inputs(X)
         if not return_std:
             return self._shaped(inputs, self._predictor.predict(inputs, self.ensemble))
-        mean, std = self._predictor.ask(inputs, lambda told: (told.means, told.deviation()), self.ensemble)
+        mean, std = self._predictor.ask(
+            inputs, lambda predicted: (predicted.means, predicted.deviation()), self.ensemble
+        )
         return self._shaped(inputs, mean), self._shaped(inputs, std)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> tuple[Any, Any]:
         """Return the ends of the interval that holds the target with probability `level`, in the target's units."""
         inputs = self._inputs(X)
-        ends = self._predictor.ask(inputs, lambda told: told.interval(level), self.ensemble)
+        ends = self._predictor.ask(inputs, lambda predicted: predicted.interval(level), self.ensemble)
         return self._shaped(inputs, [low for low, _ in ends]), self._shaped(inputs, [high for _, high in ends])
 
     def predict_mode(self, X: Any) -> Any:
@@ -85,7 +87,7 @@ class Regressor(OfSteps, RegressorMixin, OfRows, Online):
         It is the point of highest density among the mean and the modes of members, and of dropout masks with `samples`.
         """
         inputs = self._inputs(X)
-        return self._shaped(inputs, self._predictor.ask(inputs, lambda told: told.mode(), self.ensemble))
+        return self._shaped(inputs, self._predictor.ask(inputs, lambda predicted: predicted.mode(), self.ensemble))
 
     def predict_covariance(self, X: Any) -> Any:
         """Return the covariance of the targets for each row, (rows, targets, targets), in products of their units.
@@ -100,7 +102,7 @@ class Regressor(OfSteps, RegressorMixin, OfRows, Online):
         (5, 2, 2)
         """
         inputs = self._inputs(X)
-        each = self._predictor.ask(inputs, lambda told: told.covariance(), self.ensemble)
+        each = self._predictor.ask(inputs, lambda predicted: predicted.covariance(), self.ensemble)
         order = self._order
         whole = np.zeros((len(each[0]), len(order), len(order)))
         at = 0

@@ -9,9 +9,9 @@ from phalanx.data import ClassTarget, Goal
 from phalanx.kinds.model import Model
 from phalanx.kinds.steps import StepModel
 from phalanx.kinds.targets import task_of
+from phalanx.parts.plain import to_plain
 from phalanx.runs.folder import run_folder, write_trained
 from phalanx.runs.result import versions
-from phalanx.spec.plain import to_plain
 
 
 def save_rows(estimator: Any, folder: str | Path) -> None:

@@ -148,8 +148,8 @@ def _tested(prepared: "PreparedRows", models: Sequence[Predict], likelihoods: Li
     goals, inputs, values = prepared.problem.goals, prepared.test_inputs, prepared.test_values
     of_folds = inputs.parts if isinstance(inputs, Folded) else (inputs,)
     said = [predict(part) for predict, part in zip(models, of_folds, strict=True)]
-    told = around(goals, inputs, tuple(np.mean(each, axis=0) for each in zip(*said, strict=True)), likelihoods)
-    return evaluate(goals, values, told.means, costs=told.costs(values))
+    predicted = around(goals, inputs, tuple(np.mean(each, axis=0) for each in zip(*said, strict=True)), likelihoods)
+    return evaluate(goals, values, predicted.means, costs=predicted.costs(values))
 
 
 def _predict(models: Sequence[Sequence[FittedBaseline]], encoder: Encoder, inputs: Any) -> Predictions:

@@ -27,8 +27,8 @@ class FoldEncoder(Encoder):
         return self.encoders
 
     @property
-    def entry(self) -> Layer:
-        return self.encoders[0].entry
+    def input_layer(self) -> Layer:
+        return self.encoders[0].input_layer
 
     @property
     def vector(self) -> list[Layer]:

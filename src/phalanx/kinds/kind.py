@@ -31,7 +31,7 @@ class Encoder(ABC):
 
     @property
     @abstractmethod
-    def entry(self) -> Layer:
+    def input_layer(self) -> Layer:
         """The layer that takes the rows, where a network has none of its kind."""
 
     @abstractmethod
@@ -66,7 +66,7 @@ class Encoder(ABC):
     @property
     def vector(self) -> list[Layer]:
         """Layers that make one vector of a row, by which it stands beside other parts of the same row."""
-        return [self.entry, Flatten()]
+        return [self.input_layer, Flatten()]
 
     def of_column(self, column: str) -> "Encoder":
         """Return the encoder that takes a column of a table, where rows have several parts."""
@@ -201,7 +201,9 @@ class Kind(ABC):
 
     def draw(self, model: Any, source: Source, out: Path, title: str) -> None:
         """Draw what a model makes of the first row of a source, as a PNG file."""
-        raise InputError(f"the run was trained on {self.name}, of which nothing is drawn: give a run on images")
+        raise InputError(
+            f"the run learned from a source that {self.what}, of which nothing is drawn; give a run on images"
+        )
 
     @abstractmethod
     def prepare(self, config: Config, source: Source, load: Load) -> Any:

@@ -87,7 +87,7 @@ class PreparedRows(Prepared):
         inputs, values, goals = self.test_inputs, self.test_values, self.problem.goals
         scores: dict[str, Scores] = {name: baseline.test() for name, baseline in compared.items()}
         predictor = fitted.predictor()
-        asked = predictor.ask_both(inputs, lambda told, *y: (told.means, told.costs(y)), beside=values)
+        asked = predictor.ask_both(inputs, lambda predicted, *y: (predicted.means, predicted.costs(y)), beside=values)
         for name, (means, costs) in zip(("ensemble", fitted.best.id), asked, strict=True):
             scores[name] = evaluate(goals, values, means, costs=costs)
         return Tested(scores, asked[0][0])
@@ -152,7 +152,8 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
     learned = learn(kind.learn, rows, targets, how, groups=groups)
     problem, encoder = learned.problem, learned.encoder
     test_values: tuple[np.ndarray | None, ...]
-    held_out = _test_source(config, encoder, source, load) if isinstance(config.test, str) else source.test
+    further = isinstance(config.test, str)
+    held_out = _test_source(config, learned.kind, encoder, source, load) if further else source.test
     if held_out is not None and not isinstance(config.test, float | int):
         test_inputs, test_values, tested = _test_rows(held_out, config, encoder, problem.goals)
         files = _files(held_out)
@@ -255,8 +256,8 @@ def _test_rows(
     return inputs, found, [*source.notes, *warnings, *encoder.unseen(source.inputs)]
 
 
-def _test_source(config: Config, encoder: Encoder, source: Source, load: Load) -> Source:
+def _test_source(config: Config, kind: "RowKind", encoder: Encoder, source: Source, load: Load) -> Source:
     test = str(config.test)
     if not paths_of(test) and test not in BUNDLED and not Path(test).suffix:
         raise InputError(f"test is {test!r}, but must be a share of the rows, such as 0.2, or a source")
-    return load((test,), Request(strict=config.strict, known=source.readings, like=encoder))
+    return kind.like((test,), Request(strict=config.strict, known=source.readings, like=encoder), load)

@@ -19,7 +19,7 @@ from phalanx.kinds.folds import together
 from phalanx.kinds.kind import Encoder, How, Learnt, Rows
 from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
-from phalanx.task import Part
+from phalanx.task import FoldRows
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def learn(
         parts, test, notes = _split(targets, groups, how)
     else:
         inside = np.arange(len(at))
-        parts, test, notes = [Part(inside, np.arange(len(at), len(at) + len(held_out[1][0])))], at[:0], ()
+        parts, test, notes = [FoldRows(inside, np.arange(len(at), len(at) + len(held_out[1][0])))], at[:0], ()
     for part in parts:
         _check_classes(targets, part.train)
     learned_from = np.unique(np.concatenate([rows for part in parts for rows in part]))
@@ -142,7 +142,7 @@ def learn(
         goals[0] if len(parts) == 1 else _goals(targets, heads, how.likelihood, learned_from, weight),
         values,
         tuple(parts),
-        encoder.entry,
+        encoder.input_layer,
         encoder.size(len(parts[0].train)),
         encoder.refit,
         weight,
@@ -169,13 +169,13 @@ def further(
     """
     at, weight = _in_order(rows, np.column_stack(values), weight)
     inputs = tuple(one.transform(take(rows, at)) for one in encoder.of_folds)
-    part = Part(np.arange(len(at)), np.arange(0))
+    part = FoldRows(np.arange(len(at)), np.arange(0))
     return Problem(
         inputs,
         tuple(goals),
         tuple(held[at] for held in values),
         (part,) * len(inputs),
-        encoder.entry,
+        encoder.input_layer,
         encoder.size(len(at)),
         weight=weight,
         goals_of_folds=tuple(map(tuple, of_folds)),
@@ -204,7 +204,7 @@ def _in_order(rows: Any, beside: np.ndarray, weight: np.ndarray | None) -> tuple
 
 def _split(
     targets: Sequence[Target], groups: np.ndarray | None, how: How
-) -> tuple[list[Part], np.ndarray, tuple[str, ...]]:
+) -> tuple[list[FoldRows], np.ndarray, tuple[str, ...]]:
     """Return what trains and validates in each fold, what tests, and notes; classes are balanced where there is one
     target, of classes of rows, and no groups.
     """
@@ -213,7 +213,7 @@ def _split(
     rows = len(targets[0].values)
     if how.folds == 1:
         split = split_rows(rows, classes=classes, groups=groups, test=how.test, valid=how.valid, seed=how.seed)
-        return [Part(split.train, split.valid)], split.test, split.notes
+        return [FoldRows(split.train, split.valid)], split.test, split.notes
     split = split_rows(rows, classes=classes, groups=groups, test=how.test, valid=0.0, seed=how.seed)
     rest = split.train
     folds = split_folds(
@@ -223,7 +223,7 @@ def _split(
         groups=None if groups is None else groups[rest],
         seed=how.seed,
     )
-    return [Part(rest[train], rest[valid]) for train, valid in folds], split.test, split.notes
+    return [FoldRows(rest[train], rest[valid]) for train, valid in folds], split.test, split.notes
 
 
 def _check_classes(targets: Sequence[Target], train: np.ndarray) -> None:

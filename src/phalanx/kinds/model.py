@@ -154,19 +154,19 @@ class RowModel:
     def predict(self, source: Source) -> dict[str, Any]:
         """Return of each target the most probable class, or the expected number, of each row."""
         found = {}
-        for name, column, said in self._each(source, lambda told: told.means):
+        for name, column, said in self._each(source, lambda predicted: predicted.means):
             found[name] = column.decode(said.argmax(1)) if isinstance(column, ClassTarget) else said
         return found
 
     def probabilities(self, source: Source) -> dict[str, np.ndarray]:
         """Return the probabilities (rows, classes) float32 of each target that has classes."""
-        said = self._each(source, lambda told: told.means)
+        said = self._each(source, lambda predicted: predicted.means)
         return {name: p.astype(np.float32) for name, column, p in said if isinstance(column, ClassTarget)}
 
     def interval(self, source: Source, level: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the ends of the interval that holds each number with probability `level`, by target."""
         goals = [goal for goal in self.predictor.goals if not goal.classes]
-        ends = self._ask(source, lambda told: told.interval(level))
+        ends = self._ask(source, lambda predicted: predicted.interval(level))
         low, high = ({name: said for name, _, said in each_column(goals, [end[k] for end in ends])} for k in (0, 1))
         return low, high
 
@@ -224,7 +224,9 @@ class RowModel:
         inputs = self.inputs(source)
         found: dict[str, list[Column]] = {}
         of_numbers = [goal for goal in goals if not goal.classes]
-        means, ends = self.predictor.ask(inputs, lambda told: (told.means, told.interval(level)), ensemble)
+        means, ends = self.predictor.ask(
+            inputs, lambda predicted: (predicted.means, predicted.interval(level)), ensemble
+        )
         for name, column, said in each_column(goals, means):
             suffix = "" if len(self.targets) == 1 else f"_{name}"
             if isinstance(column, ClassTarget):

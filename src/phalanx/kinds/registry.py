@@ -10,8 +10,8 @@ from phalanx.kinds.codes.kind import CODES
 from phalanx.kinds.images.kind import IMAGES
 from phalanx.kinds.kind import Kind, Request, check_options
 from phalanx.kinds.language.kind import LANGUAGE
+from phalanx.kinds.mixed.kind import MIXED
 from phalanx.kinds.model import Model
-from phalanx.kinds.parts.kind import PARTS
 from phalanx.kinds.prepared import Prepared
 from phalanx.kinds.rows import RowKind
 from phalanx.kinds.sequences.kind import SEQUENCES
@@ -21,7 +21,7 @@ from phalanx.kinds.tables.kind import TABLES
 from phalanx.kinds.texts.kind import TEXTS
 from phalanx.options import check_word
 
-KINDS: list[Kind] = [LANGUAGE, SERIES, SOUNDS, TEXTS, CODES, SEQUENCES, IMAGES, TABLES, PARTS]
+KINDS: list[Kind] = [LANGUAGE, SERIES, SOUNDS, TEXTS, CODES, SEQUENCES, IMAGES, TABLES, MIXED]
 """A kind of one's own goes to the front: `KINDS.insert(0, Mine())`."""
 
 

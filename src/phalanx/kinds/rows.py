@@ -163,7 +163,7 @@ class RowKind(Kind):
 
     def prepare(self, config: Config, source: Source, load: Load) -> PreparedRows:
         """Return a source ready for training; see `prepare_rows`."""
-        return prepare_rows(self, config, source, lambda sources, request: self.like(sources, request, load))
+        return prepare_rows(self, config, source, load)
 
     def model(self, plain: Mapping[str, Any], members: dict[str, Final]) -> RowModel:
         """Return the model whose `to_plain` this is."""

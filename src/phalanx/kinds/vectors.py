@@ -25,7 +25,7 @@ class VectorEncoder(RowEncoder):
         """Return the numbers of each row, (rows, width): finite, of the order of 1."""
 
     @property
-    def entry(self) -> Columns:
+    def input_layer(self) -> Columns:
         return Columns()
 
     def size(self, rows: int) -> Size:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.layers.maximum import largest
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 
 @part

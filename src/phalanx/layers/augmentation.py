@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.noise import BYTES_A_NUMBER
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 def uniform(noise: jax.Array, count: int, dtype: Any) -> jax.Array:

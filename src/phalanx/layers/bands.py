@@ -14,7 +14,7 @@ from phalanx.errors import InputError
 from phalanx.layers.augmentation import RandomChange
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 @part

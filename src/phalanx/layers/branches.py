@@ -10,7 +10,7 @@ from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, Reach, described, has_parts, parts
 from phalanx.layers.shape import Flatten
 from phalanx.layers.wrapper import bare
-from phalanx.spec import Distribution, Listed, field, names, part
+from phalanx.parts import Distribution, Listed, field, names, part
 
 
 @part

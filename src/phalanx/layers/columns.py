@@ -9,7 +9,7 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, described, is_table
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 
 @part

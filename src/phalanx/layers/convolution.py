@@ -14,7 +14,7 @@ from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Params, Reach
 from phalanx.layers.memory import begun
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
-from phalanx.spec import Fixed, PerAxis, field, part
+from phalanx.parts import Fixed, PerAxis, field, part
 
 
 @part

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.spec import Fixed, field, part
+from phalanx.parts import Fixed, field, part
 
 
 def initial_weight(initializer: str, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int) -> jax.Array:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from phalanx.layers.layer import At, Layer, Params, names_weight
 from phalanx.layers.wrapper import Wrapper
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 
 @part

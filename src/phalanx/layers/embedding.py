@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.spec import Fixed, field, part
+from phalanx.parts import Fixed, field, part
 
 _ONE_HOT = 256
 

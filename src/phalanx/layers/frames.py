@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.spec import part
+from phalanx.parts import part
 
 
 @part

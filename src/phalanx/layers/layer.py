@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import jax
 
-from phalanx.spec import Part, part
+from phalanx.parts import Part, part
 
 Params = dict[str, Any]
 

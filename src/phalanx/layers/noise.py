@@ -9,7 +9,7 @@ from jax.scipy.special import ndtri
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, described, has_parts, is_table
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 BYTES_A_NUMBER = 2
 """Random bytes that `normal` uses for one number."""

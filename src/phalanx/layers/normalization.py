@@ -9,7 +9,7 @@ from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 @part

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, Reach
-from phalanx.spec import Fixed, field, part
+from phalanx.parts import Fixed, field, part
 
 
 @part

@@ -18,7 +18,7 @@ from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.layers.maximum import larger, largest
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
-from phalanx.spec import Fixed, PerAxis, field, part
+from phalanx.parts import Fixed, PerAxis, field, part
 
 
 @part

@@ -12,7 +12,7 @@ from phalanx.layers.cells import Carry, Cell, GRUAfterCell, GRUBeforeCell, LSTMC
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.memory import begun
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 _NEAR, _MOST_STEPS = 1e-4, 100  # of an orthogonal matrix's square to the identity; each step squares the distance
 _BACK = "_back"  # at the end of the names of what belongs to the direction from the last step to the first

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers.augmentation import Augmentation
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 def sample(images: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:

@@ -9,7 +9,7 @@ from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.spec import Listed, field, part
+from phalanx.parts import Listed, field, part
 
 
 @part

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from phalanx.layers.layer import At, Layer, Params
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 @jax.custom_vjp

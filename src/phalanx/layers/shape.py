@@ -7,7 +7,7 @@ import jax
 
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
-from phalanx.spec import part
+from phalanx.parts import part
 
 
 @part

@@ -9,7 +9,7 @@ from jax import lax
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import Layer, Reach
-from phalanx.spec import part
+from phalanx.parts import part
 
 
 @part

@@ -6,7 +6,7 @@ from typing import Any, Self
 import jax
 
 from phalanx.layers.layer import Layer, Params, Reach
-from phalanx.spec import Fixed, field, names, part
+from phalanx.parts import Fixed, field, names, part
 
 
 @part

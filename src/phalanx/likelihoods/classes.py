@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.likelihoods.likelihood import ClassLikelihood
-from phalanx.spec import part
+from phalanx.parts import part
 
 
 @part

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from phalanx.errors import InputError
 from phalanx.likelihoods.likelihood import NumberLikelihood, over_known, split_known, uncorrelated
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 @part

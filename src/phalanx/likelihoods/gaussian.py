@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import softmax
 
 from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone, over_known, split_known, uncorrelated
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 SMALLEST = 1e-6
 """Least standard deviation that a likelihood of numbers may have, in standardized units: squares of 10⁴ over it are

@@ -2,7 +2,7 @@
 
 from phalanx.layers import Layer
 from phalanx.likelihoods.likelihood import Likelihood
-from phalanx.spec import Fixed, Knob, Listed, Part, field, part
+from phalanx.parts import Fixed, Knob, Listed, Part, field, part
 
 
 @part

@@ -15,7 +15,7 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.likelihoods.quantiles import quantile
-from phalanx.spec import Part, part
+from phalanx.parts import Part, part
 
 Z = jax.Array
 

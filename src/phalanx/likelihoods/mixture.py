@@ -8,7 +8,7 @@ from jax import lax
 
 from phalanx.likelihoods.gaussian import SMALLEST
 from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, over_known, split_known, uncorrelated
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 SHIFTS = 50
 """Steps of mean shift that look for the mode."""

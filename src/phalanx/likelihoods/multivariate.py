@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, alone
-from phalanx.spec import Knob, field, part
+from phalanx.parts import Knob, field, part
 
 
 @part

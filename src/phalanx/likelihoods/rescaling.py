@@ -9,8 +9,8 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.likelihoods.likelihood import GaussianLikelihood, Normals, NumberLikelihood, over_known
-from phalanx.spec import Fixed, field, part
-from phalanx.spec.distributions import KNOB
+from phalanx.parts import Fixed, field, part
+from phalanx.parts.distributions import KNOB
 
 PerColumn = tuple[Annotated[float, KNOB], ...]
 """A number for each column of a target. They are leaves, so that networks that differ in them share programs."""

@@ -13,8 +13,8 @@ import jax
 
 from phalanx.errors import InputError
 from phalanx.optimizers.optimizer import Rule, Tree
-from phalanx.spec import Fixed, Knob, Listed, Part, field, part
-from phalanx.spec.fields import unknown
+from phalanx.parts import Fixed, Knob, Listed, Part, field, part
+from phalanx.parts.fields import unknown
 
 _UNFIT = {"lbfgs": "the cost itself", "noisy_sgd": "random keys"}
 """Rules of Optax that need more than gradients and parameters, and what."""

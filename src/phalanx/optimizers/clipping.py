@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from phalanx.spec import Knob, Part, field, part
+from phalanx.parts import Knob, Part, field, part
 
 
 @part

@@ -7,9 +7,9 @@ import jax
 
 from phalanx.errors import InputError
 from phalanx.optimizers.clipping import Clip
+from phalanx.parts import Fixed, Knob, Listed, Part, field, part
+from phalanx.parts.fields import unknown
 from phalanx.regularizers import is_weight
-from phalanx.spec import Fixed, Knob, Listed, Part, field, part
-from phalanx.spec.fields import unknown
 
 Tree = Any
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.optimizers.optimizer import Rule, Tree
-from phalanx.spec import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, field, part
 
 
 @part

@@ -10,6 +10,7 @@ from jax import lax
 from phalanx.blueprint import Blueprint
 from phalanx.model import Batch, forward, fresh, initialize, remembers, row_shape, score
 from phalanx.network import Network, layers_of
+from phalanx.parts import at_progress
 from phalanx.population.diagnostics import COLUMNS, bounded, count, health, no_count
 from phalanx.population.steps import (
     Folds,
@@ -24,7 +25,6 @@ from phalanx.population.steps import (
     real,
     take_steps,
 )
-from phalanx.spec import at_progress
 
 VALID_ROWS = 128
 """Rows of a validation block."""

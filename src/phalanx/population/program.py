@@ -17,9 +17,9 @@ from jax.sharding import PartitionSpec as P
 from phalanx.blueprint import Blueprint, Noise
 from phalanx.model import Batch, forward, fresh, row_shape
 from phalanx.network import Network, heads
+from phalanx.parts import at_progress
 from phalanx.population.member import Record, begin, no_record, one_round, start, validate
 from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise
-from phalanx.spec import at_progress
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from phalanx.model import Batch, fresh, remembers
 from phalanx.network import Network
+from phalanx.parts import at_progress
 from phalanx.population.backend import mesh_for
 from phalanx.population.batches import Fold, in_reading_order, valid_of
 from phalanx.population.member import valid_block
@@ -19,7 +20,6 @@ from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, Outcome, train
 from phalanx.population.trial import Trained, Trial
 from phalanx.population.view import Watch
-from phalanx.spec import at_progress
 
 FINISHED = ("steps", "goal", "max_rounds")
 """How training again ends where it comes to its end; see `Refitted`."""

@@ -10,7 +10,7 @@ from phalanx.blueprint import Blueprint, Noise
 from phalanx.layers.layer import arrays_of
 from phalanx.model import Batch, cost, remembers, row_shape, step
 from phalanx.network import Network
-from phalanx.spec import at_progress
+from phalanx.parts import at_progress
 
 PIECE = 2**17
 """Numbers that a piece of a batch has in its widest layer, where a batch of images is cut to stay in a core's cache."""

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from phalanx.errors import InputError
 from phalanx.layers.spatial import zero_padding
+from phalanx.parts import Knob, field, part
 from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer
-from phalanx.spec import Knob, field, part
 
 
 @part

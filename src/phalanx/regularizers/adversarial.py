@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from phalanx.errors import InputError
+from phalanx.parts import Fixed, Knob, field, part
 from phalanx.regularizers.regularizer import Cost, Regularizer
-from phalanx.spec import Fixed, Knob, field, part
 
 
 def attack(cost: Cost, x: Any, epsilon: Any, *, steps: int = 1, step_size: Any = 2.5) -> Any:

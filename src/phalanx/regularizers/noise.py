@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers.noise import BYTES_A_NUMBER, normal
+from phalanx.parts import Fixed, Knob, field, part
 from phalanx.regularizers.regularizer import Parameters, Regularizer, is_weight
-from phalanx.spec import Fixed, Knob, field, part
 
 
 @part

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from phalanx.parts import Knob, field, part
 from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer, is_weight
-from phalanx.spec import Knob, field, part
 
 
 @part

@@ -8,8 +8,8 @@ import jax
 
 from phalanx.layers import Params
 from phalanx.layers.layer import names_weight
-from phalanx.spec import Part, part
-from phalanx.spec.fields import unknown
+from phalanx.parts import Part, part
+from phalanx.parts.fields import unknown
 
 Parameters = dict[str, Params]
 """Parameters by layer name."""

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from phalanx.parts import Knob, field, part
 from phalanx.regularizers.regularizer import Regularizer
-from phalanx.spec import Knob, field, part
 
 
 @part

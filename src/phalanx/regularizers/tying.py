@@ -3,8 +3,8 @@
 import jax
 
 from phalanx.errors import InputError
+from phalanx.parts import Fixed, field, part
 from phalanx.regularizers.regularizer import Parameters, Regularizer
-from phalanx.spec import Fixed, field, part
 
 
 @part

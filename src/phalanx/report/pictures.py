@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from phalanx.layers import Conv
 from phalanx.model import forward
 from phalanx.network import Network, layers_of
+from phalanx.parts import at_progress
 from phalanx.population.predict import Final
 from phalanx.report.sheet import DPI, GAP, MARGIN, TOP, Box, Sheet, drawable, fitting, grid, length
-from phalanx.spec import at_progress
 
 _WIDTH, _LARGEST = 12.0, 0.72  # inches, as all lengths here; the latter from one small picture to the next
 _MOST_KERNELS, _KERNELS_A_ROW, _LINES_A_ROW = 128, 16, 8

@@ -17,10 +17,10 @@ from phalanx.kinds.registry import kind_of, load_like, prepare
 from phalanx.options import check_number
 from phalanx.population.train import Clock
 from phalanx.runs.folder import load_run, run_folder, to_json, write_run
-from phalanx.runs.outcome import show_outcome
 from phalanx.runs.planning import make_plan, plan_line
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
+from phalanx.runs.summary import show_summary
 from phalanx.runs.training import train_run
 
 
@@ -34,7 +34,7 @@ def train_command(given: dict[str, Any], config_file: Path | None, out: Path | N
     with Display(make_console(), clock) as display:
         display.stage(f"reading {config.source}")
         run, folder = _train(config, out, clock, display, started)
-    show_outcome(display, run, folder)
+    show_summary(display, run, folder)
     return 130 if clock.interrupted else 0
 
 

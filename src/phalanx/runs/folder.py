@@ -18,9 +18,9 @@ from phalanx.errors import InputError
 from phalanx.kinds.model import Model
 from phalanx.kinds.registry import kind_named
 from phalanx.network import Network, layers_of
+from phalanx.parts.plain import from_plain, to_plain
+from phalanx.parts.yaml import write_yaml
 from phalanx.population.predict import Final
-from phalanx.spec.plain import from_plain, to_plain
-from phalanx.spec.yaml import write_yaml
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
 _RESULT, _BOARD, _CURVES = "result.json", "leaderboard.csv", "curves.parquet"

@@ -16,9 +16,9 @@ from phalanx.hints import hints
 from phalanx.kinds.model import Model
 from phalanx.leaderboard import diagnostics
 from phalanx.metrics import Metric
+from phalanx.parts.plain import to_plain
 from phalanx.population.compilation import compilations, seconds_between
 from phalanx.population.train import Clock
-from phalanx.spec.plain import to_plain
 from phalanx.study import RULES
 
 Scores = Mapping[str, float]

@@ -14,9 +14,9 @@ import numpy as np
 from scipy.stats import qmc
 
 from phalanx.errors import InputError
+from phalanx.parts import Distribution
+from phalanx.parts.fields import unknown
 from phalanx.search.space import options_of, resolve, shown
-from phalanx.spec import Distribution
-from phalanx.spec.fields import unknown
 from phalanx.study import DESIGNS
 
 

@@ -7,8 +7,8 @@ from phalanx.data.goals import Goal
 from phalanx.data.targets import ClassTarget, NumberTarget
 from phalanx.errors import InputError
 from phalanx.likelihoods import Bernoulli, Gaussian, Head, Joint, Likelihood, Multinoulli
-from phalanx.spec.distributions import Choice
-from phalanx.spec.fields import unknown
+from phalanx.parts.distributions import Choice
+from phalanx.parts.fields import unknown
 
 
 def group_columns(likelihood: Any, names: Sequence[str], classes: Sequence[bool]) -> list[list[int]]:

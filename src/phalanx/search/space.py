@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from phalanx.spec import Distribution, Part, names
-from phalanx.spec.distributions import Choice, Integers, Repeat
-from phalanx.spec.paths import holds_parts
+from phalanx.parts import Distribution, Part, names
+from phalanx.parts.distributions import Choice, Integers, Repeat
+from phalanx.parts.paths import holds_parts
 
 Pick = Callable[[str, Distribution, bool], Any]
 """Called with key, distribution and whether it shapes the program; returns a value."""

@@ -8,7 +8,7 @@ import pandas as pd
 from phalanx.kinds.codes.encoder import NONE, CodeEncoder, code_rows
 from phalanx.kinds.rows import RowKind
 from phalanx.layers import Embedding, Wrapper
-from phalanx.spec.distributions import Choice
+from phalanx.parts.distributions import Choice
 
 
 class CodeKind(RowKind):

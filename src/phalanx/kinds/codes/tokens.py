@@ -23,12 +23,12 @@ class TokenEncoder(RowEncoder):
         """Return the encoder with at least as many steps and codes as it has."""
 
     @property
-    def entry(self) -> Embedding:
+    def input_layer(self) -> Embedding:
         return Embedding(UNITS, self.tokens)
 
     @property
     def vector(self) -> list[Layer]:
-        return [self.entry, GlobalAveragePool()]
+        return [self.input_layer, GlobalAveragePool()]
 
     def size(self, rows: int) -> Size:
         return text_size(rows)

@@ -45,12 +45,12 @@ class ImageEncoder(RowEncoder):
         return ImageEncoder(rows.shape[1:], mean, math.sqrt(variance) or 1.0)
 
     @property
-    def entry(self) -> Pixels:
+    def input_layer(self) -> Pixels:
         return Pixels(self.mean, self.deviation)
 
     @property
     def vector(self) -> list[Layer]:
-        first: list[Layer] = [self.entry, Conv(16), ReLU()]
+        first: list[Layer] = [self.input_layer, Conv(16), ReLU()]
         pooled: list[Layer] = [MaxPool()] if min(self.shape[:-1]) > 3 else []
         return [*first, *pooled, Conv(32), ReLU(), GlobalAveragePool()]
 

@@ -14,18 +14,18 @@ import jax
 import numpy as np
 
 from phalanx.data import Goal
-from phalanx.ensemble import Pairs, Predictions, Voice
+from phalanx.ensemble import Errors, PairCosts, Predictions
 from phalanx.errors import InputError
 from phalanx.kinds.language.scoring import nats_per_token, probabilities
 from phalanx.kinds.language.space import REFIT, language_size
 from phalanx.layers import Embedding
 from phalanx.metrics import NATS, Metric
 from phalanx.model import Batch, check_rows
-from phalanx.network import Aim, Network, complete, layers_of
+from phalanx.network import Network, OutputSize, complete, layers_of
 from phalanx.population.predict import Final
-from phalanx.predictive import Predictive, Said
+from phalanx.predictive import NetworkPrediction, Predictive
 from phalanx.search.effort import Size
-from phalanx.task import Judged, Part, Scored
+from phalanx.task import Evaluated, FoldRows, Scored
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Corpus:
         return Batch(x, (y,), np.ones(self.stretches, np.float32))
 
     @property
-    def entry(self) -> Embedding:
+    def input_layer(self) -> Embedding:
         """The layer that takes the codes, where a network has none of its own."""
         return Embedding(64, tokens=self.tokens, padding=False)
 
     @property
-    def parts(self) -> list[Part]:
+    def fold_rows(self) -> list[FoldRows]:
         """The rows that train, and those that validate."""
-        return [Part(np.arange(self.border), np.arange(self.border, self.stretches))]
+        return [FoldRows(np.arange(self.border), np.arange(self.border, self.stretches))]
 
     @property
     def between(self) -> None:
@@ -108,31 +108,36 @@ class Corpus:
 
     def networks(self, drawn: Sequence[Network]) -> list[Network]:
         """Return the networks with a memory and their output layers; see `Task`."""
-        networks = [complete(reading(network), Aim(self.tokens)) for network in drawn]
+        networks = [complete(reading(network), OutputSize(self.tokens)) for network in drawn]
         for one in {jax.tree.structure(network): network for network in networks}.values():
             check_rows(one, self.rows.x, each_step=True)
         return networks
 
-    def judge(self, finals: Sequence[Final], samples: int) -> list[Judged]:
+    def evaluate_networks(self, finals: Sequence[Final], samples: int) -> list[Evaluated]:
         """Return what trained networks are worth: each says the probability of each token of the validation text but
         the first.
         """
         validates, codes = self.border < self.stretches, self.valid_codes
         said = [(probabilities([(final, 1.0)], codes),) if validates else () for final in finals]
-        return [Judged(final, Said(one, ()), self._metrics(one)) for final, one in zip(finals, said, strict=True)]
+        return [
+            Evaluated(final, NetworkPrediction(one, ()), self._metrics(one))
+            for final, one in zip(finals, said, strict=True)
+        ]
 
-    def together(self, folds: Sequence[Judged]) -> dict[str, float]:
+    def together(self, folds: Sequence[Evaluated]) -> dict[str, float]:
         """Return the metrics: a text has no folds."""
         return folds[0].metrics
 
-    def voices(self, judged: Sequence[Sequence[Judged]], metric: Metric) -> list[Voice | Pairs]:
+    def errors(self, evaluated: Sequence[Sequence[Evaluated]], metric: Metric) -> list[Errors | PairCosts]:
         """Return what networks say as the ensemble hears it; see `Task`."""
-        said = [one.said.predictions[0] for (one,) in judged if one.said.predictions]
-        return [Voice("log", np.stack(said))] if said else []
+        said = [one.said.predictions[0] for (one,) in evaluated if one.said.predictions]
+        return [Errors("log", np.stack(said))] if said else []
 
-    def score(self, judged: Sequence[Sequence[Said]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
-        said = Predictive.of({i: one for i, (one,) in enumerate(judged)}, dict(enumerate(shares)), (), None, vote).means
+        said = Predictive.of(
+            {i: one for i, (one,) in enumerate(evaluated)}, dict(enumerate(shares)), (), None, vote
+        ).means
         return Scored(self._metrics(said), said)
 
     def _metrics(self, said: Predictions) -> dict[str, float]:

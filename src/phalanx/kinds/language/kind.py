@@ -19,7 +19,7 @@ from phalanx.kinds.language.model import LanguagePredictor, split_text
 from phalanx.kinds.language.opened import OpenedText
 from phalanx.kinds.language.prepare import PreparedText
 from phalanx.kinds.language.space import language_space
-from phalanx.kinds.texts.read import read_book
+from phalanx.kinds.texts.read import read_long_text
 from phalanx.metrics import NATS
 from phalanx.population.predict import Final
 from phalanx.study import STEPS
@@ -50,7 +50,7 @@ class LanguageKind(Kind):
 
     def load(self, sources: Sequence[str], request: Request) -> Source:
         """Read text files as one text, a line feed between two."""
-        texts = [read_book(Path(source)) for source in sources]
+        texts = [read_long_text(Path(source)) for source in sources]
         notes = [f"read as {held.encoding}" for held in texts if held.encoding != "UTF-8"]
         rows = np.empty(1, object)
         rows[0] = "\n".join(held.text for held in texts)

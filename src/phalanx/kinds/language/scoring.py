@@ -14,9 +14,9 @@ from jax import lax
 from phalanx.errors import InputError
 from phalanx.model import forward, fresh
 from phalanx.network import Network
+from phalanx.parts import at_progress
 from phalanx.population.predict import Final
 from phalanx.population.stack import padded, power_of_two
-from phalanx.spec import at_progress
 
 Voices = Sequence[tuple[Final, float]]
 """Networks with their shares, which sum to 1."""

@@ -4,8 +4,8 @@ from phalanx.layers import LSTM, Dropout, Embedding
 from phalanx.likelihoods import Multinoulli
 from phalanx.network import Network
 from phalanx.optimizers import Adam, ClipNorm
+from phalanx.parts import Cosine, loguniform, uniform
 from phalanx.search.effort import Size
-from phalanx.spec import Cosine, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
 REFIT = "steps"

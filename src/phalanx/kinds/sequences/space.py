@@ -6,9 +6,9 @@ from phalanx.data.goals import Goal
 from phalanx.layers import GRU, LSTM, Conv, Dropout, GlobalMaxPool, Layer, ReLU
 from phalanx.network import Network
 from phalanx.optimizers import Adam, ClipNorm
+from phalanx.parts import Cosine, Distribution, choice, loguniform, uniform
 from phalanx.search.effort import Size
 from phalanx.search.heads import likelihood_for
-from phalanx.spec import Cosine, Distribution, choice, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
 _SIZES = (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from phalanx.data.anchor import Anchor, Kind, choose_anchor
+from phalanx.data.anchor import Anchor, AnchorKind, choose_anchor
 from phalanx.data.encoded import Encoded
 from phalanx.data.goals import Goal
 from phalanx.errors import InputError
@@ -50,7 +50,7 @@ class SeriesEncoder(RowEncoder):
     horizon: int
     scales: tuple[Scale, ...]
     cycles: tuple[str, ...]
-    anchor_kind: Kind
+    anchor_kind: AnchorKind
     period: int
     naive: float
 
@@ -83,7 +83,7 @@ class SeriesEncoder(RowEncoder):
     refit = "steps"
 
     @property
-    def entry(self) -> Past:
+    def input_layer(self) -> Past:
         return Past(self.anchor_kind)
 
     def size(self, rows: int) -> Size:

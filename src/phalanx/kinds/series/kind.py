@@ -47,7 +47,7 @@ class SeriesKind(RowKind):
         return config is not None and config.forecast is not None
 
     def load(self, sources: Sequence[str], request: Request) -> Source:
-        source = TABLES.load(sources, request) if TABLES.holds(sources) else None
+        source = TABLES.load(sources, replace(request, text=None)) if TABLES.holds(sources) else None
         if source is None or source.rows is not None:
             raise InputError(f"a forecast needs a table, but {' '.join(sources)} is none")
         return replace(source, kind=self.name)

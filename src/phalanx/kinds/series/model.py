@@ -37,11 +37,11 @@ class SeriesModel(RowModel):
 
     def predict(self, source: Source) -> dict[str, Any]:
         """Return the expected values of the steps after the end of a series."""
-        return {self.named[0]: self._ahead(source, lambda told: told.means)[0]}
+        return {self.named[0]: self._ahead(source, lambda predicted: predicted.means)[0]}
 
     def interval(self, source: Source, level: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the ends of the interval that holds each value with probability `level`."""
-        low, high = self._ahead(source, lambda told: [end for ends in told.interval(level) for end in ends])
+        low, high = self._ahead(source, lambda predicted: [end for ends in predicted.interval(level) for end in ends])
         return {self.named[0]: low}, {self.named[0]: high}
 
     def table(self, source: Source, level: float = 0.9, ensemble: bool = True) -> pd.DataFrame:
@@ -49,7 +49,9 @@ class SeriesModel(RowModel):
         encoder = self.encoder
         series = encoder.read(_table(source))
         window = encoder.windows(series, np.array([len(series) - 1]))
-        (said,), ((low, high),) = self.predictor.ask(window, lambda told: (told.means, told.interval(level)), ensemble)
+        (said,), ((low, high),) = self.predictor.ask(
+            window, lambda predicted: (predicted.means, predicted.interval(level)), ensemble
+        )
         table = pd.DataFrame({"prediction": said[0], "lower": low[0], "upper": high[0]})
         times = series.times.text(len(series) + np.arange(encoder.horizon))
         table.insert(0, encoder.layout.time or _ROW, times, allow_duplicates=True)

@@ -15,10 +15,10 @@ from phalanx.kinds.series.layout import Layout
 from phalanx.kinds.series.seasons import window_steps
 from phalanx.kinds.series.windows import origins_of, split_origins, targets
 from phalanx.likelihoods import NumberLikelihood
+from phalanx.parts.distributions import Choice
 from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
-from phalanx.spec.distributions import Choice
-from phalanx.task import Part
+from phalanx.task import FoldRows
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def forecasting(
         (windows,),
         (goal,),
         (ahead,),
-        (Part(split.train, split.valid),),
-        encoder.entry,
+        (FoldRows(split.train, split.valid),),
+        encoder.input_layer,
         encoder.size(len(split.train)),
         encoder.refit,
         between=between,

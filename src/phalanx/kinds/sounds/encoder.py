@@ -79,12 +79,12 @@ class SoundEncoder(RowEncoder):
         return len(self.mean)
 
     @property
-    def entry(self) -> Frames:
+    def input_layer(self) -> Frames:
         return Frames()
 
     @property
     def vector(self) -> list[Layer]:
-        return [self.entry, Conv(32, 5), ReLU(), GlobalMaxPool()]
+        return [self.input_layer, Conv(32, 5), ReLU(), GlobalMaxPool()]
 
     def size(self, rows: int) -> Size:
         return sound_size(rows)

@@ -17,9 +17,9 @@ from phalanx.layers import (
 )
 from phalanx.network import Network
 from phalanx.optimizers import Adam
+from phalanx.parts import Cosine, choice, loguniform, uniform
 from phalanx.search.effort import Size
 from phalanx.search.heads import likelihood_for
-from phalanx.spec import Cosine, choice, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
 _SIZES = (

@@ -122,7 +122,7 @@ class TableEncoder(RowEncoder):
     layout: Layout | None = None
 
     @property
-    def entry(self) -> Columns:
+    def input_layer(self) -> Columns:
         return Columns(self.cardinalities)
 
     def size(self, rows: int) -> Size:

@@ -17,9 +17,9 @@ from phalanx.kinds.files import with_files
 from phalanx.kinds.images.load import is_images
 from phalanx.kinds.kind import Encoder, How, Learnt, Request, Rows
 from phalanx.kinds.learning import take
+from phalanx.kinds.mixed.encoder import IN_COLUMNS
+from phalanx.kinds.mixed.kind import MIXED, columns_of_cells, with_parts
 from phalanx.kinds.model import GIVEN, as_table
-from phalanx.kinds.parts.encoder import IN_COLUMNS
-from phalanx.kinds.parts.kind import PARTS, columns_of_cells, with_parts
 from phalanx.kinds.rows import LABELLED, RowKind
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.texts.table import texts_of_table
@@ -91,7 +91,7 @@ class Tables(RowKind):
         ]
         encoders = list(TableEncoder.alike(encoders)) if tabular else []
         if len(tabular) < sum(column.used for column in columns):
-            return PARTS.learn_columns(given, how, columns, encoders)
+            return MIXED.learn_columns(given, how, columns, encoders)
         return self._learnt(encoders, given.rows, columns)
 
     def source(self, given: Any, encoder: Encoder, readings: Mapping[str, Reading]) -> Source:

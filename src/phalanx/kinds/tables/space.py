@@ -7,9 +7,9 @@ from phalanx.data.goals import Goal
 from phalanx.layers import Columns, Dense, Dropout, ReLU
 from phalanx.network import Network
 from phalanx.optimizers import Adam
+from phalanx.parts import Cosine, choice, loguniform, repeat, uniform
 from phalanx.search.effort import Size
 from phalanx.search.heads import likelihood_for
-from phalanx.spec import Cosine, choice, loguniform, repeat, uniform
 from phalanx.stopping import EarlyStopping
 
 

@@ -81,7 +81,7 @@ def read_text(path: Path) -> Decoded:
     return decoded._replace(text=decoded.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def read_book(path: Path) -> Decoded:
+def read_long_text(path: Path) -> Decoded:
     """Return the text of one file, as `read_text`; raise InputError for one that is absent, empty or no text."""
     try:
         return read_text(path)

@@ -6,9 +6,9 @@ from phalanx.data.goals import Goal
 from phalanx.layers import GRU, Conv, Dropout, Embedding, GlobalAveragePool, Layer, ReLU
 from phalanx.network import Network
 from phalanx.optimizers import Adam
+from phalanx.parts import Cosine, choice, loguniform, uniform
 from phalanx.search.effort import Size
 from phalanx.search.heads import likelihood_for
-from phalanx.spec import Cosine, choice, loguniform, uniform
 from phalanx.stopping import EarlyStopping
 
 _SIZES = (

@@ -34,9 +34,9 @@ from phalanx import (
     uniform,
 )
 from phalanx.errors import InputError
-from phalanx.spec import Part
-from phalanx.spec.plain import field_from_plain, from_plain, to_plain
-from phalanx.spec.yaml import read_yaml, write_yaml
+from phalanx.parts import Part
+from phalanx.parts.plain import field_from_plain, from_plain, to_plain
+from phalanx.parts.yaml import read_yaml, write_yaml
 
 
 class Call(NamedTuple):

@@ -17,7 +17,7 @@ _MEANT = {"steps": "steps", "continue": "goal"}
 """How training again is meant to end, by its rule; anything else is said."""
 
 
-def show_outcome(display: Display, run: Run, folder: Path) -> None:
+def show_summary(display: Display, run: Run, folder: Path) -> None:
     """Print the outcome of a run that is written to `folder`."""
     metric = run.result["metric"]
     board = run.leaderboard

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phalanx.spec.distributions import KNOB, Distribution, Number
-from phalanx.spec.fields import field
-from phalanx.spec.part import Part, part
+from phalanx.parts.distributions import KNOB, Distribution, Number
+from phalanx.parts.fields import field
+from phalanx.parts.part import Part, part
 
 
 @part

@@ -26,8 +26,8 @@ from phalanx import (
     uniform,
 )
 from phalanx.errors import InputError
-from phalanx.spec import Distribution, Fixed, Part, Schedule, names, subclasses
-from phalanx.spec.plain import from_plain, to_plain
+from phalanx.parts import Distribution, Fixed, Part, Schedule, names, subclasses
+from phalanx.parts.plain import from_plain, to_plain
 
 
 def leaves_by_hand(value):

@@ -6,13 +6,13 @@ import typing
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from phalanx.spec.distributions import KNOB, Distribution
+from phalanx.parts.distributions import KNOB, Distribution
 
 _WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
+class FieldKind:
     """What may stand in a field: `classes` of a value, or where it is `listed` of its elements; `knob`: see `Knob`.
 
     `alone`: where it is listed, one value without a list may stand there too.
@@ -59,21 +59,21 @@ def subclasses(base: type[Any], *, internal: bool = False) -> Iterator[type[Any]
         yield from subclasses(cls, internal=internal)
 
 
-def kind_of(hint: Any) -> Kind:
+def kind_of(hint: Any) -> FieldKind:
     """Return the kind that an annotation declares; one that says nothing of use admits any object."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         kind = kind_of(arguments[0])
         return dataclasses.replace(kind, knob=kind.knob or KNOB in arguments[1:])
     if origin is Literal:
-        return Kind(tuple(dict.fromkeys(map(type, arguments))))
+        return FieldKind(tuple(dict.fromkeys(map(type, arguments))))
     if origin in (typing.Union, types.UnionType, tuple, Sequence, list):
         kinds = [kind_of(argument) for argument in arguments if argument is not ...]
         union = origin in (typing.Union, types.UnionType)
-        return Kind(
+        return FieldKind(
             classes=tuple(dict.fromkeys(c for kind in kinds for c in kind.classes)),
             listed=not union or any(kind.listed for kind in kinds),
             knob=any(kind.knob for kind in kinds),
             alone=union and len({kind.listed for kind in kinds if kind.classes != (types.NoneType,)}) > 1,
         )
-    return Kind((hint,) if isinstance(hint, type) else (object,))
+    return FieldKind((hint,) if isinstance(hint, type) else (object,))

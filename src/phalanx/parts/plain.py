@@ -9,16 +9,16 @@ import dataclasses
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.spec.distributions import Choice, Distribution, Integers, LogUniform, Range, Repeat, Uniform
-from phalanx.spec.fields import check, unknown
-from phalanx.spec.kinds import Kind, subclasses
-from phalanx.spec.part import Part, has_default
+from phalanx.parts.distributions import Choice, Distribution, Integers, LogUniform, Range, Repeat, Uniform
+from phalanx.parts.fields import check, unknown
+from phalanx.parts.kinds import FieldKind, subclasses
+from phalanx.parts.part import Part, has_default
 
 _DISTRIBUTIONS: dict[str, type[Distribution]] = {
     cls.__name__.lower(): cls for cls in (Uniform, LogUniform, Integers, Choice, Repeat)
 }
 _NEEDS = {Choice: "a list of options", Repeat: "a map of count and parts"}
-_ANYTHING, _COUNT = Kind((object,)), Kind((int, Distribution))
+_ANYTHING, _COUNT = FieldKind((object,)), FieldKind((int, Distribution))
 
 
 def to_plain(value: Any) -> Any:
@@ -65,7 +65,7 @@ def field_from_plain(cls: type[Part], name: str, data: Any, where: str) -> Any:
     return value
 
 
-def _read(data: Any, kind: Kind, where: str) -> Any:
+def _read(data: Any, kind: FieldKind, where: str) -> Any:
     """Return plain data as what it stands for in a field of this kind: in a field of words, words stay words."""
     if isinstance(data, list):
         return tuple(_read(element, kind, f"{where}, item {i}") for i, element in enumerate(data, 1))
@@ -85,7 +85,7 @@ def _parts(base: type, internal: bool = False) -> dict[str, type[Part]]:
     return {cls.__name__: cls for cls in subclasses(base, internal=internal)}
 
 
-def _part(name: Any, fields: Any, kind: Kind, where: str) -> Part:
+def _part(name: Any, fields: Any, kind: FieldKind, where: str) -> Part:
     cls = _parts(Part, internal=True).get(name)
     if cls is None:
         expected = {n for base in kind.named for n in _parts(base)} if kind != _ANYTHING else set(_parts(Part))
@@ -103,7 +103,7 @@ def _part(name: Any, fields: Any, kind: Kind, where: str) -> Part:
     return _made(cls, values, where)
 
 
-def _distribution(name: str, arguments: Any, kind: Kind, where: str) -> Distribution:
+def _distribution(name: str, arguments: Any, kind: FieldKind, where: str) -> Distribution:
     cls = _DISTRIBUTIONS[name]
     fields = [f.name for f in dataclasses.fields(cls) if f.name != "name"]
     if isinstance(arguments, list) and cls is Choice:

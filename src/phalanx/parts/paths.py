@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.spec.distributions import Distribution
-from phalanx.spec.fields import unknown
-from phalanx.spec.part import Part, names
+from phalanx.parts.distributions import Distribution
+from phalanx.parts.fields import unknown
+from phalanx.parts.part import Part, names
 
 
 def entries(owner: Part | tuple[Any, ...]) -> Iterator[tuple[str, Any]]:

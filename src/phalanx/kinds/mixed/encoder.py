@@ -28,7 +28,7 @@ IN_COLUMNS: dict[str, RowKind] = {kind.name: kind for kind in (IMAGES, SOUNDS, T
 _TABLE = "table"
 
 
-class Part(NamedTuple):
+class ColumnPart(NamedTuple):
     """A part of each row: the column that holds it, "" for all that are a table together, its kind, and its encoder."""
 
     column: str
@@ -45,13 +45,13 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PartsEncoder(RowEncoder):
+class MixedEncoder(RowEncoder):
     """Turns the columns of a table into a tuple with an entry for each part: numbers and codes, a text, an image."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ColumnPart, ...]
 
     @property
-    def entry(self) -> Branches:
+    def input_layer(self) -> Branches:
         return Branches([Branch(part.encoder.vector) for part in self.parts])
 
     @property
@@ -124,15 +124,15 @@ class PartsEncoder(RowEncoder):
         }
 
     @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "PartsEncoder":
+    def from_plain(plain: Mapping[str, Any]) -> "MixedEncoder":
         """Return the encoder whose `to_plain` this is."""
         parts = []
         for part in plain["parts"]:
             kind = IN_COLUMNS[part["kind"]].encoder if part["column"] else TableEncoder
-            parts.append(Part(part["column"], part["kind"], kind.from_plain(part["encoder"])))
-        return PartsEncoder(tuple(parts))
+            parts.append(ColumnPart(part["column"], part["kind"], kind.from_plain(part["encoder"])))
+        return MixedEncoder(tuple(parts))
 
 
-def part_of_table(encoder: TableEncoder) -> Part:
+def part_of_table(encoder: TableEncoder) -> ColumnPart:
     """Return the part that the columns of numbers, dates and categories are."""
-    return Part("", _TABLE, encoder)
+    return ColumnPart("", _TABLE, encoder)

@@ -9,7 +9,7 @@ paths         the names of places inside a specification
 plain         specifications as plain data and YAML
 """
 
-from phalanx.spec.distributions import (
+from phalanx.parts.distributions import (
     Distribution,
     Fixed,
     Listed,
@@ -21,10 +21,10 @@ from phalanx.spec.distributions import (
     repeat,
     uniform,
 )
-from phalanx.spec.fields import field
-from phalanx.spec.kinds import subclasses
-from phalanx.spec.part import Part, names, part
-from phalanx.spec.schedules import Cosine, Exponential, Knob, Schedule, Step, at_progress
+from phalanx.parts.fields import field
+from phalanx.parts.kinds import subclasses
+from phalanx.parts.part import Part, names, part
+from phalanx.parts.schedules import Cosine, Exponential, Knob, Schedule, Step, at_progress
 
 __all__ = [
     "Cosine",

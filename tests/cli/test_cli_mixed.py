@@ -12,7 +12,7 @@ from scipy.io import wavfile
 import phalanx
 from phalanx import Branches, Classifier, Columns, Conv, Dense, Embedding, Flatten, GlobalAveragePool, Pixels
 from phalanx.errors import InputError
-from phalanx.kinds.parts.encoder import PartsEncoder
+from phalanx.kinds.mixed.encoder import MixedEncoder
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.texts.encoder import TextEncoder
 
@@ -95,7 +95,7 @@ def test_each_part_is_encoded_by_its_own_encoder(table, monkeypatch):
     X, y = frame[["x", "city", "review"]], frame["label"]
     net = Classifier([Dense(4)], stopping=None, max_rounds=1).fit(X, y)
     numbers, words = net.encoder_.parts
-    assert isinstance(net.encoder_, PartsEncoder)
+    assert isinstance(net.encoder_, MixedEncoder)
     alone = TableEncoder.fit([c for c in net.columns_ if c.tabular], X)
     assert numbers.encoder == alone
     assert words.encoder == replace(TextEncoder.fit(X["review"].to_numpy(object)), column="review")

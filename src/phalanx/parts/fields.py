@@ -7,8 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from phalanx.constraint import Constraint
 from phalanx.errors import InputError
-from phalanx.spec.distributions import Choice, Repeat
-from phalanx.spec.kinds import Kind, subclasses
+from phalanx.parts.distributions import Choice, Repeat
+from phalanx.parts.kinds import FieldKind, subclasses
 
 
 @runtime_checkable
@@ -53,7 +53,7 @@ def constraint_of(declared: dataclasses.Field[Any]) -> Constraint:
     return declared.metadata.get("constraint", Constraint())
 
 
-def check(where: str, declared: dataclasses.Field[Any], kind: Kind, value: Any) -> None:
+def check(where: str, declared: dataclasses.Field[Any], kind: FieldKind, value: Any) -> None:
     """Raise `InputError` unless `value` fits the field: its kind, and its interval or list of words."""
     name, constraint = declared.name, constraint_of(declared)
     if not kind.listed or (kind.alone and not isinstance(value, tuple)):
@@ -65,7 +65,7 @@ def check(where: str, declared: dataclasses.Field[Any], kind: Kind, value: Any) 
         raise InputError(f"{where}: {name} is {value!r}, but must be a list, each element {kind}")
 
 
-def _check_one(claim: str, kind: Kind, constraint: Constraint, value: Any, option: bool = False) -> None:
+def _check_one(claim: str, kind: FieldKind, constraint: Constraint, value: Any, option: bool = False) -> None:
     """Check a value, an element of a list, or an `option` of either; `claim` begins the error's sentence."""
     if isinstance(value, type):
         raise InputError(f"{claim} the class {value.__name__}; write {value.__name__}() to make one of it")
@@ -86,7 +86,7 @@ def _check_one(claim: str, kind: Kind, constraint: Constraint, value: Any, optio
         _check_one(f"{claim} {value!r}, which can be", kind, constraint, held, option=isinstance(value, Choice))
 
 
-def _hint(kind: Kind, value: Any) -> str:
+def _hint(kind: FieldKind, value: Any) -> str:
     """Return the name of the part that a word may stand for."""
     known = (cls.__name__ for base in kind.named for cls in subclasses(base))
     near = nearest(value, known) if isinstance(value, str) else ""

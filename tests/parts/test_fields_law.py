@@ -32,7 +32,7 @@ from phalanx import (
     uniform,
 )
 from phalanx.errors import InputError
-from phalanx.spec.fields import Constraint
+from phalanx.parts.fields import Constraint
 
 NAN, INF = float("nan"), float("inf")
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from phalanx import Dense, ReLU, choice, integers, loguniform, repeat, uniform
 from phalanx.errors import InputError
-from phalanx.spec.distributions import Integers, LogUniform, Repeat, Uniform
+from phalanx.parts.distributions import Integers, LogUniform, Repeat, Uniform
 
 quantiles = st.floats(0, 1)
 anything = st.floats(allow_nan=False, allow_infinity=False)

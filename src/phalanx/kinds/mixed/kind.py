@@ -9,17 +9,17 @@ import pandas as pd
 from phalanx.data import Column, Source
 from phalanx.kinds.files import with_files
 from phalanx.kinds.kind import Encoder, How, Learnt, Request, Rows
-from phalanx.kinds.parts.encoder import IN_COLUMNS, Part, PartsEncoder, part_of_table
+from phalanx.kinds.mixed.encoder import IN_COLUMNS, ColumnPart, MixedEncoder, part_of_table
 from phalanx.kinds.rows import LABELLED, RowKind
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.texts.table import text_columns
 
 
-class PartsKind(RowKind):
+class MixedKind(RowKind):
     """Tables of which a column holds texts, or names images or sounds, beside others."""
 
-    name = "parts"
-    encoder = PartsEncoder
+    name = "mixed"
+    encoder = MixedEncoder
     options = LABELLED | {"scaling", "missing", "ignore", "category", "number", "strict", "size"}
     slow = ("random_forest", "gradient_boosting")
 
@@ -39,16 +39,16 @@ class PartsKind(RowKind):
         inputs = [[encoder.transform(given.rows) for encoder in tables]] if tables else []
         for name, kind in held:
             learnt = kind.learn_column(given, how, name)
-            parts.append([Part(name, kind.name, encoder) for encoder in learnt.encoders])
+            parts.append([ColumnPart(name, kind.name, encoder) for encoder in learnt.encoders])
             inputs.append(list(learnt.inputs))
-        encoders = [PartsEncoder(each) for each in zip(*parts, strict=True)]
+        encoders = [MixedEncoder(each) for each in zip(*parts, strict=True)]
         return Learnt(self, encoders, list(zip(*inputs, strict=True)), tuple(columns))
 
     def of_table(self, table: Source, encoder: Encoder, folder: Path) -> Source:
         return table if table.opened else with_files(table, folder, Request(like=encoder), list(IN_COLUMNS.values()))
 
 
-PARTS = PartsKind()
+MIXED = MixedKind()
 
 
 def with_parts(frame: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:

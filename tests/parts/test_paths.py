@@ -4,7 +4,7 @@ import pytest
 
 from phalanx import SGD, Adam, Cosine, Dense, Dropout, Gaussian, Network, ReLU, choice, repeat, uniform
 from phalanx.errors import InputError
-from phalanx.spec.paths import holds_parts, places, replace_at
+from phalanx.parts.paths import holds_parts, places, replace_at
 
 NETWORK = Network(
     [Dense(4), Dropout(Cosine(0.5)), Dense(2, name="last"), choice(ReLU(), None)], Gaussian(), optimizer=SGD()

@@ -16,9 +16,9 @@ import jax
 
 from phalanx.constraint import Constraint
 from phalanx.errors import InputError
-from phalanx.spec.distributions import without_numpy
-from phalanx.spec.fields import check, field
-from phalanx.spec.kinds import Kind, kind_of
+from phalanx.parts.distributions import without_numpy
+from phalanx.parts.fields import check, field
+from phalanx.parts.kinds import FieldKind, kind_of
 
 PartType = TypeVar("PartType", bound="Part")
 
@@ -46,7 +46,7 @@ def part(cls: type[PartType]) -> type[PartType]:
 class Part(ABC):  # noqa: B024 - its subclasses have abstract methods
     """Base of all parts. `name` labels the part in paths; by default it is the kind and a count, as in `dense_1`."""
 
-    kinds: ClassVar[dict[str, Kind]] = {}
+    kinds: ClassVar[dict[str, FieldKind]] = {}
     children: ClassVar[tuple[str, ...]] = ()
     structure: ClassVar[tuple[str, ...]] = ()
 

@@ -8,23 +8,23 @@ import numpy as np
 
 from phalanx.crps import crps
 from phalanx.data.goals import Goal
-from phalanx.ensemble import Pairs, Voice, joined, shares_of_rows
+from phalanx.ensemble import Errors, PairCosts, joined, shares_of_rows
 from phalanx.metrics import Costs, Metric
 from phalanx.mixture import Mixture, Output
-from phalanx.predictive import Said
+from phalanx.predictive import NetworkPrediction
 
 _ROWS = 2_000  # on which pairs of members are compared
 _MEMBERS = 32  # whose pairs are compared, those of the least crps
 
 
-class Spoken(NamedTuple):
+class FoldPredictions(NamedTuple):
     """What members say of some rows, whose values of each goal are known, and what these cost each of them.
 
     `weight` counts the rows, None: each once.
     """
 
     values: Sequence[np.ndarray]
-    said: Sequence[Said]
+    said: Sequence[NetworkPrediction]
     costs: Sequence[Sequence[Costs | None]]
     inputs: Any
     weight: np.ndarray | None = None
@@ -35,25 +35,25 @@ class Spoken(NamedTuple):
         return np.ones(len(self.values[0])) if self.weight is None else self.weight
 
 
-def hear(
+def errors_of(
     goals: Sequence[Goal],
     values: Sequence[np.ndarray],
-    said: Sequence[Said],
+    said: Sequence[NetworkPrediction],
     costs: Sequence[Sequence[Costs | None]],
     metric: Metric,
     inputs: Any,
     weight: np.ndarray | None = None,
-) -> list[Voice | Pairs]:
+) -> list[Errors | PairCosts]:
     """Return what the ensemble is to cost little by, from what each member says of the same rows and what that costs.
 
     Classes cost their log loss. Numbers cost what the metric measures: their absolute error for mae and mase, −log of
     the mixture's density for nll, its crps for crps, and else the squared error, in units of a column's standard
     deviation. Costs of several columns add up; a metric of one target hears that target alone.
     """
-    return hear_all(goals, [Spoken(values, said, costs, inputs, weight)], metric)
+    return errors_of_folds(goals, [FoldPredictions(values, said, costs, inputs, weight)], metric)
 
 
-def hear_all(goals: Sequence[Goal], sets: Sequence[Spoken], metric: Metric) -> list[Voice | Pairs]:
+def errors_of_folds(goals: Sequence[Goal], sets: Sequence[FoldPredictions], metric: Metric) -> list[Errors | PairCosts]:
     """Return what `hear` would say of all rows, of which each set of rows has members of its own, in one order.
 
     Rows stand in the order of the sets. Folds are such sets: what a point of the search says of a row is said by the
@@ -63,16 +63,18 @@ def hear_all(goals: Sequence[Goal], sets: Sequence[Spoken], metric: Metric) -> l
     return joined([_hear(goals, one, metric, compared) for one in sets], [float(one.mass.sum()) for one in sets])
 
 
-def _hear(goals: Sequence[Goal], spoken: Spoken, metric: Metric, compared: Sequence[int]) -> list[Voice | Pairs]:
-    """Return what is heard of one set of rows, see `hear`; only the members `compared` have pairs."""
-    found: list[Voice | Pairs] = []
+def _hear(
+    goals: Sequence[Goal], spoken: FoldPredictions, metric: Metric, compared: Sequence[int]
+) -> list[Errors | PairCosts]:
+    """Return what is errors of one set of rows, see `hear`; only the members `compared` have pairs."""
+    found: list[Errors | PairCosts] = []
     for i, (goal, y) in enumerate(zip(goals, spoken.values, strict=True)):
         columns = _columns(goal, metric)
         if not columns:
             continue
         predictions = np.stack([member.predictions[i] for member in spoken.said])
         if goal.classes:
-            found.append(Voice("log", predictions[:, np.arange(len(y)), y]))
+            found.append(Errors("log", predictions[:, np.arange(len(y)), y]))
         elif metric.kind == "nll":
             of_goal = [cost[i] for cost in spoken.costs]
             each = [cost.nll[:, columns] if metric.column else cost.joint[:, None] for cost in of_goal if cost]
@@ -83,22 +85,22 @@ def _hear(goals: Sequence[Goal], spoken: Spoken, metric: Metric, compared: Seque
         else:
             errors = np.where(np.isnan(y), 0, predictions - y) / goal.deviations  # what is not known costs nothing
             absolute = metric.kind in ("mae", "mase")
-            found += [Voice("absolute" if absolute else "square", errors[..., j]) for j in columns]
+            found += [Errors("absolute" if absolute else "square", errors[..., j]) for j in columns]
     return found
 
 
 def _columns(goal: Goal, metric: Metric) -> list[int]:
-    """Return which columns of a goal are heard."""
+    """Return which columns of a goal are errors."""
     return [j for j, name in enumerate(goal.names) if metric.column in ("", name)]
 
 
-def _of_density(logs: np.ndarray) -> Voice:
+def _of_density(logs: np.ndarray) -> Errors:
     """Return the voice of log densities (members, rows), as shares of the highest of each row."""
-    return Voice("log", np.exp(logs - np.nanmax(logs, axis=0)))
+    return Errors("log", np.exp(logs - np.nanmax(logs, axis=0)))
 
 
-def _compared(goals: Sequence[Goal], sets: Sequence[Spoken], metric: Metric) -> list[int]:
-    """Return the members whose pairs are compared: those of the least crps, of all goals and rows that are heard."""
+def _compared(goals: Sequence[Goal], sets: Sequence[FoldPredictions], metric: Metric) -> list[int]:
+    """Return the members whose pairs are compared: those of the least crps, of all goals and rows that are errors."""
     total = np.zeros(len(sets[0].said))
     for spoken in sets if len(total) > _MEMBERS else ():
         for i, (goal, y) in enumerate(zip(goals, spoken.values, strict=True)):
@@ -111,7 +113,7 @@ def _compared(goals: Sequence[Goal], sets: Sequence[Spoken], metric: Metric) -> 
 
 def _of_pairs(
     outputs: Sequence[Output], y: np.ndarray, columns: Sequence[int], mass: np.ndarray, compared: Sequence[int]
-) -> Pairs:
+) -> PairCosts:
     """Return C such that the crps of members mixed by shares w is wᵀ C w: of i and j in equal parts it is
     ¼ (C_ii + C_jj + 2 C_ij). It is infinite for members that are not `compared`.
     """
@@ -129,4 +131,4 @@ def _of_pairs(
         found[i, i] = cost(i)
     for i, j in combinations(compared, 2):
         found[i, j] = found[j, i] = 2 * cost(i, j) - (found[i, i] + found[j, j]) / 2
-    return Pairs(found)
+    return PairCosts(found)

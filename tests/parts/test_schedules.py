@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phalanx import Adam, Cosine, Dense, Dropout, Exponential, Step, choice, loguniform, part, uniform
-from phalanx.spec import Number, Schedule, at_progress
+from phalanx.parts import Number, Schedule, at_progress
 
 
 @pytest.mark.parametrize(

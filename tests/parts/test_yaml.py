@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phalanx.errors import InputError
-from phalanx.spec.yaml import read_yaml, write_yaml
+from phalanx.parts.yaml import read_yaml, write_yaml
 
 
 @given(

@@ -27,19 +27,19 @@ from phalanx.likelihoods import Bernoulli
 from phalanx.metrics import metric_named
 from phalanx.problem import Problem
 from phalanx.search.effort import Size
-from phalanx.task import Part
+from phalanx.task import FoldRows
 
 GOALS = (Goal(("y",), (ClassTarget(("a", "b")),)),)
 ROWS = np.arange(8)
 
 
 def problem(inputs, entry):
-    return Problem((inputs,), GOALS, (ROWS % 2,), (Part(ROWS[:6], ROWS[6:]),), entry, Size(1, 1, 1, 1))
+    return Problem((inputs,), GOALS, (ROWS % 2,), (FoldRows(ROWS[:6], ROWS[6:]),), entry, Size(1, 1, 1, 1))
 
 
 def drawn(layers, given, trials=8):
     settings = Settings(metric_named(None, GOALS), trials=trials)
-    found = draws(Network(layers, Bernoulli()), given.entry, settings, Size(1, 1, trials, 1))
+    found = draws(Network(layers, Bernoulli()), given.input_layer, settings, Size(1, 1, trials, 1))
     given.networks([draw.spec for draw in found])
     return found
 
