@@ -14,7 +14,7 @@ from phalanx.parts import names
 from phalanx.regularizers import Parameters, Regularizer
 
 _REDUCE = "put Flatten() or GlobalAveragePool() after them"
-_KEEP = 'let the last recurrent layer have output="all"'
+_KEEP = 'let the last recurrent layer have output="all", and leave out Flatten() and global pooling'
 
 
 class Placed(NamedTuple):

@@ -42,6 +42,8 @@ class Config(Options, Study):
             raise InputError(f"category and number both name {min(both)!r}; leave one out")
         self._check_columns()
         _ = self.image_size
+        if self.folds > 1 and self.valid != Config.valid:
+            raise InputError("valid does not go with folds, each of which validates once; leave one of the two out")
         if self.refit in RULES and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")
 

@@ -1,8 +1,8 @@
 """The way below the estimators: one network on one batch, and populations of networks, for those who write their own
 loop or search. Everything else in `phalanx.population` and `phalanx.model` may change without notice.
 
-- `complete(network, OutputSize(...))` gives a network its output layers; `initialize` makes its parameters, `forward` runs it
-  on a batch, and `cost` is what training descends.
+- `complete(network, OutputSize(...))` gives a network its output layers; `initialize` makes its parameters, `forward`
+  runs it on a batch, and `cost` is what training descends.
 - `Trial` is a network with its seed, `Fold` the rows that it trains on and those that it watches, and `train` trains
   any number of trials on the rows of a `Batch`, those of one structure together; `Trained.final`, a `Final`, is what
   `predict` predicts with.

@@ -105,7 +105,7 @@ def test_a_likelihood_that_takes_no_gaps_takes_rows_of_different_lengths(rows):
 def test_appending_padding_changes_neither_cost_nor_gradient(rows):
     x, codes, _, weight = rows
     changed = [LabelSmoothing(0.1), Adversarial(0.1)]
-    network = complete(Network([Frames(), Conv(3), Tanh()], Multinoulli(), changed), OutputSize(3))
+    network = complete(Network([Frames(), Dense(3), Tanh()], Multinoulli(), changed), OutputSize(3))
     more = np.concatenate([x, np.full((3, 2, 2), np.nan, np.float32)], axis=1)
     longer = np.concatenate([codes, np.full((3, 2), -1, np.int32)], axis=1)
     _, value, gradient = computed(network, x, codes, weight)

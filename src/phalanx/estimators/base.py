@@ -60,6 +60,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         together = None if groups is None else group_codes(groups, len(X))
         if held_out and groups is not None:
             raise InputError("groups say which rows a split keeps together, but with validation rows nothing is split")
+        if self.folds > 1 and self.validation_fraction != NetworkEstimator.validation_fraction:
+            raise InputError("validation_fraction does not go with folds, each of which validates once; leave one out")
         if held_out and self.folds > 1:
             raise InputError("with validation rows nothing is split into folds; leave one of the two out")
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)

@@ -73,11 +73,11 @@ class OnlineClasses(Online):
         diverge, which stay as they were. Raises ValueError for rows unlike those of `fit`. Returns the estimator.
 
         >>> from phalanx import Adam, Classifier, Dense, Tanh
-        >>> net = Classifier([Dense(8), Tanh()], optimizer=Adam(0.03), stopping=None, max_rounds=50)
-        >>> x = np.linspace(-1, 1, 100)[:, None]
-        >>> for border in (0.0, 0.3, 0.3, 0.3):
-        ...     net = net.partial_fit(x, x[:, 0] > border)
-        >>> net.predict([[0.2], [0.4]]).tolist()
+        >>> net = Classifier([Dense(8), Tanh()], optimizer=Adam(0.03), batch_size=4, stopping=None, max_rounds=10)
+        >>> x = [[i / 50 - 1] for i in range(100)]
+        >>> for border in (0.0, 0.5, 0.5, 0.5, 0.5):
+        ...     net = net.partial_fit(x, [row[0] > border for row in x])
+        >>> net.predict([[0.2], [0.8]]).tolist()
         [False, True]
 
         Source: notes G1 (online learning takes the most recent samples).

@@ -67,11 +67,19 @@ def columns_of_files(frame: pd.DataFrame, files: FileKind) -> list[str]:
 def with_files(table: Source, folder: Path, request: Request, kinds: "Sequence[RowKind]") -> Source:
     """Return a table with what the files hold that its columns name, relative to `folder`.
 
-    Rows whose file is not named, or cannot be read, are left out with a note, or refused with `request.strict`.
+    Rows whose file is not named, or cannot be read, are left out with a note, or refused with `request.strict`. Columns
+    of which no file is there are left as they are.
     """
     for kind in kinds:
         for column in columns_of_files(table.frame, kind.cells) if kind.cells else ():
-            table = _opened(table, column, folder, request, kind)
+            like = None if request.like is None else request.like.of_column(column)
+            if column in request.ignore or (like is not None and not isinstance(like, kind.encoder)):
+                continue
+            if like is not None or any((folder / cell).exists() for cell in table.frame[column].dropna()):
+                table = _opened(table, column, folder, request, kind)
+            else:
+                note = f"column {column!r} names {kind.name}, but none of the files is there (from {str(folder)!r})"
+                table = replace(table, notes=(*table.notes, note))
     return table
 
 

@@ -91,8 +91,8 @@ class Request:
 
     `size`: (height, width) of images, None: found out. `strict`: a broken file is an error. `watch` is called with how
     many of all files are read. `missing`: which spellings mean missing in a table, None: found out. `text`: the
-    column of texts that is learned from alone. `known`: how the columns of the training table were read.
-    `like`: the encoder that is to take the rows, None: one is learned.
+    column of texts that is learned from alone. `ignore`: columns that nobody needs. `known`: how the columns of the
+    training table were read. `like`: the encoder that is to take the rows, None: one is learned.
     """
 
     size: tuple[int, int] | None = None
@@ -100,6 +100,7 @@ class Request:
     watch: Callable[[int, int], None] | None = None
     missing: Collection[str] | None = None
     text: str | None = None
+    ignore: Collection[str] = ()
     known: Mapping[str, Reading] = field(default_factory=dict)
     like: Encoder | None = None
 

@@ -30,9 +30,11 @@ class OpenedRows:
 
     A source is a `str` or a path, a file or folder as `phalanx predict` takes it, or a list of paths; a DataFrame is
     read as a table file of its cells would be. Beside these a model takes what it learned from: of numbers an array
-    (rows, columns) in the order of training, an array of images, a list of texts, of rows of codes, or of sounds, each
-    a pair of samples a second and samples (n,) of one channel; of a series its values, in a pandas Series with dates
-    for index where it has times. What is noticed about a source is a `UserWarning`; `InputError` for anything else.
+    (rows, columns) in the order of training, an array of images, a list of texts, of rows of codes, of sequences
+    (steps, channels), or of sounds, each a pair of samples a second and samples (n,) of one channel; of a series its
+    values, in a pandas Series with dates for index where it has times. A model that answers at each step of a row
+    returns lists, with an array for each row. What is noticed about a source is a `UserWarning`; `InputError` for
+    anything else.
     """
 
     def __init__(self, model: RowModel, load: Load) -> None:

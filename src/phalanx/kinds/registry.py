@@ -71,7 +71,8 @@ def prepare(config: Config, watch: Callable[[int, int], None] | None = None) -> 
             f"{' '.join(BUNDLED)}"
         )
     known = {name: Reading(verbatim=True) for name in (config.id, config.group) if name is not None}
-    request = Request(config.image_size, config.strict, watch, config.missing, config.text, known)
+    unread = (*config.ignore, *known)
+    request = Request(config.image_size, config.strict, watch, config.missing, config.text, unread, known)
     source = kind_of((config.source,), config).load((config.source,), request)
     kind = kind_named(source.kind)  # a table may name the files that are the rows
     check_options(kind, config)

@@ -34,7 +34,7 @@ class SeriesKind(RowKind):
 
     name = "series"
     encoder = SeriesEncoder
-    options = frozenset(("forecast", "horizon", "window", "time", "missing", "ignore", "category", "number")) | VOTES
+    options = frozenset(("forecast", "horizon", "window", "time", "missing", "ignore")) | VOTES
     unit = "window"
     model_class = SeriesModel
     baselines = FORECASTS
