@@ -111,6 +111,7 @@ def test_rows_that_test_take_no_part(tmp_path, train, table, target, estimator, 
     same_networks(model, estimator(**NET).fit(rest.drop(columns=target), rest[target]))
 
 
+@pytest.mark.slow
 def test_several_targets_and_folds(tmp_path, train, table):
     model = through_the_shell(tmp_path, train, table[:90], table[90:], target=BOTH, folds=2)
     X = table.drop(columns=BOTH)
@@ -132,6 +133,7 @@ def test_images(tmp_path, train):
     np.testing.assert_array_equal(model.predict_proba(X[50:]), net.predict_proba(X[50:]))
 
 
+@pytest.mark.slow
 def test_texts(tmp_path, train):
     rng = np.random.default_rng(0)
     y = rng.normal(size=60)

@@ -378,6 +378,7 @@ def test_groups_stay_in_one_fold(table, sizes):
     assert sorted(np.concatenate(held.valid)) == list(range(ROWS))
 
 
+@pytest.mark.slow
 def test_bagging_draws_from_the_rows_that_train_in_the_fold(table, sizes, monkeypatch):
     drawn, trainer = [], experiment.train
 

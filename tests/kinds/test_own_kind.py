@@ -65,7 +65,13 @@ def test_as_an_estimator(tmp_path, folder, angles, points):
     model = phalanx.load(tmp_path / "saved")
     np.testing.assert_array_equal(model.predict_proba(X), net.predict_proba(X))
     assert model.predict(folder / "new.circle").tolist() == ["near", "far", "near"]
-    assert cross_val_score(net, X, labels, cv=2).min() > 0.9
+
+
+@pytest.mark.slow
+def test_it_is_split_as_other_rows_are(angles, points):
+    degrees, labels = points
+    X = angles(degrees)
+    assert cross_val_score(Classifier(**NET), X, labels, cv=2).min() > 0.9
     assert Classifier(folds=2, **NET).fit(X, labels, sample_weight=np.ones(120)).score(X, labels) > 0.9
 
 

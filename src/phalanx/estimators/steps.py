@@ -1,6 +1,6 @@
 """A target for each step of a row: as it is given to an estimator, and answers as they are handed back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,20 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from phalanx.data.steps import spread
 from phalanx.errors import InputError
-from phalanx.estimators.base import NetworkEstimator
 from phalanx.estimators.targets import check_lengths
+from phalanx.kinds.rows import RowKind
 from phalanx.kinds.sequences.container import Sequences
 from phalanx.kinds.steps import by_row
 from phalanx.population.predict import real_steps
 
 
-class OfSteps(NetworkEstimator):
-    """Base of estimators that learn a target of each row, or of each step of a row."""
+class OfSteps:
+    """What estimators share that learn a target of each row, or of each step of a row; it stands before their bases."""
+
+    _given: RowKind
+    _columns: Callable[[Any], list[np.ndarray]]
+    predict: Callable[[Any], Any]
+    _each_step = False
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of classes, or r2 of numbers; where there is a target for each step, over all steps.
@@ -26,7 +31,7 @@ class OfSteps(NetworkEstimator):
         `sample_weight` weighs rows, each of whose steps then counts so much.
         """
         if not self._each_step:
-            return super().score(X, y, sample_weight)
+            return super().score(X, y, sample_weight)  # type: ignore[misc]
         told = self.predict(X)
         lengths = np.array([len(row) for row in told], int)
         score = accuracy_score if is_classifier(self) else r2_score
@@ -44,7 +49,7 @@ class OfSteps(NetworkEstimator):
     def _held_columns(self, rows: Any, y: Any) -> list[np.ndarray]:
         real = self._given.real(rows) if self._each_step else None
         if real is None:
-            return super()._held_columns(rows, y)
+            return super()._held_columns(rows, y)  # type: ignore[misc]
         return [spread(column, real) for column in self._columns(targets_of_steps(y, real.sum(1)))]
 
     def _columns_of(self, inputs: Any, y: Any) -> list[np.ndarray]:
