@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from phalanx.blueprint import Blueprint, Noise, named_regularizers
 from phalanx.errors import InputError
@@ -166,8 +167,9 @@ def cost(
     for name, regularizer in named_regularizers(network):
         at = regularizer.weights(at, noise.regularizers.get(name))
 
-    def data(x: Any) -> tuple[jax.Array, Any]:
-        passed = forward(network, at, states, x, noise, train=True, keep=keep, over=over)
+    def data(x: Any, fixed: bool = False) -> tuple[jax.Array, Any]:
+        held = lax.stop_gradient(at) if fixed else at
+        passed = forward(network, held, states, x, noise, train=True, keep=keep, over=over)
         z, y, known = _by_step(passed.z, batch.y)
         total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), known))
         return total, (total, passed.states, passed.kept, passed.masks)

@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from phalanx.blueprint import Noise
 from phalanx.errors import InputError
-from phalanx.layers import EVALUATE, Dense, Tanh
+from phalanx.layers import EVALUATE, LSTM, Conv, Dense, Flatten, MaxPool, Tanh
 from phalanx.likelihoods import Multinoulli
+from phalanx.model import Batch, cost, initialize
+from phalanx.network import Network, OutputSize, complete
 from phalanx.regularizers import Adversarial, attack
 
 
@@ -100,7 +103,7 @@ def test_numbers_of_a_table_move_and_codes_do_not():
 
 def test_the_cost_mixes_by_hand():
     # One row x = 1, w = 2, J = ζ(−2x) (y = 1): x' = 1 − 0.5 = 0.5 and J̃ = 0.25 ζ(−2) + 0.75 ζ(−1)
-    mixed = Adversarial(0.5, mix=0.25).cost(lambda x: (jax.nn.softplus(-2 * x).mean(), x))
+    mixed = Adversarial(0.5, mix=0.25).cost(lambda x, fixed=False: (jax.nn.softplus(-2 * x).mean(), x))
     value, beside = mixed(jnp.array([[1.0]]))
     assert value == pytest.approx(0.25 * np.log1p(np.exp(-2)) + 0.75 * np.log1p(np.exp(-1)))
     assert beside.tolist() == [[1.0]]  # what the clean pass computed beside
@@ -110,7 +113,9 @@ def test_the_cost_mixes_by_hand():
 def test_its_gradient_takes_the_examples_as_given(small_net, steps):
     params, x, cost = small_net
     rule = Adversarial(0.3, mix=0.4, steps=steps)
-    slope = jax.jit(jax.grad(lambda rule, p: rule.cost(lambda x: cost(p, x))(x)[0], argnums=1))(rule, params)
+    slope = jax.jit(jax.grad(lambda rule, p: rule.cost(lambda x, fixed=False: cost(p, x))(x)[0], argnums=1))(
+        rule, params
+    )
     near = jax.jit(lambda: attack(lambda x: cost(params, x), x, 0.3, steps=steps))()
     given = jax.jit(jax.grad(lambda p: 0.4 * cost(p, x)[0] + 0.6 * cost(p, near)[0]))(params)
     for a, b in zip(jax.tree.leaves(slope), jax.tree.leaves(given), strict=True):
@@ -123,7 +128,7 @@ def test_training_on_examples_makes_a_linear_model_robust(linear):
 
     def trained(rule):
         def step(w, _):
-            return w - 0.1 * jax.grad(lambda w: rule.cost(lambda x: cost(x, w))(x)[0])(w), None
+            return w - 0.1 * jax.grad(lambda w: rule.cost(lambda x, fixed=False: cost(x, w))(x)[0])(w), None
 
         return jax.jit(lambda: jax.lax.scan(step, weight, None, length=300)[0])()
 
@@ -138,9 +143,31 @@ def test_its_numbers_are_knobs(linear):
     # on a linear model every margin z becomes z − ε‖w‖₁
     weight, x, sign, cost = linear
     margin, norm = np.asarray(sign) * (np.asarray(x) @ np.asarray(weight)), np.abs(weight).sum()
-    value = jax.jit(lambda rule: rule.cost(cost)(x)[0])
+    value = jax.jit(lambda rule: rule.cost(lambda x, fixed=False: cost(x))(x)[0])
     for epsilon, mix, step_size in ((0.1, 0.2, 2.5), (0.3, 0.9, 1.5), (0.5, 1.0, 2.5), (0.0, 0.3, 1.0)):
         expected = mix * np.logaddexp(0, -margin) + (1 - mix) * np.logaddexp(0, -(margin - epsilon * norm))
         rule = Adversarial(epsilon, mix=mix, steps=2, step_size=step_size)
         assert value(rule) == pytest.approx(expected.mean(), rel=1e-5)
     assert value._cache_size() == 1
+
+
+@pytest.mark.parametrize("layers", [[Conv(4), MaxPool(), Flatten()], [LSTM(4)]], ids=["images", "sequences"])
+def test_layers_with_gradients_of_their_own_are_attacked_too(rng, layers):
+    """J̃ = ½ J(x) + ½ J(x′) with x′ a constant: its gradient is that of two plain costs."""
+    x = jnp.asarray(rng.normal(size=(6, 4, 4, 1) if len(layers) > 1 else (6, 4, 2)), jnp.float32)
+    batch = Batch(x, (jnp.asarray(rng.integers(2, size=6), jnp.int32),), jnp.ones(6))
+    plain, attacked = (
+        complete(Network(layers, Multinoulli(), regularizers), OutputSize(2))
+        for regularizers in ([], [Adversarial(0.2)])
+    )
+    params, states = initialize(plain, jax.random.key(0), x.shape[1:])
+    noise = Noise({}, {}, {})
+
+    def of(network, p, x):
+        return cost(network, p, states, batch._replace(x=x), noise)[0]
+
+    near = jax.jit(lambda: attack(lambda x: (of(plain, params, x), None), x, 0.2))()
+    found = jax.jit(jax.grad(lambda p: of(attacked, p, x)))(params)
+    expected = jax.jit(jax.grad(lambda p: 0.5 * of(plain, p, x) + 0.5 * of(plain, p, near)))(params)
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -75,9 +75,9 @@ class Adversarial(Regularizer):
     step_size: Knob = field(default=2.5, at_least=1)
 
     def cost(self, cost: Cost) -> Cost:
-        def mixed(x: Any) -> tuple[jax.Array, Any]:
-            clean, beside = cost(x)
-            near = attack(cost, x, self.epsilon, steps=self.steps, step_size=self.step_size)
-            return self.mix * clean + (1 - self.mix) * cost(lax.stop_gradient(near))[0], beside
+        def mixed(x: Any, fixed: bool = False) -> tuple[jax.Array, Any]:
+            clean, beside = cost(x, fixed)
+            near = attack(lambda x: cost(x, True), x, self.epsilon, steps=self.steps, step_size=self.step_size)
+            return self.mix * clean + (1 - self.mix) * cost(lax.stop_gradient(near), fixed)[0], beside
 
         return mixed

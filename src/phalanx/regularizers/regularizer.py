@@ -14,8 +14,9 @@ from phalanx.parts.fields import unknown
 Parameters = dict[str, Params]
 """Parameters by layer name."""
 
-Cost = Callable[[Any], tuple[jax.Array, Any]]
-"""From inputs x to the mean cost of the data, and whatever was computed beside it."""
+Cost = Callable[..., tuple[jax.Array, Any]]
+"""From inputs x to the mean cost of the data, and whatever was computed beside it; with True beside x, no gradient
+flows to the parameters."""
 
 Masks = Mapping[str, Any]
 """By layer name which steps of its output are real and not padding, (batch, steps); None or not there: all are."""
