@@ -76,36 +76,22 @@ def _part_classes(base):
     return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls]  # not those of examples
 
 
-_NAMES = {"ActivityL1": ("dense_1",), "ActivityKL": ("dense_1",), "Factor": ("output",), "Tied": ("dense_2", "dense_3")}
-"""Layers for the parts that must name some: those of the networks in `tests/population/test_laws.py`."""
-
-
 def minimal(cls):
     """An instance with a value for each field that has no default."""
     given = {f.name: _some(cls.kinds[f.name]) for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
-    if cls.__name__ in _NAMES:
-        given["on"] = _NAMES[cls.__name__]
-    if cls.__name__ in ("Residual", "Branch"):
-        from phalanx import Dense, Tanh
-
-        given["layers"] = (Dense(5), Tanh())
-    if cls.__name__ == "Branches":
-        given["branches"] = _branches()
     return cls(**given)
 
 
-def _branches():
-    """A branch for a table and one for a text."""
-    from phalanx import Columns, Dropout, Embedding, GlobalAveragePool, PReLU
-
-    return [Columns((3, 12)), PReLU(0.2)], [Embedding(3, tokens=9), Dropout(0.1), GlobalAveragePool()]
-
-
 def _some(kind):
+    from phalanx import Dense, Tanh
+    from phalanx.layers import Layer
+
+    held = kind.named[0]
     if kind.listed:
-        return ()
+        several = {str: ("dense_1", "dense_2"), Layer: (Dense(5), Tanh())}
+        return several[held] if held in several else tuple(map(minimal, _part_classes(held)[:1] or [held]))
     simple = {float: 0.5, int: 3, bool: True, str: "sgd"}
-    return simple[kind.named[0]] if kind.named[0] in simple else minimal(_part_classes(kind.named[0])[0])
+    return simple[held] if held in simple else minimal(_part_classes(held)[0])
 
 
 def further_instances():
@@ -147,7 +133,9 @@ def further_instances():
         p.Past("last"),
         p.Past("ratio"),
         p.ReverseGradient(0.5),
+        p.Branches([[p.Columns((3, 12)), p.PReLU(0.2)], [p.Embedding(3, tokens=9), p.Dropout(0.1), p.GRU(2)]]),
         p.Residual([p.Conv(6), p.ReLU(), p.Conv(4)]),
+        p.Residual([p.Conv(8, bias=False), p.BatchNorm(), p.MaxoutPool(), p.LayerNorm()]),
         p.Gaussian(0.3),
         p.HeteroscedasticGaussian(0.01),
         p.MultivariateGaussian(0.01),
@@ -210,32 +198,57 @@ def _base(name):
 _HOMES = [f"phalanx.{home}" for home in ("parts", "layers", "likelihoods", "regularizers", "optimizers")]
 
 
-def _together(rows):
-    """The rows with all activations as one, all regularizers, all likelihoods, and all that vectors, images, or texts
-    pass through: they can stand in one network, one compilation. So can a schedule with one way to clip, and factors.
-    """
-    import phalanx as p
-    from phalanx.layers import InstanceNorm, Recurring, SpectralAugmentation
-    from phalanx.optimizers import Clip
+_MOST = 16
+"""Layers in one network: so many still learn within a few rounds."""
 
-    images = (p.Pixels, p.Augmentation, p.Spatial, p.BatchNorm, p.LayerNorm, p.MaxoutPool, p.Flatten, p.Residual)
-    texts = (p.Embedding, p.Past, Recurring, p.ReverseGradient, InstanceNorm, SpectralAugmentation)
-    vectors = (p.Dense, p.Branch, p.DropConnect, p.Maxout, p.RBF, p.PReLU, p.GaussianNoise, p.Dropout)
-    of_a_step = (p.Schedule, Clip, p.Factor)
-    bases = (p.Activation, p.Regularizer, images, texts, vectors, p.Likelihood)
-    groups = [tuple(row for row in rows if isinstance(row, base)) for base in bases]
-    for group, first in ((2, p.Pixels), (3, p.Embedding)):
-        groups[group] = tuple(sorted(groups[group], key=lambda row, first=first: not isinstance(row, first)))
-    groups += itertools.zip_longest(*([row for row in rows if isinstance(row, base)] for base in of_a_step))
+
+def _together(rows):
+    """The rows with all layers that fit into one network as one, all regularizers, all likelihoods, and a schedule with
+    one way to clip and factors: one compilation.
+    """
+    from phalanx.parts import Schedule
+
+    from phalanx.layers import Layer
+    from phalanx.likelihoods import Likelihood
+    from phalanx.optimizers import Clip, Factor
+    from phalanx.regularizers import Regularizer
+
+    def those(base):
+        return [row for row in rows if isinstance(row, base)]
+
+    steps = itertools.zip_longest(those(Schedule), those(Clip), those(Factor))
+    groups = [*_networks(those(Layer)), tuple(those(Regularizer)), tuple(those(Likelihood)), *steps]
     groups = [tuple(row for row in group if row is not None) for group in groups]
     return [*groups, *(row for row in rows if not any(row in group for group in groups))]
 
 
-def _apart(row):
-    """What a row is the only one of among those that are compiled: its class, and the padding of a convolution."""
-    from phalanx import Conv
+def _networks(layers):
+    """Tuples of layers whose rows have equal places, all axes but the last, for whose width an affine layer cares.
 
-    return (Conv, row.padding) if isinstance(row, Conv) else type(row)
+    One that takes something else than plain numbers can only stand first, where what it makes has the places of others.
+    """
+    firsts, others = {}, {}
+    for layer in layers:
+        row, shape = layer.example, jax.tree.map(np.shape, layer.example)
+        plain = isinstance(row, np.ndarray) and np.issubdtype(row.dtype, np.floating) and np.isfinite(row).all()
+        places = (shape if plain else layer.output_shape(shape))[:-1]
+        (others if plain else firsts).setdefault(places, []).append(layer)
+    for places, held in others.items():
+        networks = -(-len(held) // _MOST)
+        for i in range(networks):
+            first = [firsts[places].pop(0)] if firsts.get(places) else []
+            yield (*first, *held[i::networks])
+    yield from ((layer,) for held in firsts.values() for layer in held)
+
+
+def _apart(row):
+    """What a row is the only one of among those that are compiled: its class, and the padding of its windows."""
+    return type(row), getattr(row, "padding", None)
+
+
+def _trained(rows):
+    """The rows as populations are compiled for them: one instance of a class, the one that reaches most."""
+    return _together(list({_apart(row): row for row in rows}.values()))
 
 
 def _seldom(row):
@@ -261,9 +274,11 @@ def pytest_generate_tests(metafunc):
         rows = [row for base in _TABLES[fixture].split() for row in instances(_base(base))]
         rows += internal_likelihoods() if fixture == "any_likelihood" else []
         trained = fixture == "any_trained_part"
-        if trained:  # compiled for each: one instance of a class, the one that reaches most
-            rows = _together(list({_apart(row): row for row in rows}.values()))
-            rows = [pytest.param(row, marks=pytest.mark.slow, id=_label(row)) if _seldom(row) else row for row in rows]
+        if trained:
+            rows = [
+                pytest.param(row, marks=pytest.mark.slow, id=_label(row)) if _seldom(row) else row
+                for row in _trained(rows)
+            ]
         # The scope groups tests by row, so that the programs of a row are built once.
         metafunc.parametrize(fixture, rows, ids=_label, scope="module" if trained else "function")
 
@@ -292,39 +307,36 @@ def every_layer():
 
 
 @pytest.fixture
+def trained_layers():
+    """A function that returns what `any_trained_part` would be of layers now."""
+    return lambda: _trained(instances(_base("Layer")))
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
 
 @pytest.fixture
 def table_of():
-    """A function that returns rows of input for a layer (NumPy), and the shape of one row."""
+    """A function that returns random rows of input for a layer (NumPy) by its `example`, and the shape of one row.
 
-    def make(layer, rows):
-        from phalanx import Augmentation, Branch, Columns, Embedding, Frames, MaxoutPool, Past, Pixels, Spatial
-        from phalanx.layers import Branches, InstanceNorm, Recurring, SpectralAugmentation
+    A class of each row, 0 or 1, shows in the first half of each array.
+    """
 
+    def make(layer, rows, classes=None):
         rng = np.random.default_rng(0)
-        if isinstance(layer, Branches):
-            return tuple(zip(*(make(branch, rows) for branch in layer.branches), strict=True))
-        if isinstance(layer, Branch):
-            return make(layer.inner[0], rows)
-        if isinstance(layer, Embedding):
-            return rng.integers(0, layer.tokens, (rows, 7)).astype(np.int32), (7,)
-        if isinstance(layer, Frames):
-            x = rng.normal(size=(rows, 7, 3)).astype(np.float32)
-            x[0, 4:] = np.nan
-            return x, (7, 3)
-        if isinstance(layer, Pixels):
-            return rng.integers(0, 256, (rows, 6, 6, 1), np.uint8), (6, 6, 1)
-        if not isinstance(layer, Columns):
-            shapes = {Spatial: (6, 6, 4), Augmentation: (6, 6, 2), MaxoutPool: (10,), Recurring: (7, 4), Past: (7, 4)}
-            shapes |= {InstanceNorm: (7, 4), SpectralAugmentation: (7, 4), object: (5,)}
-            kinds = (layer, *layer.inner)
-            shape = next(shape for base, shape in shapes.items() if any(isinstance(held, base) for held in kinds))
-            return rng.normal(size=(rows, *shape)).astype(np.float32), shape
-        codes = rng.integers(0, layer.cardinalities, (rows, len(layer.cardinalities)))
-        numbers = rng.normal(size=(rows, 2)).astype(np.float32)
-        return (numbers, codes.astype(np.int32)), ((2,), (len(layer.cardinalities),))
+
+        def array(like):
+            size, whole = (rows, *like.shape), np.issubdtype(like.dtype, np.integer)
+            x = rng.integers(0, like, size, like.dtype, endpoint=True) if whole else rng.normal(size=size)
+            if classes is not None:
+                half = -(-len(like) // 2)
+                shown = x[:, :half] // 2 + like[:half] // 2 if whole else x[:, :half] + 2
+                x[classes == 1, :half] = shown[classes == 1]
+            missing = np.isnan(like) & (np.arange(rows) % 3 == 0).reshape(-1, *[1] * like.ndim)
+            return np.where(missing, like, x).astype(like.dtype)
+
+        return jax.tree.map(array, layer.example), jax.tree.map(np.shape, layer.example)
 
     return make

@@ -37,7 +37,7 @@ def test_a_wrapped_layer_answers_as_itself(any_layer, table_of):
     x, shape = table_of(any_layer, 2)
     wrapped = DropConnect(any_layer, 0.5)
     for name in QUESTIONS:
-        assert getattr(wrapped, name) == getattr(any_layer, name), name
+        np.testing.assert_equal(getattr(wrapped, name), getattr(any_layer, name), name)
     assert wrapped.noise(shape) == any_layer.noise(shape)
     assert wrapped.output_shape(shape) == any_layer.output_shape(shape)
     plain, around = (Network([dataclasses.replace(layer, name="it")], Gaussian()) for layer in (any_layer, wrapped))

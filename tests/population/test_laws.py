@@ -1,5 +1,5 @@
-"""The laws of a population, for each part beside plain partners; activations, regularizers, likelihoods, all that
-vectors, images, or texts pass through, and what changes a step stand in one network.
+"""The laws of a population, for each part beside plain partners; layers that take rows of the same places,
+regularizers, likelihoods, and what changes a step stand in one network.
 
 Two programs serve all laws of a part: four members in blocks of two, in which neighbours could disturb each other; and
 one at a time, the plain loop.
@@ -7,33 +7,19 @@ one at a time, the plain loop.
 
 import dataclasses
 import itertools
+import sys
 
 import jax
 import numpy as np
 import pytest
 
-from phalanx.layers import (
-    GRU,
-    Augmentation,
-    Branches,
-    Columns,
-    Conv,
-    Dense,
-    Embedding,
-    Flatten,
-    Layer,
-    Pixels,
-    Recurring,
-    ReLU,
-    Residual,
-    Spatial,
-    Tanh,
-)
+import phalanx.layers.shape
+from phalanx.layers import Dense, Dropout, Flatten, Layer, Tanh
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Network, OutputSize, complete
 from phalanx.optimizers import Adam, Clip, Factor, Optimizer
-from phalanx.parts import Part, Schedule
+from phalanx.parts import Part, Schedule, part
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
 from phalanx.population.train import train
@@ -41,37 +27,23 @@ from phalanx.population.trial import Trial
 from phalanx.regularizers import Regularizer, Tied
 from phalanx.stopping import EarlyStopping
 
-MEMBERS, ROUNDS, CARDINALITIES = 4, 6, (3, 12)
+MEMBERS, ROUNDS = 4, 6
 FOLD = Fold(np.arange(90), np.arange(90, 120), 0)
 
 
-def rows_for(parts: tuple[Part, ...]) -> Batch:
-    """Two numbers and two categories, as a table, beside a text, as one array or drawn into images; the target is a
-    class, numbers or counts.
-    """
+def rows_for(parts: tuple[Part, ...], table_of) -> Batch:
+    """Four numbers a row, or rows that the first layer takes, for a class, numbers or counts."""
     rng = np.random.default_rng(1)
-    numbers = rng.normal(size=(120, 2)).astype(np.float32)
-    codes = np.stack([rng.integers(0, k, 120) for k in CARDINALITIES], axis=1).astype(np.int32)
-    y = numbers[:, 0] * numbers[:, 1]
+    x = rng.normal(size=(120, 4)).astype(np.float32)
+    y = x[:, 0] * x[:, 1]
     targets = {
-        "numbers": np.stack([y, numbers[:, 1]], axis=1),
+        "numbers": np.stack([y, x[:, 1]], axis=1),
         "counts": np.abs(y * 3).round()[:, None],
-        "classes": ((y > 0) & (codes[:, 1] > 3)).astype(np.int32),
+        "classes": ((y > 0) & (x[:, 3] > -0.5)).astype(np.int32),
     }
+    if isinstance(parts[0], Layer):
+        x, _ = table_of(parts[0], 120, targets["classes"])
     weight = rng.uniform(0.5, 1.5, 120).astype(np.float32)
-    one = np.concatenate([numbers, codes.astype(np.float32)], axis=1)
-    x = (numbers, codes) if isinstance(parts[0], Columns) else one
-    if isinstance(parts[0], Pixels):
-        x = rng.integers(0, 256, (120, 8, 8, 1), np.uint8)
-        x[:, :4, 2:5] //= np.where(targets["classes"], 4, 1).astype(np.uint8).reshape(-1, 1, 1, 1)
-        return Batch(x, (targets["classes"],) * len(ends(parts)), weight)
-    if isinstance(parts[0], (Embedding, Branches)):  # texts of different lengths, whose first tokens say the class
-        x = rng.integers(0, 9, (120, 6)).astype(np.int32)
-        x[:, 0] = 3 + 4 * targets["classes"]
-        x[::3, 4:] = 0
-        if isinstance(parts[0], Branches):
-            x = (numbers, codes), x
-        return Batch(x, (targets["classes"],), weight)
     return Batch(x, tuple(targets[kind] for kind in kinds_of(parts)), weight)
 
 
@@ -79,56 +51,50 @@ def kinds_of(parts: tuple[Part, ...]) -> list[str]:
     """What the targets hold, one for each head."""
     if isinstance(parts[0], Joint):
         return [head.likelihood.target for head in parts[0].heads]
+    if isinstance(parts[0], Layer):
+        return ["classes"] * len(layers_around(parts)[1])
     return [part.target for part in parts] if isinstance(parts[0], Likelihood) else ["classes"]
 
 
-def ends(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
-    """The layers of heads for images: what has weights, then what pools, so that the cost sees all of them."""
-    pools = [part for part in parts if isinstance(part, Spatial) and not isinstance(part, Conv)]
-    weighted = [part for part in parts if isinstance(part, (Conv, Residual))]
-    return [tuple(filter(None, pair)) for pair in itertools.zip_longest(weighted, pools)]
+def layers_around(parts: tuple[Part, ...]) -> tuple[list[Layer], list[list[Layer]]]:
+    """The trunk of a network of layers, those that keep the places of their rows, and a head for each other one.
 
-
-def network_of_images(parts: tuple[Part, ...]) -> Network:
-    """A network of all layers for images: the pixels and what changes them, what keeps places, and heads.
-
-    Of 8 × 8 pixels the trunk makes 8 × 8 × 4. A convolution leads to them: units of one pixel each are the same after
-    normalization, and rounding decides which of them is the largest.
+    Layers without parameters come first, so that what turns the gradient around leaves others to learn. What leads to a
+    layer has no bias, which before a normalization would follow nothing but rounding.
     """
-    before = [part for part in parts if isinstance(part, (Pixels, Augmentation))]
-    after = [part for part in parts if not isinstance(part, (Pixels, Augmentation, Spatial, Residual, Flatten))]
-    heads = [Head(Multinoulli(), [*layers, Flatten()]) for layers in ends(parts)]
-    network = Network([*before, Conv(20), ReLU(), *after], Joint(heads), optimizer=Adam(0.01), batch_size=16)
-    return complete(network, *[OutputSize(2)] * len(heads))
+    trunk, heads, width = [], [], None
+    for layer in (parts[0], *sorted(parts[1:], key=has_parameters)):
+        shape = jax.tree.map(np.shape, layer.example)
+        fits = width is None or (len(shape) > 1 and width == shape[-1])
+        led = [layer] if fits else [Dense(shape[-1], bias=False), layer]
+        out = layer.output_shape(shape)
+        if layer is parts[0] or out[:-1] == shape[:-1]:
+            trunk, width = [*trunk, *led], out[-1]
+        else:
+            heads.append(led)
+    return trunk, heads or [[Dense(5), Tanh()]]
+
+
+def has_parameters(layer: Layer) -> bool:
+    shape = jax.tree.map(np.shape, layer.example)
+    return bool(jax.eval_shape(lambda seed: layer.init(jax.random.key(seed), shape)[0], 0))
 
 
 def network_with(parts: tuple[Part, ...], i: int) -> Network:
     """A small network around some parts, in which every knob of theirs has its own value in member i."""
     made = tuple(varied(part, i) for part in parts)
-    if isinstance(made[0], Pixels):
-        return dataclasses.replace(network_of_images(made), stopping=EarlyStopping(patience=3 + i))
-    layers: tuple[Layer, ...] = (Dense(5), Tanh())
-    if isinstance(made[0], Embedding):
-        layers = (dataclasses.replace(made[0], tokens=9), *map(every_step, made[1:]), GRU(4))
-    for part in () if isinstance(made[0], Embedding) else made:
-        if isinstance(part, Columns):
-            layers = (dataclasses.replace(part, cardinalities=CARDINALITIES), *layers)
-        elif isinstance(part, Layer):
-            layers = (part, *layers) if isinstance(part, Branches) else (*layers, part, Dense(4))
-        elif isinstance(part, Tied):
-            layers += (Dense(5),) * len(part.on)
-    regularizers = [part for part in made if isinstance(part, Regularizer)]
+    layers: list[Layer] = [Dense(5), Tanh()]
     likelihood = made[0] if isinstance(made[0], (Likelihood, Joint)) else Multinoulli()
-    if len(made) > 1 and isinstance(made[0], Likelihood):
+    if isinstance(made[0], Layer):
+        layers, ends = layers_around(made)
+        likelihood = Joint([Head(Multinoulli(), [*end, Flatten()]) for end in ends])
+    elif isinstance(made[0], Likelihood) and len(made) > 1:
         likelihood = Joint([Head(part) for part in made])
+    regularizers = [part for part in made if isinstance(part, Regularizer)]
+    layers += [Dense(5) for part in regularizers if isinstance(part, Tied) for _ in part.on]
     stopping = EarlyStopping(patience=3 + i)
     network = Network(layers, likelihood, regularizers, optimizer_with(made), stopping, batch_size=16)
     return complete(network, *(OutputSize({"numbers": 2, "counts": 1, "classes": 2}[kind]) for kind in kinds_of(made)))
-
-
-def every_step(layer: Layer) -> Layer:
-    """A recurrent layer that another can follow."""
-    return dataclasses.replace(layer, output="all") if isinstance(layer, Recurring) else layer
 
 
 def optimizer_with(parts: tuple[Part, ...]) -> Optimizer:
@@ -176,19 +142,37 @@ def same(a, b) -> bool:
 _trained: dict = {}
 
 
-@pytest.fixture
-def population(any_trained_part):
-    """A part, or the first of several, its rows, its trials, and the members they become: trained once for all laws."""
-    parts = any_trained_part if isinstance(any_trained_part, tuple) else (any_trained_part,)
+def population_of(parts: tuple[Part, ...], table_of):
+    """The first of some parts, their rows, their trials, and the members they become: trained once for all laws."""
     key = repr(parts)
     if key not in _trained:
         _trained.clear()
         jax.clear_caches()  # those of the part before
-        rows, trials = rows_for(parts), [Trial(network_with(parts, i), seed=10 + i) for i in range(MEMBERS)]
+        rows, trials = rows_for(parts, table_of), [Trial(network_with(parts, i), seed=10 + i) for i in range(MEMBERS)]
         _trained[key] = (parts[0], rows, trials, run(trials, rows))
     return _trained[key]
 
 
+def law(holds):
+    """A test of a part, or of several in one network; where it fails, each of them is tried alone and named."""
+
+    def test(any_trained_part, table_of):
+        parts = any_trained_part if isinstance(any_trained_part, tuple) else (any_trained_part,)
+        try:
+            holds(population_of(parts, table_of))
+        except Exception as error:
+            for part in parts if len(parts) > 1 else ():
+                try:
+                    holds(population_of((part,), table_of))
+                except Exception as alone:
+                    error.add_note(f"it fails with this part alone too: {part}\n  {type(alone).__name__}: {alone}")
+            raise
+
+    test.__name__, test.__doc__, test.holds = holds.__name__, holds.__doc__, holds
+    return test
+
+
+@law
 def test_members_learn_and_those_with_other_seeds_differ(population):
     _, rows, trials, members = population
     assert all(np.isfinite(m.curve).all() for m in members)
@@ -202,6 +186,7 @@ def test_members_learn_and_those_with_other_seeds_differ(population):
     assert same(others[0], members[0])
 
 
+@law
 def test_the_same_run_is_the_same_to_the_bit_in_any_order_and_compiles_nothing(population):
     _, rows, trials, members = population
     before = compilations.programs
@@ -214,6 +199,7 @@ def test_the_same_run_is_the_same_to_the_bit_in_any_order_and_compiles_nothing(p
     assert compilations.programs == before
 
 
+@law
 def test_a_diverging_member_leaves_the_others_unchanged(population):
     part, rows, trials, members = population
     wild = [*trials]
@@ -228,6 +214,7 @@ def test_a_diverging_member_leaves_the_others_unchanged(population):
     assert all(same(after[i], members[i]) for i in (0, 2, 3))
 
 
+@law
 def test_stopping_one_early_leaves_the_others_unchanged_and_keeps_its_best_round(population):
     _, rows, trials, members = population
     impatient = dataclasses.replace(trials[2].network, stopping=EarlyStopping(patience=1))
@@ -241,6 +228,7 @@ def test_stopping_one_early_leaves_the_others_unchanged_and_keeps_its_best_round
     assert stopped.best_score == pytest.approx(whole[:expected].min(), abs=0)
 
 
+@law
 def test_a_member_trains_as_it_would_alone(population):
     """To the bit one at a time; in blocks to 1e-5 of the cost after 20 steps, since rounding then grows by itself."""
     _, rows, trials, _ = population
@@ -250,6 +238,52 @@ def test_a_member_trains_as_it_would_alone(population):
     block = run(trials, rows, round_steps=3)[1]
     rounds = min(alone.rounds, block.rounds)  # of 3 steps each
     np.testing.assert_allclose(alone.curve[:rounds], block.curve[:rounds], rtol=1e-5)
+
+
+@part
+class WeightedMean(Layer):
+    """h = Σ n_i x_i / (1 + Σ n_i): rows of points x, (points, axes), and how often each was seen, n."""
+
+    @property
+    def tables(self):
+        return True
+
+    @property
+    def example(self):
+        return np.zeros((6, 3), np.float32), np.full(6, 2, np.int32)
+
+    def output_shape(self, shape):
+        return shape[0][-1:]
+
+    def __call__(self, params, state, x, at):
+        points, counts = x[0], x[1][..., None].astype(x[0].dtype)
+        return (points * counts).sum(1) / (1 + counts.sum(1)), state
+
+
+def test_a_new_layer_of_rows_of_a_new_shape_is_tested(monkeypatch, trained_layers, table_of):
+    assert not any(WeightedMean() in group for group in trained_layers())
+    monkeypatch.setattr(WeightedMean, "__module__", "phalanx.layers.shape")
+    monkeypatch.setattr(phalanx.layers.shape, "WeightedMean", WeightedMean, raising=False)
+    (parts,) = (group for group in trained_layers() if WeightedMean() in group)
+    points, counts = table_of(parts[0], 50)[0]
+    assert points.shape == (50, 6, 3)
+    assert set(counts.flat) == {0, 1, 2}
+    test_members_learn_and_those_with_other_seeds_differ.holds(population_of(parts, table_of))
+
+
+def test_of_parts_in_one_network_that_which_breaks_a_law_is_named(monkeypatch, table_of):
+    monkeypatch.setattr(sys.modules[__name__], "population_of", lambda parts, table_of: parts)
+
+    @law
+    def test_small(parts):
+        assert all(part.rate < 0.5 for part in parts)
+
+    test_small((Dropout(0.2), Dropout(0.3)), table_of)
+    with pytest.raises(AssertionError) as error:
+        test_small((Dropout(0.2), Dropout(0.6)), table_of)
+    assert [note.split("\n")[0] for note in error.value.__notes__] == [
+        "it fails with this part alone too: Dropout(rate=0.6)"
+    ]
 
 
 def blown_up(optimizer: Optimizer) -> Optimizer:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, Reach
@@ -57,6 +58,10 @@ class Augmentation(RandomChange):
     """Base of layers that change images at random in training: set `draws`, implement `change`."""
 
     axes: ClassVar[tuple[str, ...]] = ("height", "width", "channels")
+
+    @property
+    def example(self) -> Any:
+        return np.zeros((6, 6, 4), np.float32)
 
     @property
     def reach(self) -> Reach:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.errors import InputError
@@ -34,6 +35,10 @@ class InstanceNorm(Layer):
     def reach(self) -> Reach:
         return "row"
 
+    @property
+    def example(self) -> Any:
+        return np.zeros((7, 4), np.float32)
+
     def output_shape(self, shape: Any) -> Any:
         if len(shape) < 2:
             raise InputError(f"InstanceNorm needs rows of shape (*space, channels), but gets {tuple(shape)}")
@@ -53,6 +58,10 @@ class SpectralAugmentation(RandomChange):
     """Base of layers that change spectrograms at random in training: set `draws`, implement `change`."""
 
     axes: ClassVar[tuple[str, ...]] = ("steps", "bands")
+
+    @property
+    def example(self) -> Any:
+        return np.zeros((7, 4), np.float32)
 
 
 @part

@@ -49,6 +49,10 @@ class Columns(Layer):
     def tables(self) -> bool:
         return True
 
+    @property
+    def example(self) -> Any:
+        return np.zeros(2, np.float32), np.array(self.cardinalities, np.int32) - 1
+
     def output_shape(self, shape: Any) -> Any:
         if not is_table(shape):
             raise InputError(f"Columns needs a table's numbers and codes, but gets {described(shape)}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
@@ -43,6 +44,10 @@ class Embedding(Layer):
     @property
     def masks(self) -> bool:
         return self.padding
+
+    @property
+    def example(self) -> Any:
+        return np.full(7, self.tokens - 1, np.int32)
 
     def output_shape(self, shape: Any) -> Any:
         if len(shape) != 1:

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.parts import part
@@ -22,6 +23,10 @@ class Frames(Layer):
     @property
     def masks(self) -> bool:
         return True
+
+    @property
+    def example(self) -> Any:
+        return np.where(np.arange(7)[:, None] < 4, np.zeros((7, 4), np.float32), np.nan)
 
     def mask(self, x: Any, mask: Any) -> Any:
         first = x.reshape(*x.shape[:2], -1)[..., 0]

@@ -5,12 +5,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, Self
 
 import jax
+import numpy as np
 
 from phalanx.parts import Part, part
 
 Params = dict[str, Any]
 
 Reach = Literal["step", "past", "row"]
+
+
+_VECTOR = np.zeros(5, np.float32)
+_VECTOR.setflags(write=False)
 
 
 def names_weight(parameter: str) -> bool:
@@ -141,6 +146,17 @@ class Layer(Part):
         """Whether the input is a tuple with a part for each layer inside, which takes that, rather than what the layer
         before it made."""
         return False
+
+    @property
+    def example(self) -> Any:
+        """A row that it takes, an array of NumPy or a tuple of its parts; the shape and the type of numbers matter.
+
+        A whole number is the largest that may stand in its place; NaN is a number that may be missing. The default is
+        that of the first layer inside which says one, and else a vector; where it `forks`, that of each layer inside.
+        The tests find rows for a new layer by it.
+        """
+        inside = tuple(layer.example for layer in self.inner)
+        return inside if self.forks else next((row for row in inside if row is not _VECTOR), _VECTOR)
 
     def carried(self) -> Self:
         """Return this layer as one token after the other needs it: what looks back, inside it too, answers at every

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, Reach
@@ -33,6 +34,10 @@ class Past(Layer):
     @property
     def reach(self) -> Reach:
         return "row"
+
+    @property
+    def example(self) -> Any:
+        return np.zeros((7, 4), np.float32)
 
     def output_shape(self, shape: Any) -> Any:
         if len(shape) != 2:

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.parts import Knob, field, part
@@ -27,6 +28,10 @@ class Pixels(Layer):
     @property
     def learned(self) -> tuple[str, ...]:
         return ("mean", "deviation")
+
+    @property
+    def example(self) -> Any:
+        return np.full((6, 6, 4), 255, np.uint8)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         return (jnp.asarray(x, float) - self.mean) / self.deviation, state

@@ -188,6 +188,10 @@ class MaxoutPool(Layer):
 
     pieces: Fixed[int] = field(default=2, at_least=1)
 
+    @property
+    def example(self) -> Any:
+        return np.zeros(2 * self.pieces, np.float32)
+
     def output_shape(self, shape: Any) -> Any:
         if shape[-1] % self.pieces:
             raise InputError(

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.cells import Carry, Cell, GRUAfterCell, GRUBeforeCell, LSTMCell, SimpleCell, unroll
@@ -48,6 +49,10 @@ class Recurring(Layer):
     @property
     def reach(self) -> Reach:
         return "row" if self.both else "past"
+
+    @property
+    def example(self) -> Any:
+        return np.zeros((7, 4), np.float32)
 
     def carried(self) -> Self:
         return replace(self, carry=True, output="all")

@@ -2,9 +2,11 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.errors import InputError
@@ -19,6 +21,10 @@ class Spatial(Layer):
     @property
     def reach(self) -> Reach:
         return "row"
+
+    @property
+    def example(self) -> Any:
+        return np.zeros((6, 6, 4), np.float32)
 
     def space(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the spatial part of a row's shape; raise `InputError` where there is none."""

@@ -61,6 +61,10 @@ class Wrapper(Layer):
         inside = self.layer.inner
         return tuple(replace(self, layer=one, name=name) for name, one in zip(names(inside), inside, strict=True))
 
+    @property
+    def example(self) -> Any:
+        return self.layer.example
+
     def carried(self) -> Self:
         return replace(self, layer=self.layer.carried())
 
