@@ -206,11 +206,10 @@ def _together(rows):
     """The rows with all layers that fit into one network as one, all regularizers, all likelihoods, and a schedule with
     one way to clip and factors: one compilation.
     """
-    from phalanx.parts import Schedule
-
     from phalanx.layers import Layer
     from phalanx.likelihoods import Likelihood
     from phalanx.optimizers import Clip, Factor
+    from phalanx.parts import Schedule
     from phalanx.regularizers import Regularizer
 
     def those(base):

@@ -1,5 +1,6 @@
 """The leaderboard and the learning curves as tables."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -139,8 +140,17 @@ def _refit(member: Candidate) -> dict[str, Any]:
 
 
 def _structure_name(member: Candidate) -> str:
-    widths = [str(layer.units) for layer in member.draw.spec.layers if hasattr(layer, "units")]
-    return f"network {'-'.join(widths)}" if widths else "network"
+    """Return the kinds and sizes of the layers that have one: `conv 16-32, dense 128`; `network 128` of dense ones."""
+    sized = [
+        (layer.kind(), str(getattr(layer, name)))
+        for layer in member.draw.spec.layers
+        for name in ("units", "channels")
+        if name in layer.kinds
+    ]
+    groups = [(kind, "-".join(size for _, size in of)) for kind, of in itertools.groupby(sized, lambda one: one[0])]
+    if {kind for kind, _ in groups} <= {"dense"}:
+        return " ".join(["network", *(sizes for _, sizes in groups)])
+    return ", ".join(f"{kind} {sizes}" for kind, sizes in groups)
 
 
 def _repeats(fitted: Fitted, metric: Metric) -> dict[int, dict[str, Any]]:

@@ -32,7 +32,7 @@ HARD = {
     ),
     "names of customers": (
         lambda t: t.assign(customer=[f"customer {i}" for i in t.index]),
-        "column 'customer' holds 60 distinct texts in 60 rows: taken for an identifier and left out",
+        "column 'customer' holds 48 distinct texts in 48 rows: taken for an identifier and left out",
     ),
     "ambiguous dates": (
         lambda t: t.assign(day=[f"0{1 + i % 9}/0{1 + i // 9}/2024" for i in t.index]),

@@ -106,6 +106,7 @@ def test_each_part_is_encoded_by_its_own_encoder(table, monkeypatch):
         net.predict(X.assign(city="Rome"))
 
 
+@pytest.mark.slow
 def test_images_and_sounds_may_stand_in_cells(table, monkeypatch):
     folder, frame, _ = table
     monkeypatch.chdir(folder)
@@ -134,6 +135,7 @@ def test_layers_of_ones_own(table, monkeypatch):
         Classifier([branches], stopping=None, max_rounds=1).fit(X[["x", "review"]], frame["label"])
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read(table, in_folder, monkeypatch):
     folder, frame, _ = table
     monkeypatch.chdir(folder)

@@ -75,13 +75,13 @@ def test_the_second_one_stops_at_once(endless, tmp_path, monkeypatch, at_once, c
     assert not (tmp_path / "deep").exists()
 
 
-@pytest.mark.parametrize("where", ["prepare", "compare"])
+@pytest.mark.parametrize("where", ["runs.command.prepare", "kinds.labelled.compare"])
 def test_before_the_first_round_nothing_is_written(endless, tmp_path, monkeypatch, at_once, where):
     def interrupted(*_):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-    monkeypatch.setattr(f"phalanx.runs.command.{where}", interrupted)
+    monkeypatch.setattr(f"phalanx.{where}", interrupted)
     with pytest.raises(at_once) as left:
         endless(*WORDS)
     assert left.value.args == (130,)

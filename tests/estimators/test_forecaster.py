@@ -73,7 +73,7 @@ def test_further_columns(wave):
         ({"horizon": 0}, "horizon is 0, but must be a whole number from 1"),
         ({"horizon": 1.5}, "horizon is 1.5, but must be a whole number from 1"),
         ({"window": "long"}, "window is 'long', but must be a whole number from 1"),
-        ({"horizon": 200}, "the horizon is 200 steps, but the whole series has 150; give a shorter --horizon"),
+        ({"horizon": 200}, "the horizon is 200 steps, but the whole series has 150; give a shorter horizon"),
     ],
 )
 def test_bad_parameters(wave, parameters, message):
