@@ -30,10 +30,9 @@ NATIVE = 255
 #: columns of many rows it is tens of times faster than L-BFGS, to the same solution.
 NEWTON = 300
 #: Up to this many rows gradient boosting uses one thread: its parallel steps are so short there that waiting for a
-#: second core in use elsewhere made it 5 to 40 times slower, and a free one less than twice as fast.
+#: core in use elsewhere costs many times what a free one gains.
 ONE_THREAD = 100_000
-#: Up to this many numbers of a matrix linear algebra uses one thread, for the same reason: on two busy cores 28 ridge
-#: regressions on 281 windows of 170 numbers took 10 to 30 s with two threads, and 0.7 s with one.
+#: Up to this many numbers of a matrix linear algebra uses one thread, for the same reason.
 ONE_THREAD_NUMBERS = 5_000_000
 #: Logistic regression ends after so many steps, converged or not: on images the last of a thousand change little.
 ITERATIONS = 300

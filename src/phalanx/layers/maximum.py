@@ -1,7 +1,7 @@
 """The larger of numbers, with a derivative that does not ask which of them equals the result.
 
 JAX asks, and a compiled program may compute a number twice, with roundings that differ: then none of them equals the
-result and the gradient is lost, as was seen of layer normalization before a maxout unit on CPUs.
+result and the gradient is lost, as with layer normalization before a maxout unit on CPUs.
 """
 
 from typing import Any

@@ -139,7 +139,7 @@ def orthogonal(key: jax.Array, size: int) -> jax.Array:
     """Draw an orthogonal matrix, all being equally likely: the polar factor of a Gaussian one.
 
     Newton–Schulz: X ← ½ X (3 I − Xᵀ X) takes every singular value to 1. It is products only: a factorization of several
-    matrices at a time, as LAPACK does it, was seen to wait for ever where two devices share the threads of a CPU.
+    matrices at a time, as LAPACK does it, can deadlock where two devices share the threads of a CPU.
     """
     start = jax.random.normal(key, (size, size))
     identity = jnp.eye(size)

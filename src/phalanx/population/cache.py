@@ -18,8 +18,8 @@ def cache_folder() -> Path:
 def keep_compiled_programs(chosen: Path | None = None) -> None:
     """Let JAX keep compiled programs in a `chosen` folder, or in the cache folder unless it has been given another.
 
-    The folder's size is bounded once a process. JAX's own bound reads the times of all files for every file it
-    writes: with 3,000 of them that took 0.16 s a program, longer than to compile most.
+    The folder's size is bounded once a process: JAX's own bound reads the times of all files for every file that it
+    writes, which in a full folder takes longer than to compile most programs.
     """
     if chosen is None and jax.config.values.get("jax_compilation_cache_dir") is not None:
         return
