@@ -33,7 +33,7 @@ class Problem:
     `values` are those of each goal: class codes (rows,) int32, or numbers (rows, columns) float64 in their own units;
     with a further axis of steps after the rows where there is a target for each step, see `phalanx.data.steps`. Then a
     row costs the mean over its steps, and what is said is evaluated step by step.
-    `goals`: in whose units predictions are made. `entry` is the layer that takes the rows, `size` says how much to try,
+    `goals`: in whose units predictions are made. `input_layer` takes the rows, `size` says how much to try,
     and `again` how networks train again, see `Task`. `weight` (float64) counts rows, None: each once. `between`:
     positions of rows that neither train nor validate, but are learned from when networks are trained again.
     """
@@ -117,8 +117,8 @@ class Problem:
 
     def networks(self, drawn: Sequence[Network]) -> list[Network]:
         """Return the networks with their output layers; see `Task`."""
-        aims = [OutputSize(goal.size, goal.mean) for goal in self.goals]
-        networks = [complete(network, *aims) for network in drawn]
+        sizes = [OutputSize(goal.size, goal.mean) for goal in self.goals]
+        networks = [complete(network, *sizes) for network in drawn]
         for one in {jax.tree.structure(network): network for network in networks}.values():
             check_rows(one, self.inputs[0], each_step=self.real is not None)
         return networks

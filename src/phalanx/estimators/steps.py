@@ -23,7 +23,7 @@ class OfSteps:
     _given: RowKind
     _columns: Callable[[Any], list[np.ndarray]]
     predict: Callable[[Any], Any]
-    _each_step = False
+    _each_step: bool
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of classes, or r2 of numbers; where there is a target for each step, over all steps.

@@ -114,8 +114,8 @@ class How:
     """By what options rows are learned from, whatever the door; see `phalanx.study`.
 
     `test`: share of the rows that test. `folds`: 1: one part of the rows validates. `column`: the column of a table
-    that the rows are, if any. `readings`: how the columns of a table were read. For hints, where {} is the name of a
-    column: how it is left out at this door (`ignore`), and how its texts alone are learned from (`text`).
+    that the rows are, if any. `readings`: how the columns of a table were read. `ignore`: how a column is left out at
+    this door, for hints, where {} is its name.
     """
 
     seed: int = 0

@@ -121,9 +121,6 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
     if not columns and source.rows is None:
         listed = f"target{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
         raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
-    if not columns and source.rows is None:
-        listed = f"target{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
-        raise InputError(f"{config.source} has no column left to learn from besides the {listed}")
     for name in [*columns, *names]:  # before any row is dropped, so that errors count rows as the file does
         if frame[name].dtype.kind == "f":
             check_finite(frame[name].to_numpy(np.float64), name)

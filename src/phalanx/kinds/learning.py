@@ -65,9 +65,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Learned:
-    """What rows with targets have become: the `kind` that they turned out to be, their
-    `encoder`, and the problem; `at` are the positions among
-    the given rows of those of the problem, and `test` the positions among these of those that test.
+    """What rows with targets have become: the `kind` that they turned out to be, their `encoder`, and the problem.
+
+    `at` are the positions among the given rows of those of the problem, `test` the positions among these of those that
+    test.
 
     `columns` are those of a table, `groups` the positions of the targets of each goal; `notes` say what was decided,
     `warnings` what was noticed, and `of_split` what of it is about the split.
@@ -116,7 +117,7 @@ def learn(
         parts, test, notes = [FoldRows(inside, np.arange(len(at), len(at) + len(held_out[1][0])))], at[:0], ()
     for part in parts:
         _check_classes(targets, part.train)
-    learned_from = np.unique(np.concatenate([rows for part in parts for rows in part]))
+    learned_from = np.unique(np.concatenate([positions for part in parts for positions in part]))
     seen = take(rows, np.sort(at[learned_from[learned_from < len(at)]]))
     learnt = learn_rows(Rows(held, [part.train for part in parts], seen, weight), how)
     copies = _copies(learnt.columns, seen, at, learned_from, targets, how.ignore)

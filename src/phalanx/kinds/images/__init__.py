@@ -3,6 +3,6 @@
 - ``load``: tells these apart, and returns pixels and labels.
 - ``request``: what the caller states, memory.
 - ``file``, ``decoding``: one file's header and pixels; many files as one array.
-- ``idx``, ``npz``, ``arrays``: the formats that hold many images in one file; their arrays as images.
+- ``idx``: the format that holds many images in one file. ``arrays``: arrays as images.
 - ``encoder``: what the training rows say, and the shape that every image must have.
 """

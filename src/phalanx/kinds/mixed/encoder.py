@@ -1,8 +1,8 @@
 """The encoder of rows of several parts: each part has one of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,10 +54,6 @@ class MixedEncoder(RowEncoder):
     def input_layer(self) -> Branches:
         return Branches([Branch(part.encoder.vector) for part in self.parts])
 
-    @property
-    def cardinalities(self) -> tuple[int, ...]:
-        return ()
-
     def size(self, rows: int) -> Size:
         """Return the size of the part of which least is tried: it takes longest."""
         return min((part.encoder.size(rows) for part in self.parts), key=lambda size: size.trials)
@@ -68,13 +64,7 @@ class MixedEncoder(RowEncoder):
         space = table_space(rows, (0 if table is None else table.n_numbers,), goals)
         branches = [Branch([space.layers[0]] if not part.column else part.encoder.vector) for part in self.parts]
         layers = [Branches(branches), *space.layers[1:]]
-        return Network(
-            layers,
-            space.likelihood,
-            optimizer=space.optimizer,
-            stopping=space.stopping,
-            batch_size=self.size(rows).batch_size,
-        )
+        return replace(space, layers=layers, batch_size=self.size(rows).batch_size)
 
     def transform(self, rows: Any) -> tuple[Any, ...]:
         if not isinstance(rows, pd.DataFrame):
@@ -104,16 +94,6 @@ class MixedEncoder(RowEncoder):
 
     def of_column(self, column: str) -> Encoder:
         return next((part.encoder for part in self.parts if part.column == column), self)
-
-    @classmethod
-    def alike(cls, encoders: Sequence[Self]) -> Sequence[Self]:
-        """Return encoders whose parts are alike."""
-        made = []
-        for each in zip(*(encoder.parts for encoder in encoders), strict=True):
-            kind = type(each[0].encoder)
-            alike = kind.alike([part.encoder for part in each])
-            made.append([part._replace(encoder=one) for part, one in zip(each, alike, strict=True)])
-        return [cls(parts) for parts in zip(*made, strict=True)]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as maps, lists, numbers and texts."""

@@ -1,17 +1,16 @@
 """The encoder of sequences: what it learns from training sequences, and any sequence as one row of a padded array."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from phalanx.data.encoded import Encoded
 from phalanx.data.goals import Goal
 from phalanx.errors import InputError
-from phalanx.kinds.rows import RowEncoder
+from phalanx.kinds.sequences.frames import FrameEncoder
 from phalanx.kinds.sequences.space import sequence_size, sequence_space
-from phalanx.layers import Conv, Frames, GlobalMaxPool, Layer, ReLU
 from phalanx.network import Network
 from phalanx.search.effort import Size
 
@@ -19,7 +18,7 @@ _LARGEST = np.finfo(np.float32).max
 
 
 @dataclass(frozen=True)
-class SequenceEncoder(RowEncoder):
+class SequenceEncoder(FrameEncoder):
     """Turns sequences into rows (steps, channels) float32, standardized, with NaN after the end of a shorter one.
 
     From each channel its `mean` over all steps of the training rows is taken, and it is divided by their `deviation`.
@@ -59,25 +58,11 @@ class SequenceEncoder(RowEncoder):
         """The numbers of each step."""
         return len(self.mean)
 
-    @property
-    def input_layer(self) -> Frames:
-        return Frames()
-
-    @property
-    def vector(self) -> list[Layer]:
-        return [self.input_layer, Conv(32, 5), ReLU(), GlobalMaxPool()]
-
     def size(self, rows: int) -> Size:
         return sequence_size(rows)
 
     def space(self, rows: int, goals: Sequence[Goal]) -> Network:
         return sequence_space(rows, self.steps, goals)
-
-    @classmethod
-    def alike(cls, encoders: Sequence[Self]) -> Sequence[Self]:
-        """Return encoders of as many steps as the one that has most."""
-        steps = max(encoder.steps for encoder in encoders)
-        return [replace(encoder, steps=steps) for encoder in encoders]
 
     def describe(self, rows: int) -> list[str]:
         channels = f"{self.channels:,} channel{'s' if self.channels > 1 else ''}"
@@ -113,12 +98,3 @@ class SequenceEncoder(RowEncoder):
         length = (~np.isnan(rows[:, :, :1])).mean(1, dtype=np.float32)
         numbers = np.hstack([np.nanmean(rows, 1), np.nanstd(rows, 1), length])
         return Encoded(numbers, np.zeros((len(rows), 0), np.int32))
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the state as lists and numbers."""
-        return {**asdict(self), "mean": list(self.mean), "deviation": list(self.deviation)}
-
-    @staticmethod
-    def from_plain(plain: Mapping[str, Any]) -> "SequenceEncoder":
-        """Return the encoder whose `to_plain` this is."""
-        return SequenceEncoder(plain["steps"], tuple(plain["mean"]), tuple(plain["deviation"]))

@@ -6,6 +6,5 @@
 - ``given``: a series as Python has it, and a forecast as it is returned.
 - ``windows``: what each forecast sees and is to say; parts in the order of time.
 - ``seasons``: after how many steps a series resembles itself, and how far back a forecast looks.
-- ``anchor``: from where a forecast is measured.
 - ``encoder``: learned from the training part, turns any series into windows.
 """

@@ -3,8 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +12,10 @@ from phalanx.data.encoded import Encoded
 from phalanx.data.files import each
 from phalanx.data.goals import Goal
 from phalanx.errors import InputError
-from phalanx.kinds.rows import RowEncoder
+from phalanx.kinds.sequences.frames import FrameEncoder
 from phalanx.kinds.sounds.file import Sound
 from phalanx.kinds.sounds.space import sound_size, sound_space
 from phalanx.kinds.sounds.spectrogram import log_mel
-from phalanx.layers import Conv, Frames, GlobalMaxPool, Layer, ReLU
 from phalanx.network import Network
 from phalanx.search.effort import Size
 
@@ -29,7 +28,7 @@ _ENOUGH = 2_000  # training sounds from which the scale of the bands is learned
 
 
 @dataclass(frozen=True)
-class SoundEncoder(RowEncoder):
+class SoundEncoder(FrameEncoder):
     """Turns sounds into rows (steps, bands): the power of frequency bands, standardized; NaN after a sound's end.
 
     Power is in decibels below the loudest of its sound (see `log_mel`), minus the `mean` and divided by the `deviation`
@@ -78,25 +77,11 @@ class SoundEncoder(RowEncoder):
         """The number of frequency bands."""
         return len(self.mean)
 
-    @property
-    def input_layer(self) -> Frames:
-        return Frames()
-
-    @property
-    def vector(self) -> list[Layer]:
-        return [self.input_layer, Conv(32, 5), ReLU(), GlobalMaxPool()]
-
     def size(self, rows: int) -> Size:
         return sound_size(rows)
 
     def space(self, rows: int, goals: Sequence[Goal]) -> Network:
         return sound_space(rows, (self.steps, self.bands), goals)
-
-    @classmethod
-    def alike(cls, encoders: Sequence[Self]) -> Sequence[Self]:
-        """Return encoders of as many steps as the one that has most."""
-        steps = max(encoder.steps for encoder in encoders)
-        return [replace(encoder, steps=steps) for encoder in encoders]
 
     def describe(self, rows: int) -> list[str]:
         seconds = ((self.steps - 1) * self.hop + self.window) / self.rate

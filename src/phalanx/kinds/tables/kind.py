@@ -77,7 +77,7 @@ class Tables(RowKind):
                 TableEncoder.fit_numbers(take(given.rows, train), _at(given.weight, train), how.scaling)
                 for train in given.trains
             ]
-            return self._learnt(arrays, given.rows, ())
+            return self._learnt(TableEncoder.alike(arrays), given.rows, ())
         cells = columns_of_cells(given.seen)
         table = given.seen.drop(columns=[column.name for column in cells])
         inferred = infer_columns(table, how.readings, categories=how.category, numbers=how.number)
@@ -85,11 +85,12 @@ class Tables(RowKind):
         tabular = [column for column in columns if column.tabular]
         if not any(column.used for column in columns):
             raise InputError(f"no column is left to learn from: {'; '.join(warnings_of(columns))}")
-        encoders = [
+        fitted = [
             TableEncoder.fit(tabular, take(given.rows, train), _at(given.weight, train), how.scaling)
             for train in given.trains
+            if tabular
         ]
-        encoders = list(TableEncoder.alike(encoders)) if tabular else []
+        encoders = TableEncoder.alike(fitted)
         if len(tabular) < sum(column.used for column in columns):
             return MIXED.learn_columns(given, how, columns, encoders)
         return self._learnt(encoders, given.rows, columns)
@@ -99,7 +100,6 @@ class Tables(RowKind):
         return as_table(_named(encoder.of_folds[0], readings, given), readings)
 
     def _learnt(self, encoders: Sequence[TableEncoder], rows: Any, columns: Any) -> Learnt:
-        encoders = TableEncoder.alike(encoders)
         return Learnt(self, encoders, [encoder.transform(rows) for encoder in encoders], tuple(columns))
 
 
