@@ -12,6 +12,9 @@ from pandas.api import types
 from phalanx.data.spellings import OFFSETS, example, offset_of, read_dates
 from phalanx.errors import InputError
 
+#: Cycles of the calendar, in days.
+CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
+
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?(\d{2})?)?)?$"
 _OFFSET = r"(Z|[+-]\d{2}:?(\d{2})?)$"
 

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from phalanx.data.anchor import Anchor, AnchorKind, choose_anchor
+from phalanx.data.dates import CYCLES
 from phalanx.data.encoded import Encoded
 from phalanx.data.goals import Goal
 from phalanx.errors import InputError
 from phalanx.kinds.rows import RowEncoder
 from phalanx.kinds.series.grid import Series, read_series
 from phalanx.kinds.series.layout import Layout
-from phalanx.kinds.series.seasons import CYCLES, calendar_cycles, naive_error, naive_period
+from phalanx.kinds.series.seasons import calendar_cycles, naive_error, naive_period
 from phalanx.kinds.series.space import series_size, series_space
 from phalanx.kinds.series.windows import origins, origins_of, sliding, targets
 from phalanx.layers import Past

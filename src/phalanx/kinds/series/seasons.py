@@ -2,10 +2,8 @@
 
 import numpy as np
 
+from phalanx.data.dates import CYCLES
 from phalanx.kinds.series.times import Step
-
-#: Cycles of the calendar, in days.
-CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 
 LONGEST = 256
 """Most steps of the past that a forecast sees unless more are asked for."""

@@ -19,47 +19,22 @@ from phalanx.data.encoded import Encoded
 from phalanx.data.goals import Goal
 from phalanx.errors import InputError
 from phalanx.kinds.rows import RowEncoder
+from phalanx.kinds.tables.scales import (
+    CLIP,
+    WAVES,
+    DateScale,
+    NumberScale,
+    cycles_in,
+    number_scale,
+    robust_scale,
+    scaled,
+    standard_scale,
+    waves,
+)
 from phalanx.kinds.tables.space import table_size, table_space
 from phalanx.layers import Columns
 from phalanx.network import Network
 from phalanx.search.effort import Size
-
-#: The quantiles a number is scaled by.
-QUARTILES = (0.25, 0.5, 0.75)
-#: Cycles of a date, in days.
-CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
-
-_LARGEST = 1e300  # numbers are cut here, so that no difference of two overflows
-_LARGEST_SCALED = 1e30  # a float32 holds it, and its square is finite
-_CLIP = 3.0  # where the smooth clip levels off, in scaled units
-_COUNTS_CLIP = 30.0  # the same for whole numbers of few values, none of them outlying
-_COUNTS, _COUNTS_ROWS = 20, 10  # few values are at most so many, each with so many rows on average
-
-
-@dataclass(frozen=True)
-class NumberScale:
-    """A number column: what is taken off, what it is divided by, whether missing cells get an indicator, and where it
-    levels off, None: nowhere.
-    """
-
-    name: str
-    center: float
-    scale: float
-    indicator: bool
-    clip: float | None = _CLIP
-
-
-@dataclass(frozen=True)
-class DateScale:
-    """A date column: its days since 1970 scaled as a number, and the cycles it moves through."""
-
-    name: str
-    center: float
-    scale: float
-    indicator: bool
-    date_format: str
-    cycles: tuple[str, ...]
-    clip: float | None = _CLIP
 
 
 @dataclass(frozen=True)
@@ -163,13 +138,13 @@ class TableEncoder(RowEncoder):
         for column in used:
             cells = table[column.name]
             if column.kind == "number":
-                scales.append(_number_scale(column.name, numbers(cells, column.name), weight, scaling))
+                scales.append(number_scale(column.name, numbers(cells, column.name), weight, scaling))
             elif column.kind == "date":
                 since = days(tidy(cells), column.name, column.date_format)
                 robust = scaling == "robust"
-                scale = (_robust_scale if robust else _standard_scale)(since, weight)
-                cycles = _cycles_in(since)
-                dates.append(DateScale(column.name, *scale, column.date_format, cycles, _CLIP if robust else None))
+                scale = (robust_scale if robust else standard_scale)(since, weight)
+                cycles = cycles_in(since)
+                dates.append(DateScale(column.name, *scale, column.date_format, cycles, CLIP if robust else None))
             else:
                 categories.append(Categories(column.name, tuple(sorted(set(keys(tidy(cells))[2]), key=_order))))
         return TableEncoder(tuple(scales), tuple(dates), tuple(categories))
@@ -186,7 +161,7 @@ class TableEncoder(RowEncoder):
         names = [f"x{position}" for position in range(values.shape[1])]
         for name, column in zip(names, values.T, strict=True):
             check_finite(column, name)
-        scales = [_number_scale(name, column, weight, scaling) for name, column in zip(names, values.T, strict=True)]
+        scales = [number_scale(name, column, weight, scaling) for name, column in zip(names, values.T, strict=True)]
         return TableEncoder(tuple(scales), (), ())
 
     def transform(self, frame: Any) -> Encoded:
@@ -209,7 +184,7 @@ class TableEncoder(RowEncoder):
         for position, date in enumerate(self.dates, start=len(self.numbers)):
             raw[:, position] = days(tidy(table[date.name]), date.name, date.date_format)
         cycles = [
-            _cycle(raw[:, position], cycle)
+            waves(raw[:, position], cycle)
             for position, date in enumerate(self.dates, start=len(self.numbers))
             for cycle in date.cycles
         ]
@@ -218,7 +193,7 @@ class TableEncoder(RowEncoder):
         codes = [row for category, row in rows if not category.binary]
         return self._placed(
             Encoded(
-                np.hstack([self._scaled(raw), *cycles, *signs], dtype=np.float32, casting="same_kind"),
+                np.hstack([scaled(raw, self._scales), *cycles, *signs], dtype=np.float32, casting="same_kind"),
                 np.stack(codes, axis=1) if codes else np.empty((len(frame), 0), dtype=np.int32),
             )
         )
@@ -253,7 +228,7 @@ class TableEncoder(RowEncoder):
         if np.isinf(values).any():
             for number, column in zip(self.numbers, values.T, strict=True):
                 check_finite(column, number.name)
-        return self._placed(Encoded(self._scaled(values), np.empty((len(values), 0), dtype=np.int32)))
+        return self._placed(Encoded(scaled(values, self._scales), np.empty((len(values), 0), dtype=np.int32)))
 
     def _placed(self, encoded: Encoded) -> Encoded:
         """Return encoded rows with the columns of the layout, 0 where this encoder has none of a name."""
@@ -264,22 +239,6 @@ class TableEncoder(RowEncoder):
         numbers[:, [self.layout.numbers.index(name) for name in self._own.numbers]] = encoded.numbers
         codes[:, [self.layout.codes.index(name) for name in self._own.codes]] = encoded.codes
         return Encoded(numbers, codes)
-
-    def _scaled(self, raw: np.ndarray) -> np.ndarray:
-        """Scale columns of numbers and days and add the indicators, all as float32."""
-        scales = self._scales
-        center = np.array([scale.center for scale in scales], dtype=np.float64)
-        # Dividing by infinity makes a column without spread 0.
-        spread = np.array([scale.scale or np.inf for scale in scales], dtype=np.float64)
-        with np.errstate(over="ignore"):
-            z = (np.clip(raw, -_LARGEST, _LARGEST) - center) / spread
-        z = np.clip(z, -_LARGEST_SCALED, _LARGEST_SCALED)
-        clip = np.array([scale.clip or np.inf for scale in scales])
-        z /= np.sqrt(1.0 + (z / clip) ** 2)
-        missing = np.isnan(raw)
-        z[missing] = 0.0
-        marked = [position for position, scale in enumerate(scales) if scale.indicator]
-        return np.hstack([z, missing[:, marked]], dtype=np.float32, casting="same_kind")
 
     @property
     def _scales(self) -> tuple[NumberScale | DateScale, ...]:
@@ -303,7 +262,7 @@ class TableEncoder(RowEncoder):
         names = (
             *(scale.name for scale in self._scales),
             *(f"{scale.name} is missing" for scale in self._scales if scale.indicator),
-            *(f"{date.name} {wave} of {cycle}" for date in self.dates for cycle in date.cycles for wave in _WAVES),
+            *(f"{date.name} {wave} of {cycle}" for date in self.dates for cycle in date.cycles for wave in WAVES),
             *(category.name for category in self.categories if category.binary),
         )
         sizes = tuple(len(category.values) + 1 for category in many)
@@ -346,66 +305,6 @@ class TableEncoder(RowEncoder):
             tuple(Categories(part["name"], tuple(part["values"])) for part in plain["categories"]),
             Layout(**{k: tuple(v) for k, v in plain["layout"].items()}) if "layout" in plain else None,
         )
-
-
-_WAVES = ("sine", "cosine")
-
-
-def _robust_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
-    """Return center, scale, and whether some but not all values are missing."""
-    values, weight, indicator = _present(values, weight)
-    if not len(values):
-        return 0.0, 0.0, False
-    low, middle, high = np.quantile(values, QUARTILES, method="inverted_cdf", weights=weight)
-    return float(middle), float(high - low or (values.max() - values.min()) / 2), indicator
-
-
-def _standard_scale(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
-    """Return mean, deviation, and whether some but not all values are missing."""
-    values, weight, indicator = _present(values, weight)
-    if not len(values) or (values == values[0]).all():
-        return (float(values[0]) if len(values) else 0.0), 0.0, indicator
-    unit = float(np.abs(values).max())  # its square may not be finite
-    mean = np.average(values / unit, weights=weight)
-    deviation = np.sqrt(np.average((values / unit - mean) ** 2, weights=weight))
-    return float(mean * unit), float(deviation * unit), indicator
-
-
-def _present(values: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """Return the values that are not missing, their weights, and whether some but not all are missing."""
-    present = ~np.isnan(values)
-    whole = bool(present.all())
-    if not whole:
-        values, weight = values[present], None if weight is None else weight[present]
-    return np.clip(values, -_LARGEST, _LARGEST), weight, bool(present.any()) and not whole
-
-
-def _number_scale(name: str, values: np.ndarray, weight: np.ndarray | None, scaling: str) -> NumberScale:
-    if scaling == "standard":
-        return NumberScale(name, *_standard_scale(values, weight), clip=None)
-    if scaling == "none":
-        return NumberScale(name, 0.0, 1.0, _present(values, weight)[2], clip=None)
-    center, scale, indicator = _robust_scale(values, weight)
-    present = ~np.isnan(values)
-    seen = np.unique(values[present])
-    rows = present.sum() if weight is None else weight[present].sum()
-    counts = 1 < len(seen) <= _COUNTS and rows >= _COUNTS_ROWS * len(seen) and bool((seen == np.floor(seen)).all())
-    near = counts and float(np.abs(seen - center).max()) <= _CLIP * scale
-    return NumberScale(name, center, scale, indicator, _COUNTS_CLIP if near else _CLIP)
-
-
-def _cycles_in(since: np.ndarray) -> tuple[str, ...]:
-    seen = since[~np.isnan(since)]
-    if not seen.size:
-        return ()
-    # Within one day, as times of day are, neither year nor week says more than the day does.
-    cycles = CYCLES if np.ptp(np.floor(seen)) > 0 else {"day": CYCLES["day"]}
-    return tuple(cycle for cycle, period in cycles.items() if np.ptp(np.mod(seen, period)) > 0)
-
-
-def _cycle(since: np.ndarray, cycle: str) -> np.ndarray:
-    phase = 2 * np.pi * np.mod(since, CYCLES[cycle]) / CYCLES[cycle]
-    return np.nan_to_num(np.stack([np.sin(phase), np.cos(phase)], axis=1))
 
 
 def _order(text: str) -> tuple[bool, float, str]:
