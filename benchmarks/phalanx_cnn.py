@@ -14,7 +14,6 @@ from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
 from phalanx.population.trial import Trial
 
-SEED = jax.ShapeDtypeStruct((), "uint32")  # a key would start JAX's backend, with one device
 NAMES = ("conv_1", "conv_2", "dense_1", "output")
 
 
@@ -36,7 +35,7 @@ def trial(problem: Problem, member: int) -> Trial:
     """A member that starts from the weights of the problem."""
     made = network(float(problem.learning_rates()[member]), *problem.scale)
     shape = problem.rows[0].shape[1:]
-    params, states = jax.eval_shape(lambda seed: initialize(made, jax.random.key(seed), shape), SEED)
+    params, states = initialize(made, 0, shape)
     layers = zip(NAMES, problem.initial(member), strict=True)
     begin = {**params, **{name: {"weight": weight, "bias": bias} for name, (weight, bias) in layers}}
     return Trial(made, seed=member, trained=(begin, states))

@@ -14,8 +14,6 @@ from phalanx.population.compilation import compilations
 from phalanx.population.host import Population
 from phalanx.population.trial import Trial
 
-SEED = jax.ShapeDtypeStruct((), "uint32")  # a key would start JAX's backend, with one device
-
 
 def network(problem: Problem, learning_rate: float) -> Network:
     cell = LSTM(UNITS, "all", forget_bias=0.0) if problem.cell == "lstm" else GRU(UNITS, "all")
@@ -30,7 +28,7 @@ def trial(problem: Problem, member: int) -> Trial:
     """A member that starts from the weights of the problem."""
     made = network(problem, float(problem.learning_rates()[member]))
     shape = problem.rows[0].shape[1:]
-    params, states = jax.eval_shape(lambda seed: initialize(made, jax.random.key(seed), shape), SEED)
+    params, states = initialize(made, 0, shape)
     params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), params)
     given, cell = problem.initial(member), f"{problem.cell}_1"
     params["embedding_1"]["weight"], params["output"]["weight"] = given["embedding"], given["output"]

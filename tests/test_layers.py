@@ -1,6 +1,5 @@
 """Layers: formulas against NumPy and SciPy, gradients against finite differences, by hand where a hand suffices."""
 
-import functools
 import math
 
 import jax
@@ -37,6 +36,7 @@ from phalanx import (
 from phalanx.blueprint import Blueprint, Noise
 from phalanx.layers import EVALUATE, At, DropConnect, GaussianNoise
 from phalanx.layers.dense import initial_weight
+from phalanx.layers.layer import drawn
 from phalanx.model import forward, fresh, initialize
 
 FORMULAS = {
@@ -95,18 +95,12 @@ def alone(layer):
     return Network([layer], Gaussian())
 
 
-@functools.cache
-def starter(layer, shape):
-    """A compiled function from a key to initial parameters and states, and the shape of the output."""
-    return jax.jit(lambda key: initialize(alone(layer), key, shape)), layer.output_shape(shape)
-
-
 def test_gradients_are_finite_differences(any_layer, table_of):
     if isinstance(any_layer, ReverseGradient):
         pytest.skip("its gradient is by purpose not that of its output")
     x, shape = table_of(any_layer, 4)
     network = alone(any_layer)
-    params, states = starter(any_layer, shape)[0](jax.random.key(0))
+    params, states = initialize(network, 0, shape)
     states = fresh(states, 4)
     needed, rng = Blueprint.of(network, shape).noise(params), np.random.default_rng(1)
     rows = {name: rng.integers(0, 256, (4, count), np.uint8) for name, count in needed.rows.items()}
@@ -128,8 +122,7 @@ def test_gradients_are_finite_differences(any_layer, table_of):
 
 def test_shapes_and_rows(any_layer, table_of):
     x, shape = table_of(any_layer, 4)
-    init, out = starter(any_layer, shape)
-    params, states = init(jax.random.key(0))
+    params, states = initialize(alone(any_layer), 0, shape)
 
     @jax.jit
     def evaluate(x):
@@ -137,7 +130,7 @@ def test_shapes_and_rows(any_layer, table_of):
 
     passed = evaluate(x)
     y = passed.z[0]
-    assert y.shape == (4, *out)
+    assert y.shape == (4, *any_layer.output_shape(shape))
     assert y.dtype == np.float32
     assert jax.tree.structure(passed.states) == jax.tree.structure(states)
     # no row depends on its neighbours
@@ -155,13 +148,13 @@ def test_dense_by_hand():
     x = jnp.array([[1.0, 1.0], [0.0, 2.0]])
     assert Dense(2)(params, {}, x, EVALUATE)[0].tolist() == [[14.0, 26.0], [16.0, 28.0]]
     assert Dense(2, bias=False)(params, {}, x, EVALUATE)[0].tolist() == [[4.0, 6.0], [6.0, 8.0]]
-    assert list(Dense(2, bias=False).init(jax.random.key(0), (3,))[0]) == ["weight"]
+    assert list(drawn(Dense(2, bias=False), np.random.default_rng(0), (3,))[0]) == ["weight"]
     sequence, _ = Dense(2)(params, {}, x[None], EVALUATE)  # axes before the last are kept
     assert sequence.shape == (1, 2, 2)
 
 
 def test_prelu_by_hand():
-    params, _ = PReLU(0.5).init(jax.random.key(0), (3,))
+    params, _ = drawn(PReLU(0.5), np.random.default_rng(0), (3,))
     assert params["slope"].tolist() == [0.5, 0.5, 0.5]
     slopes = {"slope": jnp.array([0.0, 1.0, -2.0])}
     y, _ = PReLU()(slopes, {}, jnp.array([[-1.0, -2.0, -3.0], [1.0, 2.0, 3.0]]), EVALUATE)
@@ -182,7 +175,7 @@ def test_maxout_by_hand():
     params = {"weight": jnp.array([[1.0, -1.0, 3.0, 0.0]]), "bias": jnp.array([0.0, 5.0, 0.0, 1.0])}
     y, _ = Maxout(2)(params, {}, jnp.array([[2.0]]), EVALUATE)
     assert y.tolist() == [[3.0, 6.0]]
-    assert Maxout(4, pieces=3).init(jax.random.key(0), (5,))[0]["weight"].shape == (5, 12)
+    assert drawn(Maxout(4, pieces=3), np.random.default_rng(0), (5,))[0]["weight"].shape == (5, 12)
 
 
 def test_rbf_by_hand():
@@ -238,7 +231,7 @@ def test_dropout_needs_a_byte_for_each_unit():
 def test_columns_one_hot_by_hand():
     # one column of 3 codes: 0 missing, 1 and 2 the categories; numbers stay in front
     layer = Columns((3,))
-    assert layer.init(jax.random.key(0), ((1,), (1,)))[0] == {}
+    assert drawn(layer, np.random.default_rng(0), ((1,), (1,)))[0] == {}
     assert layer.output_shape(((1,), (1,))) == (3,)
     numbers, codes = jnp.array([[7.0], [8.0], [9.0]]), jnp.array([[0], [1], [2]])
     y, _ = layer({}, {}, (numbers, codes), EVALUATE)
@@ -256,7 +249,7 @@ def test_columns_embeddings_by_hand():
 def test_columns_mixed_order_and_sizes():
     # numbers, then one-hot columns, then embeddings; a column with nothing but missing values adds nothing
     layer = Columns((20, 3, 1), embedding=4)
-    params, _ = layer.init(jax.random.key(0), ((2,), (3,)))
+    params, _ = drawn(layer, np.random.default_rng(0), ((2,), (3,)))
     assert params["embedding"].shape == (20, 4)
     assert layer.output_shape(((2,), (3,))) == (2 + 2 + 4,)
     y, _ = layer(params, {}, (jnp.array([[1.0, 2.0]]), jnp.array([[19, 2, 0]])), EVALUATE)
@@ -267,13 +260,13 @@ def test_columns_without_numbers_or_codes():
     assert Columns().output_shape(((2,), (0,))) == (2,)
     y, _ = Columns((2,))({}, {}, (jnp.zeros((1, 0)), jnp.array([[1]])), EVALUATE)
     assert y.tolist() == [[1.0]]
-    assert Columns(frequencies=4).init(jax.random.key(0), ((0,), (0,)))[0] == {}
+    assert drawn(Columns(frequencies=4), np.random.default_rng(0), ((0,), (0,)))[0] == {}
     assert Columns(frequencies=4).output_shape(((0,), (0,))) == (0,)
 
 
 def test_columns_periodic_features_are_their_formula(rng):
     layer = Columns(frequencies=5, features=3, spread=0.7)
-    params, _ = layer.init(jax.random.key(3), ((2,), (0,)))
+    params, _ = drawn(layer, np.random.default_rng(3), ((2,), (0,)))
     assert layer.output_shape(((2,), (0,))) == (2 + 2 * 3,)
     x = rng.normal(size=(4, 2)).astype(np.float32)
     y, _ = layer(params, {}, (jnp.asarray(x), jnp.zeros((4, 0), jnp.int32)), EVALUATE)
@@ -288,7 +281,7 @@ def test_columns_periodic_features_are_their_formula(rng):
 
 def test_columns_initial_parameters():
     layer = Columns((300,), embedding=100, frequencies=50, features=4, spread=0.2)
-    params, _ = layer.init(jax.random.key(0), ((40,), (1,)))
+    params, _ = drawn(layer, np.random.default_rng(0), ((40,), (1,)))
     flat = {name: np.asarray(p).ravel() for name, p in params.items()}
     assert stats.kstest(flat["embedding"] * 10, "norm").pvalue > 0.01  # variance 1 / length
     assert stats.kstest(flat["frequency"] / 0.2, "norm").pvalue > 0.01
@@ -298,13 +291,13 @@ def test_columns_initial_parameters():
 
 
 def test_he_weights_are_normal_with_variance_two_over_fan_in():
-    weight = initial_weight("he", jax.random.key(0), (100, 200), 100, 200)
+    weight = initial_weight("he", np.random.default_rng(0), (100, 200), 100, 200)
     assert stats.kstest(np.ravel(weight) / math.sqrt(2 / 100), "norm").pvalue > 0.01
 
 
 def test_glorot_weights_are_uniform_within_their_bound():
     # √(6 / (100 + 200)) = √0.02; the variance is then 2 / (100 + 200)
-    weight = np.ravel(initial_weight("glorot", jax.random.key(0), (100, 200), 100, 200))
+    weight = np.ravel(initial_weight("glorot", np.random.default_rng(0), (100, 200), 100, 200))
     bound = math.sqrt(0.02)
     assert stats.kstest(weight, stats.uniform(-bound, 2 * bound).cdf).pvalue > 0.01
     assert np.abs(weight).max() <= bound
@@ -313,7 +306,7 @@ def test_glorot_weights_are_uniform_within_their_bound():
 @pytest.mark.parametrize("initializer", ["he", "glorot"])
 @pytest.mark.parametrize("kind", [Dense, Maxout])
 def test_layers_start_with_the_weights_of_their_initializer(kind, initializer):
-    params, _ = kind(200, initializer=initializer).init(jax.random.key(0), (100,))
+    params, _ = drawn(kind(200, initializer=initializer), np.random.default_rng(0), (100,))
     variance = {"he": 2 / 100, "glorot": 2 / 300}[initializer]
     assert np.var(params["weight"]) == pytest.approx(variance, rel=0.05)
     assert not np.any(params["bias"])
@@ -323,15 +316,14 @@ def test_rectifiers_keep_the_scale_of_he_weights():
     # He et al. 2015: E[h²] stays the same through layers of rectifiers.
     x = jax.random.normal(jax.random.key(0), (64, 512))
     for i in range(5):
-        params, _ = Dense(512).init(jax.random.key(i + 1), (512,))
+        params, _ = drawn(Dense(512), np.random.default_rng(i + 1), (512,))
         x = ReLU().activate(Dense(512)(params, {}, x, EVALUATE)[0])
     assert float((x**2).mean()) == pytest.approx(1.0, rel=0.3)
 
 
-def test_another_key_gives_other_weights(any_layer, table_of):
+def test_another_seed_gives_other_weights(any_layer, table_of):
     _, shape = table_of(any_layer, 1)
-    init, _ = starter(any_layer, shape)
-    one, two, again = (jax.tree.leaves_with_path(init(jax.random.key(seed))[0]) for seed in (1, 2, 1))
+    one, two, again = (jax.tree.leaves_with_path(initialize(alone(any_layer), seed, shape)[0]) for seed in (1, 2, 1))
     for (path, value), (_, other), (_, same) in zip(one, two, again, strict=True):
         np.testing.assert_array_equal(value, same)
         drawn = not path[-1].key.startswith(("bias", "slope", "scale", "shift", "initial"))
@@ -406,8 +398,8 @@ def test_dropping_connections_drops_its_share_and_keeps_the_mean(rate):
 
 def test_dropping_connections_outside_training_is_the_layer():
     layer = DropConnect(Dense(3), 0.9)
-    params, state = layer.init(jax.random.key(1), (2,))
-    inner, _ = Dense(3).init(jax.random.key(1), (2,))
+    params, state = drawn(layer, np.random.default_rng(1), (2,))
+    inner, _ = drawn(Dense(3), np.random.default_rng(1), (2,))
     assert layer.output_shape((2,)) == (3,)
     assert params["weight"].tolist() == inner["weight"].tolist()
     x = jnp.array([[1.0, 2.0]])

@@ -45,7 +45,7 @@ def test_complete_adds_the_output_that_the_likelihood_needs():
 
 def test_parameters_and_states_stand_under_the_names_of_layers():
     network = complete(Network([Dense(3), ReLU(), Dense(2, name="code")], Gaussian()), OutputSize(1))
-    params, states = initialize(network, jax.random.key(0), (4,))
+    params, states = initialize(network, 0, (4,))
     assert {name: {k: v.shape for k, v in held.items()} for name, held in params.items()} == {
         "dense_1": {"weight": (4, 3), "bias": (3,)},
         "relu_1": {},
@@ -57,7 +57,7 @@ def test_parameters_and_states_stand_under_the_names_of_layers():
 
 
 def test_layers_of_one_network_start_with_different_weights():
-    params, _ = initialize(Network([Dense(4), Dense(4)], Gaussian()), jax.random.key(0), (4,))
+    params, _ = initialize(Network([Dense(4), Dense(4)], Gaussian()), 0, (4,))
     assert not np.array_equal(params["dense_1"]["weight"], params["dense_2"]["weight"])
 
 
@@ -125,7 +125,7 @@ def three_layers(penalties):
     """A network of three layers, its parameters, and rows for it, in double precision."""
     rng = np.random.default_rng(0)
     network = complete(Network([Dense(5), Tanh(), Dense(4), Sigmoid()], Multinoulli(), penalties), OutputSize(3))
-    shapes, states = jax.eval_shape(lambda key: initialize(network, key, (6,)), jax.random.key(0))
+    shapes, states = initialize(network, 0, (6,))
     params = jax.tree.map(lambda p: jnp.asarray(0.5 * rng.normal(size=p.shape)), shapes)
     x, y = rng.normal(size=(7, 6)), rng.integers(0, 3, 7).astype(np.int32)
     return network, params, states, Batch(jnp.asarray(x), (jnp.asarray(y),), jnp.ones(7))
@@ -178,7 +178,7 @@ def test_the_penalty_does_not_depend_on_the_output_and_enters_at_each_weight(dou
 def test_heads_split_after_the_layer_they_name():
     heads = [Head(Gaussian(), after="dense_1"), Head(Multinoulli(), [Dense(2)], weight=0.5)]
     network = complete(Network([Dense(3), Tanh()], Joint(heads)), OutputSize(1), OutputSize(4))
-    params, states = initialize(network, jax.random.key(0), (2,))
+    params, states = initialize(network, 0, (2,))
     assert {name: held["weight"].shape for name, held in params.items() if held} == {
         "dense_1": (2, 3),
         "head_1.output": (3, 1),
@@ -241,7 +241,7 @@ class Runs(Layer):
 def test_layers_inside_a_layer_run_once(times, said):
     def out(layer):
         network = Network([layer], Gaussian())
-        params, states = initialize(network, jax.random.key(0), (3,))
+        params, states = initialize(network, 0, (3,))
         return forward(network, params, states, jnp.ones((2, 3)))
 
     assert set(out(Runs([Dense(3)])).states) == {"runs_1.dense_1", "runs_1"}

@@ -55,6 +55,6 @@ def test_5_a_step():
 
 def test_6_a_start():
     network, _, _ = linear()
-    params, states = initialize(network, jax.random.key(0), (4,))
+    params, states = initialize(network, 0, (4,))
     assert params["output"]["weight"].shape == (4, 1)
     assert states == {"output": {}}

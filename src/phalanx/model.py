@@ -1,19 +1,21 @@
 """One network on one batch: the cost J̃(θ; x, y) and the prediction, from the parts of a specification."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.blueprint import Blueprint, Noise, named_regularizers
 from phalanx.errors import InputError
 from phalanx.layers import At, Layer, Params
+from phalanx.layers.layer import drawn
 from phalanx.network import Network, branches, heads, layers_of
-from phalanx.parts import names
+from phalanx.parts import at_progress, names
 from phalanx.regularizers import Cost, Parameters
 
 MEMORY = "memory"
@@ -42,22 +44,25 @@ class Passed(NamedTuple):
     masks: dict[str, Any]
 
 
-def initialize(network: Network, key: jax.Array, shape: Any) -> tuple[Parameters, dict[str, Params]]:
-    """Return the parameters to learn and the states of all layers, by layer name; `shape` is that of one row."""
+def initialize(network: Network, seed: int, shape: Any) -> tuple[Parameters, dict[str, Params]]:
+    """Return the parameters to learn and the states of all layers, by layer name, as arrays of NumPy.
+
+    `shape` is that of one row. Each layer draws from a stream of its own; schedules are at their beginning.
+    """
     params: Parameters = {}
     states: dict[str, Params] = {}
     for i, (name, layer, before, _) in enumerate(Blueprint.of(network, shape).layers):
-        params[name], states[name] = layer.init(jax.random.fold_in(key, i), before)
+        params[name], states[name] = drawn(at_progress(layer, 0.0), np.random.default_rng([seed, i]), before)
     for regularizer in network.regularizers:
         params = regularizer.untie(params)
-    return params, fresh(states, network.batch_size)
+    return params, fresh(states, network.batch_size, np.zeros)
 
 
-def fresh(states: dict[str, Params], rows: int) -> dict[str, Params]:
-    """Return the states with a memory of nothing for each of so many rows."""
+def fresh(states: dict[str, Params], rows: int, zeros: Callable[..., Any] = jnp.zeros) -> dict[str, Params]:
+    """Return the states with a memory of nothing for each of so many rows, which `zeros` makes."""
     return {
         layer: {
-            name: jnp.zeros((rows, *value.shape[1:]), value.dtype) if name.startswith(MEMORY) else value
+            name: zeros((rows, *value.shape[1:]), value.dtype) if name.startswith(MEMORY) else value
             for name, value in held.items()
         }
         for layer, held in states.items()
@@ -73,13 +78,10 @@ def check_rows(network: Network, x: Any, each_step: bool = False) -> None:
     masked = any(layer.masks for _, layer in layers_of(network))  # rows of different lengths: not all layers take them
     if not masked and not network.regularizers:  # nor does every regularizer take all parameters
         return
-    rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
-
-    def run(seed: jax.Array, rows: Any) -> Any:
-        params, states = initialize(network, jax.random.key(seed), row_shape(x))
-        return forward(network, params, states, rows).z if masked else params
-
-    jax.eval_shape(run, jax.ShapeDtypeStruct((), "uint32"), rows)
+    params, states = initialize(network, 0, row_shape(x))
+    if masked:
+        rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((network.batch_size, *a.shape[1:]), a.dtype), x)
+        jax.eval_shape(partial(forward, network), params, states, rows)
 
 
 def row_shape(x: Any) -> Any:
@@ -109,6 +111,7 @@ def forward(
 
     Without `noise` random layers pass their input through. `over` is the axis of the mesh that splits the batch.
     """
+    params, states = jax.tree.map(jnp.asarray, (params, states))
     for regularizer in network.regularizers:
         params = regularizer.tie(params)
     wanted = {*keep, *(head.after for head in heads(network))}

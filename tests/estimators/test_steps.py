@@ -57,7 +57,7 @@ def by_hand(x, each, weight):
 
 
 def computed(network, x, y, weight):
-    params, states = initialize(network, jax.random.key(1), x.shape[1:])
+    params, states = initialize(network, 1, x.shape[1:])
     batch = Batch(jnp.asarray(x), (jnp.asarray(y),), jnp.asarray(weight))
     of = jax.jit(jax.value_and_grad(lambda p: cost(network, p, states, batch, SILENT)[0]))
     return params, *of(params)

@@ -204,7 +204,7 @@ def test_no_token_is_seen_before_it_is_said(every_layer):
     whole = network([layer for block in blocks for layer in block])
     x = np.array([[0, 1, 2, 3, 4, 1, 2]], np.int32)
     both = np.concatenate([x, np.where(np.arange(7) > 3, (x + 1) % 5, x)])
-    params, states = initialize(whole, jax.random.key(0), (7,))
+    params, states = initialize(whole, 0, (7,))
     z = jax.jit(lambda x: forward(whole, params, fresh(states, 2), x, train=True).z[0])(both)
     assert np.isfinite(z).all()
     np.testing.assert_array_equal(z[0, :4], z[1, :4])
@@ -225,7 +225,7 @@ def test_memories_inside_other_layers_are_kept_from_row_to_row(around):
         reading(Network([Embedding(4, padding=False, tokens=5), around(LSTM(4))], Multinoulli())), OutputSize(5)
     )
     x = np.array([[0, 1, 2, 3, 4, 1]], np.int32)
-    params, states = initialize(network, jax.random.key(0), (6,))
+    params, states = initialize(network, 0, (6,))
     states = fresh(states, 1)
     whole = forward(network, params, states, x).z[0]
     first = forward(network, params, states, x[:, :3])

@@ -65,7 +65,7 @@ def net(*layers, **named):
 
 
 def through(network, params, x, **named):
-    _, states = initialize(network, jax.random.key(0), row_shape(x))
+    _, states = initialize(network, 0, row_shape(x))
     run = jax.jit(
         lambda params, states, x: forward(network, params, states, x, **named),
         compiler_options={"xla_backend_optimization_level": 0},  # it runs once
@@ -74,7 +74,7 @@ def through(network, params, x, **named):
 
 
 def started(network, x):
-    return initialize(network, jax.random.key(0), row_shape(x))[0]
+    return initialize(network, 0, row_shape(x))[0]
 
 
 def three_parts(rng, rows):
@@ -165,7 +165,7 @@ def test_regularizers_and_heads_name_branches_and_layers_inside(rng):
     penalties = [L2(0.1, on=("branches_1.numbers.dense_1",)), ActivityL1(0.2, on=("branches_1.numbers",))]
     network = complete(Network(layers, heads, penalties), OutputSize(1), OutputSize(1))
     x = jnp.array([[1.0, 0.0], [0.0, 1.0]]), jnp.asarray(CODES[:2])
-    params, states = initialize(network, jax.random.key(0), row_shape(x))
+    params, states = initialize(network, 0, row_shape(x))
     params["branches_1.numbers.dense_1"]["weight"] = jnp.array([[1.0, -2.0], [0.0, 3.0]])
     y = (jnp.zeros((2, 1)),) * 2
     value, (data, _) = cost(network, params, states, Batch(x, y, jnp.ones(2)), Noise({}, {}, {}))
@@ -215,7 +215,7 @@ def test_attacks_move_the_numbers_of_all_parts_and_no_codes(rng):
     frames = rng.normal(size=(4, 3, 2)).astype(np.float32)
     x = jax.tree.map(jnp.asarray, (table, text, frames, image))
     network = complete(net(Branches([*THREE.branches[:2], [], [Pixels(100, 80)]])), OutputSize(1))
-    params, states = initialize(network, jax.random.key(0), row_shape(x))
+    params, states = initialize(network, 0, row_shape(x))
     batch = Batch(x, (jnp.ones((4, 1)),), jnp.ones(4))
 
     def at(x):

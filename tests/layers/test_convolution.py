@@ -17,6 +17,7 @@ from phalanx import Conv
 from phalanx.errors import InputError
 from phalanx.layers import EVALUATE, At
 from phalanx.layers.convolve import Window, _on_cpu, _slopes_on_cpu, _whole, convolve
+from phalanx.layers.layer import drawn
 from phalanx.layers.spatial import margins
 
 TRAIN = At(train=True)
@@ -40,7 +41,7 @@ def output(layer, weight, x, bias=None):
 
 def kernel_of(layer, shape, rng):
     """A kernel in double precision of the shape that the layer asks for."""
-    weight = jax.eval_shape(lambda key: layer.init(key, shape)[0], jax.random.key(0))["weight"]
+    weight = drawn(layer, rng, shape)[0]["weight"]
     return rng.normal(size=weight.shape)
 
 
@@ -202,7 +203,7 @@ def test_what_is_carried_joins_rows_that_follow_each_other(layer, cut, rng):
     x = jnp.asarray(rng.normal(size=(3, 12, 5)))
     weight = {"weight": jnp.asarray(kernel_of(layer, (12, 5), rng)), "bias": jnp.zeros(2)}
     carried = layer.carried()
-    _, state = carried.init(jax.random.key(0), (12, 5))
+    _, state = drawn(carried, np.random.default_rng(0), (12, 5))
     first, state = carried(weight, {name: jnp.repeat(held, 3, 0) for name, held in state.items()}, x[:, :cut], TRAIN)
     second, _ = carried(weight, state, x[:, cut:], TRAIN)
     np.testing.assert_allclose(np.concatenate([first, second], 1), layer(weight, {}, x, TRAIN)[0], rtol=1e-10)
@@ -298,7 +299,7 @@ def test_half_precision_stays_half_precision():
 def test_kernels_start_by_the_inputs_and_outputs_they_see(initializer, variance):
     # 16 inputs and 64 channels in two groups: a kernel of 3 × 3 places sees 8 of them and is seen by 32
     layer = Conv(64, groups=2, initializer=initializer)
-    params, state = layer.init(jax.random.key(0), (9, 9, 16))
+    params, state = drawn(layer, np.random.default_rng(0), (9, 9, 16))
     assert (params["weight"].shape, state, layer.output_shape((9, 9, 16))) == ((3, 3, 8, 64), {}, (9, 9, 64))
     assert np.var(params["weight"]) == pytest.approx(variance, rel=0.1)
     assert not np.any(params["bias"])

@@ -7,6 +7,7 @@ import pytest
 
 from phalanx import Conv, GlobalMaxPool, LayerNorm, Maxout, MaxoutPool, MaxPool
 from phalanx.layers import EVALUATE
+from phalanx.layers.layer import drawn
 from phalanx.layers.maximum import larger, largest
 
 
@@ -32,7 +33,7 @@ def test_the_gradient_does_not_depend_on_what_is_compiled_together(top):
     layers = [Conv(20), LayerNorm(0.1), MaxoutPool(5), Conv(10, padding="valid"), top]
     shape, held = (8, 8, 1), []
     for i, layer in enumerate(layers):
-        held.append(layer.init(jax.random.key(i), shape))
+        held.append(drawn(layer, np.random.default_rng(i), shape))
         shape = layer.output_shape(shape)
     x = jax.random.normal(jax.random.key(9), (16, 8, 8, 1))
     direction = jnp.linspace(0.1, 1, 16 * int(np.prod(shape))).reshape(16, *shape)

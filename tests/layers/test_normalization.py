@@ -9,13 +9,14 @@ from jax.test_util import check_grads
 from scipy import stats
 
 from phalanx.layers import EVALUATE, At
+from phalanx.layers.layer import drawn
 from phalanx.layers.normalization import BatchNorm, LayerNorm
 
 TRAIN = At(train=True)
 
 
 def test_batch_norm_by_hand():
-    params, state = BatchNorm().init(jax.random.key(0), (2,))
+    params, state = drawn(BatchNorm(), np.random.default_rng(0), (2,))
     assert jax.tree.map(lambda a: a.tolist(), (params, state)) == (
         {"scale": [1, 1], "shift": [0, 0]},
         {"mean": [0, 0], "variance": [1, 1]},
@@ -34,7 +35,7 @@ def test_batch_norm_by_hand():
 
 
 def test_epsilon_stands_under_the_root():
-    params, state = BatchNorm().init(jax.random.key(0), (1,))
+    params, state = drawn(BatchNorm(), np.random.default_rng(0), (1,))
     y, _ = BatchNorm(epsilon=3.0)(params, state, jnp.array([[1.0], [3.0]]), TRAIN)
     assert y.ravel().tolist() == [-0.5, 0.5]  # ±1 / √(1 + 3)
     y, _ = LayerNorm(epsilon=3.0)(params, {}, jnp.array([[[1.0, 3.0]]]), TRAIN)
@@ -44,14 +45,14 @@ def test_epsilon_stands_under_the_root():
 def test_each_channel_is_normalized_over_rows_and_places(rng):
     x = rng.normal(3, 2, (6, 5, 4, 3)).astype(np.float32)
     layer = BatchNorm(epsilon=1e-9)
-    y, _ = layer(*layer.init(jax.random.key(0), x.shape[1:]), jnp.asarray(x), TRAIN)
+    y, _ = layer(*drawn(layer, np.random.default_rng(0), x.shape[1:]), jnp.asarray(x), TRAIN)
     np.testing.assert_allclose(y, stats.zscore(x.astype(float), axis=(0, 1, 2)), atol=1e-5)
 
 
 def test_each_row_and_place_is_normalized_over_its_last_axis(rng):
     x = rng.normal(3, 2, (6, 5, 4)).astype(np.float32)
     layer = LayerNorm(epsilon=1e-9)
-    params, state = layer.init(jax.random.key(0), (5, 4))
+    params, state = drawn(layer, np.random.default_rng(0), (5, 4))
     assert state == {}
     for at in (TRAIN, EVALUATE):
         y, _ = layer(params, state, jnp.asarray(x), at)
@@ -65,14 +66,14 @@ def test_each_row_and_place_is_normalized_over_its_last_axis(rng):
 def test_a_large_offset_costs_little_accuracy(layer, rng):
     z = rng.normal(size=(64, 64))
     x = (z + 1000).astype(np.float32)
-    y, _ = layer(*layer.init(jax.random.key(0), (64,)), jnp.asarray(x), TRAIN)
+    y, _ = layer(*drawn(layer, np.random.default_rng(0), (64,)), jnp.asarray(x), TRAIN)
     np.testing.assert_allclose(y, stats.zscore(z, axis=0 if layer == BatchNorm() else 1), atol=2e-3)
 
 
 @pytest.mark.parametrize("layer", [BatchNorm(epsilon=0.1), LayerNorm(epsilon=0.1)], ids=repr)
 def test_gradients_are_finite_differences(layer, rng):
     x, scale, shift = rng.normal(size=(4, 3, 2)), rng.normal(size=2), rng.normal(size=2)
-    state = layer.init(jax.random.key(0), (3, 2))[1]
+    state = drawn(layer, np.random.default_rng(0), (3, 2))[1]
     with jax.enable_x64(True):
 
         @jax.jit
@@ -85,7 +86,7 @@ def test_gradients_are_finite_differences(layer, rng):
 def test_running_averages_come_to_those_of_the_data(rng):
     data = jnp.asarray(rng.normal([5, -2], [3, 0.5], (1000, 2)).astype(np.float32))
     layer = BatchNorm(momentum=0.99)
-    params, state = layer.init(jax.random.key(0), (2,))
+    params, state = drawn(layer, np.random.default_rng(0), (2,))
     rows = jnp.asarray(rng.integers(0, 1000, (2000, 50)))
     state = jax.lax.fori_loop(0, 2000, lambda i, s: layer(params, s, data[rows[i]], TRAIN)[1], state)
     np.testing.assert_allclose(state["mean"], data.mean(0), atol=0.12)  # ±3 · 0.01 averaged: 4 standard errors
@@ -96,7 +97,7 @@ def test_running_averages_come_to_those_of_the_data(rng):
 def test_a_row_does_not_depend_on_its_neighbours_outside_training(rng):
     x = jnp.asarray(rng.normal(size=(6, 3)).astype(np.float32))
     layer = BatchNorm()
-    params, state = layer.init(jax.random.key(0), (3,))
+    params, state = drawn(layer, np.random.default_rng(0), (3,))
     _, state = layer(params, state, x, TRAIN)
     together, same = layer(params, state, x, EVALUATE)
     alone = [layer(params, state, x[i : i + 1], EVALUATE)[0] for i in range(6)]
@@ -107,7 +108,7 @@ def test_a_row_does_not_depend_on_its_neighbours_outside_training(rng):
 def test_a_batch_on_two_devices_is_one_batch(rng):
     x = jnp.asarray(rng.normal(2, 3, (8, 3, 2)).astype(np.float32))
     layer = BatchNorm()
-    params, state = layer.init(jax.random.key(0), (3, 2))
+    params, state = drawn(layer, np.random.default_rng(0), (3, 2))
     whole = layer(params, state, x, TRAIN)
     mesh = jax.make_mesh((2,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:2])
     split, every = PartitionSpec("data"), PartitionSpec()
@@ -127,7 +128,7 @@ def test_members_have_their_own_knobs(rng):
 
     def member(momentum, epsilon):
         layer = BatchNorm(momentum, epsilon)
-        return layer(*layer.init(jax.random.key(0), (2,)), x, TRAIN)
+        return layer(*drawn(layer, np.random.default_rng(0), (2,)), x, TRAIN)
 
     both = jax.jit(jax.vmap(member))(momenta, epsilons)
     for i, (momentum, epsilon) in enumerate([(0.5, 1e-3), (0.9, 1.0)]):

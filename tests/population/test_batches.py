@@ -53,7 +53,7 @@ def test_every_validation_row_counts_once_whatever_the_batch_size(batch_size):
     x = jax.random.normal(jax.random.key(0), (40, 5, 2))
     y, weight = (jnp.arange(40) % 3).astype(jnp.int32), jnp.ones(40)
     network = Network([LSTM(3, carry=True, output="all"), Dense(3)], Multinoulli(), batch_size=batch_size)
-    params, states = initialize(network, jax.random.key(1), (5, 2))
+    params, states = initialize(network, 1, (5, 2))
     targets = jnp.broadcast_to(y[:, None], (40, 5))
     chosen = np.arange(10, 40)  # 30 rows
     index, number = valid_of([Fold(chosen, in_reading_order(chosen, batch_size), 0)], valid_block(network, states))

@@ -15,6 +15,7 @@ import pytest
 
 import phalanx.layers.shape
 from phalanx.layers import Dense, Dropout, Flatten, Layer, Tanh
+from phalanx.layers.layer import drawn
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
 from phalanx.model import Batch
 from phalanx.network import Network, OutputSize, complete
@@ -77,7 +78,7 @@ def layers_around(parts: tuple[Part, ...]) -> tuple[list[Layer], list[list[Layer
 
 def has_parameters(layer: Layer) -> bool:
     shape = jax.tree.map(np.shape, layer.example)
-    return bool(jax.eval_shape(lambda seed: layer.init(jax.random.key(seed), shape)[0], 0))
+    return bool(drawn(layer, np.random.default_rng(0), shape)[0])
 
 
 def network_with(parts: tuple[Part, ...], i: int) -> Network:

@@ -102,7 +102,7 @@ def test_the_penalty_of_a_network_passes_over_padding():
         Network([Frames(), Dense(2), GlobalAveragePool()], Gaussian(), regularizers=[rule]), OutputSize(1)
     )
     x = np.ones((1, 5, 1), np.float32)
-    params, states = initialize(network, jax.random.key(0), (5, 1))
+    params, states = initialize(network, 0, (5, 1))
 
     def penalty(steps):
         rows = jnp.where(np.arange(5)[None, :, None] < steps, x, np.nan)

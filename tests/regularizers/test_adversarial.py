@@ -160,7 +160,7 @@ def test_layers_with_gradients_of_their_own_are_attacked_too(rng, layers):
         complete(Network(layers, Multinoulli(), regularizers), OutputSize(2))
         for regularizers in ([], [Adversarial(0.2)])
     )
-    params, states = initialize(plain, jax.random.key(0), x.shape[1:])
+    params, states = initialize(plain, 0, x.shape[1:])
     noise = Noise({}, {}, {})
 
     def of(network, p, x):

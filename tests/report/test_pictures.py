@@ -31,7 +31,7 @@ DATA = Path(__file__).parents[2] / "../shared/data/images"
 def final(layers, shape, **parts):
     """Return a network with random parameters."""
     network = complete(Network([*layers, Flatten()], Multinoulli(), **parts), OutputSize(3))
-    params, states = jax.eval_shape(lambda: initialize(network, jax.random.key(0), shape))
+    params, states = initialize(network, 0, shape)
     rng = np.random.default_rng(0)
     return Final(network, jax.tree.map(lambda a: rng.normal(size=a.shape).astype(np.float32), params), states, 0.5)
 

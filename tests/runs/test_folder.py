@@ -48,7 +48,7 @@ def untrained(*goals, targets=None, id_name=None, vote=False, samples=0):
     for seed, name in enumerate(("m001", "m002")):
         # one row: numbers and codes
         shape = ((encoder.n_numbers,), (len(encoder.cardinalities),))
-        params, states = initialize(network, jax.random.key(seed), shape)
+        params, states = initialize(network, seed, shape)
         members[name] = Final(network, *jax.tree.map(np.asarray, (params, states)), 0.5)
     shares = {"m001": 0.25, "m002": 0.75}
     names = targets or tuple(name for goal in goals for name in goal.names)

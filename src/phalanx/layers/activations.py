@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.layers.dense import initial_weight, product
 from phalanx.layers.layer import At, Layer, Params
@@ -99,8 +100,8 @@ class PReLU(Layer):
     start: Knob = field(default=0.25)
     at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        return {"slope": jnp.full(shape[-1:], 1.0) * self.start}, {}
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        return {"slope": np.full(shape[-1:], self.start)}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         right = x > 0 if self.at_zero == "left" else x >= 0
@@ -125,10 +126,10 @@ class Maxout(Layer):
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         width = self.units * self.pieces
-        weight = initial_weight(self.initializer, key, (shape[-1], width), shape[-1], self.units)
-        return {"weight": weight, "bias": jnp.zeros(width)}, {}
+        weight = initial_weight(self.initializer, rng, (shape[-1], width), shape[-1], self.units)
+        return {"weight": weight, "bias": np.zeros(width)}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         z = product(x, params["weight"])
@@ -156,8 +157,8 @@ class RBF(Layer):
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        return {"centre": jax.random.normal(key, (self.units, shape[-1]))}, {}
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        return {"centre": rng.normal(size=(self.units, shape[-1]))}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         centre = params["centre"]

@@ -61,21 +61,20 @@ class Columns(Layer):
         codes = sum(self.cardinalities[j] - 1 for j in few) + len(many) * self.embedding
         return (numbers + codes + (numbers * self.features if self.frequencies else 0),)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         numbers = shape[0][0]
         _, many = self._few_and_many()
-        keys = jax.random.split(key, 4)
         params: Params = {}
         if many:
             rows = sum(self.cardinalities[j] for j in many)
-            params["embedding"] = jax.random.normal(keys[0], (rows, self.embedding)) / math.sqrt(self.embedding)
+            params["embedding"] = rng.normal(0, 1 / math.sqrt(self.embedding), (rows, self.embedding))
         if self.frequencies and numbers:
             waves = (numbers, self.frequencies)
-            params["frequency"] = jax.random.normal(keys[1], waves) * self.spread
-            params["phase"] = jax.random.uniform(keys[2], waves, minval=-math.pi, maxval=math.pi)
+            params["frequency"] = rng.normal(0, self.spread, waves)
+            params["phase"] = rng.uniform(-math.pi, math.pi, waves)
             bound = 1 / math.sqrt(self.frequencies)
             mix = (numbers, self.frequencies, self.features)
-            params["mix"] = jax.random.uniform(keys[3], mix, minval=-bound, maxval=bound)
+            params["mix"] = rng.uniform(-bound, bound, mix)
         return params, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

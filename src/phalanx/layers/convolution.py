@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.errors import InputError
@@ -37,9 +38,9 @@ class Conv(Spatial):
     `LanguageModel`). In training one row in sixteen, drawn at random, begins with zeros all the same.
     Raises `InputError` where rows do not fit.
 
-    >>> import jax
+    >>> import numpy as np
     >>> layer = Conv(8, size=5, stride=2)
-    >>> params, state = layer.init(jax.random.key(0), (28, 28, 1))
+    >>> params, state = layer.init(np.random.default_rng(0), (28, 28, 1))
     >>> params["weight"].shape, layer.output_shape((28, 28, 1))
     ((5, 5, 1, 8), (14, 14, 8))
 
@@ -98,14 +99,14 @@ class Conv(Spatial):
             )
         return (*out, self.channels)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         size, inputs = self.each("size", len(shape) - 1), shape[-1]
         window = math.prod(size)
         kernel = (*size, inputs // self.groups, self.channels)
         fan_out = window * self.channels // self.groups
-        weight = initial_weight(self.initializer, key, kernel, window * inputs // self.groups, fan_out)
-        params = {"weight": weight, "bias": jnp.zeros(self.channels)} if self.bias else {"weight": weight}
-        return params, {"memory": jnp.zeros((1, self._margins(shape)[0][0], inputs))} if self.carry else {}
+        weight = initial_weight(self.initializer, rng, kernel, window * inputs // self.groups, fan_out)
+        params = {"weight": weight, "bias": np.zeros(self.channels)} if self.bias else {"weight": weight}
+        return params, {"memory": np.zeros((1, self._margins(shape)[0][0], inputs))} if self.carry else {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         axes, around = x.ndim - 2, self._margins(x.shape[1:])

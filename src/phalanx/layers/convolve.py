@@ -49,18 +49,18 @@ class Window(NamedTuple):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def convolve(x: jax.Array, weight: jax.Array, window: Window) -> jax.Array:
+def convolve(x: jax.Array, weight: Any, window: Window) -> jax.Array:
     """Return z (batch, *places, channels) of x (batch, *space, inputs) and W (*size, inputs / groups, channels)."""
     return lax.platform_dependent(
         x, weight, cpu=sequential_vmap(functools.partial(_on_cpu, window)), default=functools.partial(_whole, window)
     )
 
 
-def _forward(x: jax.Array, weight: jax.Array, window: Window) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+def _forward(x: jax.Array, weight: Any, window: Window) -> tuple[jax.Array, tuple[jax.Array, Any]]:
     return convolve(x, weight, window), (x, weight)
 
 
-def _backward(window: Window, kept: tuple[jax.Array, jax.Array], slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(window: Window, kept: tuple[jax.Array, Any], slope: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, weight = kept
     return lax.platform_dependent(
         x,

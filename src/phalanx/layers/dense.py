@@ -5,25 +5,28 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.parts import Fixed, field, part
 
 
-def initial_weight(initializer: str, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int) -> jax.Array:
+def initial_weight(
+    initializer: str, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> np.ndarray:
     """Draw a weight: He N(0, 2/fan_in) or Glorot U(±√(6/(fan_in + fan_out))).
 
     Sources: He et al. 2015 (normal variant), Glorot & Bengio 2010 (uniform variant; book, equation 8.23).
     """
     if initializer == "he":
-        return jax.random.normal(key, shape) * math.sqrt(2 / max(fan_in, 1))
+        return rng.normal(0, math.sqrt(2 / max(fan_in, 1)), shape)
     bound = math.sqrt(6 / (fan_in + fan_out))
-    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+    return rng.uniform(-bound, bound, shape)
 
 
 @jax.custom_vjp
-def product(x: jax.Array, weight: jax.Array) -> jax.Array:
+def product(x: jax.Array, weight: Any) -> jax.Array:
     """Return x W over the last axis, with a rule that forms the weight's gradient xᵀ G from a copy of xᵀ.
 
     On the CPU the product of a matrix in place with its transpose misses the fast path; the barrier keeps the copy
@@ -32,11 +35,11 @@ def product(x: jax.Array, weight: jax.Array) -> jax.Array:
     return x @ weight
 
 
-def _product_forward(x: jax.Array, weight: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+def _product_forward(x: jax.Array, weight: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
     return x @ weight, (x, weight)
 
 
-def _product_backward(kept: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _product_backward(kept: tuple[jax.Array, Any], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, weight = kept
     rows, slopes = x.reshape(-1, x.shape[-1]), gradient.reshape(-1, gradient.shape[-1])
     return gradient @ weight.T, lax.optimization_barrier(rows.T) @ slopes
@@ -52,8 +55,8 @@ class Dense(Layer):
     `units`: width of the output. `initializer`: "he" (default) or "glorot", see `initial_weight`.
     `bias`: whether to add b, which starts at 0 and is never penalized.
 
-    >>> import jax
-    >>> params, state = Dense(2).init(jax.random.key(0), (3,))
+    >>> import numpy as np
+    >>> params, state = Dense(2).init(np.random.default_rng(0), (3,))
     >>> params["weight"].shape, Dense(2).output_shape((3,))
     ((3, 2), (2,))
 
@@ -67,11 +70,11 @@ class Dense(Layer):
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         fan_in = shape[-1]
-        params = {"weight": initial_weight(self.initializer, key, (fan_in, self.units), fan_in, self.units)}
+        params = {"weight": initial_weight(self.initializer, rng, (fan_in, self.units), fan_in, self.units)}
         if self.bias:
-            params["bias"] = jnp.zeros(self.units)
+            params["bias"] = np.zeros(self.units)
         return params, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from phalanx.layers.layer import At, Layer, Params, names_weight
 from phalanx.layers.wrapper import Wrapper
@@ -54,7 +55,7 @@ class DropConnect(Wrapper):
     rate: Knob = field(default=0.5, at_least=0, below=1)
 
     def shared_noise(self, shape: Any) -> int:
-        params = jax.eval_shape(lambda key: self.layer.init(key, shape)[0], jax.random.key(0))
+        params = self.layer.init(np.random.default_rng(0), shape)[0]
         own = sum(value.size for name, value in params.items() if names_weight(name))
         return own + self.layer.shared_noise(shape)
 

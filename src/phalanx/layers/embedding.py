@@ -54,8 +54,8 @@ class Embedding(Layer):
             raise InputError(f"Embedding needs rows of codes, (steps,), but gets {tuple(shape)}")
         return (*shape, self.units)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        weight = jax.random.normal(key, (self.tokens, self.units)) / math.sqrt(self.units)
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        weight = rng.normal(0, 1 / math.sqrt(self.units), (self.tokens, self.units))
         return {"weight": weight}, {}
 
     def mask(self, x: Any, mask: Any) -> Any:

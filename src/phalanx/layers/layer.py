@@ -23,6 +23,22 @@ def names_weight(parameter: str) -> bool:
     return parameter.startswith("weight")
 
 
+def drawn(layer: "Layer", rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+    """Return the initial parameters and state of a layer, real numbers with JAX's usual precision.
+
+    >>> from phalanx import Dense
+    >>> params, _ = drawn(Dense(2), np.random.default_rng(0), (3,))
+    >>> params["weight"].dtype.name, params["bias"].tolist()
+    ('float32', [0.0, 0.0])
+    """
+    real = jax.dtypes.canonicalize_dtype(float)
+    params, state = (
+        {name: np.asarray(a, real if a.dtype.kind == "f" else a.dtype) for name, a in held.items()}
+        for held in layer.init(rng, shape)
+    )
+    return params, state
+
+
 def has_parts(shape: Any) -> bool:
     """Say whether the shape of a row is that of several arrays: a table's numbers and codes, or parts of any kind."""
     return bool(shape) and isinstance(shape[0], tuple)
@@ -170,8 +186,11 @@ class Layer(Part):
         """
         return shape
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        """Return initial parameters and initial state, for an input of a shape that `output_shape` takes."""
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        """Return initial parameters and state, arrays of NumPy, for an input of a shape that `output_shape` takes.
+
+        They are made on the host, at each network's own size; numbers may have double precision.
+        """
         return {}, {}
 
     def noise(self, shape: Any) -> int:

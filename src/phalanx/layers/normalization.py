@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params, Reach
@@ -25,8 +26,8 @@ class BatchNorm(Layer):
     `momentum`: share of the running averages that a step keeps (default 0.9). `epsilon`: ε, in units of x²
     (default 1e-5).
 
-    >>> import jax
-    >>> params, state = BatchNorm().init(jax.random.key(0), (28, 28, 8))
+    >>> import numpy as np
+    >>> params, state = BatchNorm().init(np.random.default_rng(0), (28, 28, 8))
     >>> params["scale"].shape, state["variance"].shape
     ((8,), (8,))
 
@@ -44,9 +45,9 @@ class BatchNorm(Layer):
     def reach(self) -> Reach:
         return "row"
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         width = shape[-1:]
-        return _start(width), {"mean": jnp.zeros(width), "variance": jnp.ones(width)}
+        return _start(width), {"mean": np.zeros(width), "variance": np.ones(width)}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         if not at.train:
@@ -89,7 +90,7 @@ class LayerNorm(Layer):
 
     epsilon: Knob = field(default=1e-5, above=0)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         return _start(shape[-1:]), {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
@@ -98,14 +99,14 @@ class LayerNorm(Layer):
 
 
 def _start(width: Any) -> Params:
-    return {"scale": jnp.ones(width), "shift": jnp.zeros(width)}
+    return {"scale": np.ones(width), "shift": np.zeros(width)}
 
 
-def _spread(values: jax.Array, x: jax.Array) -> jax.Array:
+def _spread(values: Any, x: jax.Array) -> Any:
     """Return one number a channel with the axes of x, each of length 1."""
     return values.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
-def _scaled(params: Params, centred: jax.Array, variance: jax.Array, epsilon: Any) -> jax.Array:
+def _scaled(params: Params, centred: jax.Array, variance: Any, epsilon: Any) -> jax.Array:
     scale, shift = (_spread(params[name], centred) for name in ("scale", "shift"))
     return centred * lax.rsqrt(variance + epsilon) * scale + shift

@@ -15,7 +15,6 @@ from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.memory import begun
 from phalanx.parts import Fixed, Knob, field, part
 
-_NEAR, _MOST_STEPS = 1e-4, 100  # of an orthogonal matrix's square to the identity; each step squares the distance
 _BACK = "_back"  # at the end of the names of what belongs to the direction from the last step to the first
 
 
@@ -71,36 +70,34 @@ class Recurring(Layer):
         width = self.units * (1 + self.both)
         return (*shape[:1], width) if self.output == "all" else (width,)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        params = self._direction(key, shape[-1])
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        params = self._direction(rng, shape[-1])
         if self.both:
-            back = self._direction(jax.random.fold_in(key, 1), shape[-1])
+            back = self._direction(rng, shape[-1])
             params |= {name + _BACK: value for name, value in back.items()}
-        state = {f"memory_{i + 1}": jnp.zeros((1, self.units)) for i in range(self.cell().states * self.carry)}
+        state = {f"memory_{i + 1}": np.zeros((1, self.units)) for i in range(self.cell().states * self.carry)}
         return params, state
 
-    def _direction(self, key: jax.Array, inputs: int) -> Params:
-        keys = jax.random.split(key, 2)
+    def _direction(self, rng: np.random.Generator, inputs: int) -> Params:
         cell, units = self.cell(), self.units
-        weight = initial_weight("glorot", keys[0], (inputs, cell.blocks * units), inputs, units)
-        blocks = jax.vmap(self._block)(jax.random.split(keys[1], cell.blocks))
+        weight = initial_weight("glorot", rng, (inputs, cell.blocks * units), inputs, units)
         params = {
             "weight": weight,
-            "weight_recurrent": blocks.transpose(1, 0, 2).reshape(units, cell.blocks * units),
+            "weight_recurrent": np.hstack([self._block(rng) for _ in range(cell.blocks)]),
             "bias": self._bias(),
         }
         if self.initial == "learned":
-            params |= {f"initial_{i + 1}": jnp.zeros(units) for i in range(cell.states)}
+            params |= {f"initial_{i + 1}": np.zeros(units) for i in range(cell.states)}
         return params
 
-    def _block(self, key: jax.Array) -> jax.Array:
+    def _block(self, rng: np.random.Generator) -> np.ndarray:
         shape = (self.units, self.units)
         if self.initializer == "orthogonal":
-            return orthogonal(key, self.units)
-        return initial_weight("glorot", key, shape, self.units, self.units)
+            return orthogonal(rng, self.units)
+        return initial_weight("glorot", rng, shape, self.units, self.units)
 
-    def _bias(self) -> jax.Array:
-        return jnp.zeros(self.cell().blocks * self.units)
+    def _bias(self) -> np.ndarray:
+        return np.zeros(self.cell().blocks * self.units)
 
     def noise(self, shape: Any) -> int:
         return int(self.carry)
@@ -135,27 +132,10 @@ class Recurring(Layer):
         return (h if self.output == "all" else mean_over_steps(h, at.mask)), state
 
 
-def orthogonal(key: jax.Array, size: int) -> jax.Array:
-    """Draw an orthogonal matrix, all being equally likely: the polar factor of a Gaussian one.
-
-    Newton–Schulz: X ← ½ X (3 I − Xᵀ X) takes every singular value to 1. It is products only: a factorization of several
-    matrices at a time, as LAPACK does it, can deadlock where two devices share the threads of a CPU.
-    """
-    start = jax.random.normal(key, (size, size))
-    identity = jnp.eye(size)
-
-    def far(carry: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
-        return (jnp.abs(carry[1] - identity).max() > _NEAR) & (carry[2] < _MOST_STEPS)
-
-    def step(carry: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        x, square, count = carry
-        x = x @ (1.5 * identity - 0.5 * square)
-        return x, x.T @ x, count + 1
-
-    with jax.default_matmul_precision("highest"):
-        x = start / jnp.sqrt((start**2).sum())
-        x, square, _ = jax.lax.while_loop(far, step, (x, x.T @ x, jnp.zeros((), jnp.int32)))
-        return x @ (1.5 * identity - 0.5 * square)
+def orthogonal(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Draw an orthogonal matrix, all being equally likely: Q of a Gaussian one, with the signs of R's diagonal."""
+    q, r = np.linalg.qr(rng.normal(size=(size, size)))
+    return q * np.where(np.diag(r) < 0, -1, 1)
 
 
 def mean_over_steps(x: jax.Array, mask: jax.Array | None) -> jax.Array:
@@ -176,9 +156,9 @@ class Recurrent(Recurring):
     before, see `LanguageModel` (default no). `activation`: g, "tanh" (default), "relu", "sigmoid" or "linear".
     Raises `InputError` for rows that are not (steps, channels).
 
-    >>> import jax
+    >>> import numpy as np
     >>> layer = Recurrent(8, output="all")
-    >>> params, _ = layer.init(jax.random.key(0), (20, 3))
+    >>> params, _ = layer.init(np.random.default_rng(0), (20, 3))
     >>> params["weight"].shape, params["weight_recurrent"].shape, layer.output_shape((20, 3))
     ((3, 8), (8, 8), (20, 8))
 
@@ -219,8 +199,10 @@ class LSTM(Recurring):
     def cell(self) -> Cell:
         return LSTMCell(self.candidate)
 
-    def _bias(self) -> jax.Array:
-        return jnp.zeros((4, self.units)).at[1].set(self.forget_bias).ravel()
+    def _bias(self) -> np.ndarray:
+        bias = super()._bias()
+        bias[len(bias) // 4 : len(bias) // 2] = self.forget_bias
+        return bias
 
 
 @part
@@ -248,6 +230,6 @@ class GRU(Recurring):
     def cell(self) -> Cell:
         return GRUAfterCell(self.candidate) if self.reset == "after" else GRUBeforeCell(self.candidate)
 
-    def _direction(self, key: jax.Array, inputs: int) -> Params:
-        params = super()._direction(key, inputs)
-        return {**params, "bias_recurrent": jnp.zeros(self.units)} if self.reset == "after" else params
+    def _direction(self, rng: np.random.Generator, inputs: int) -> Params:
+        params = super()._direction(rng, inputs)
+        return {**params, "bias_recurrent": np.zeros(self.units)} if self.reset == "after" else params

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import jax
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
@@ -23,9 +24,10 @@ class Residual(Layer):
     `layers`: those inside; they are called `residual_1.conv_1` and so on.
     Raises `InputError` where f adds places, or changes the number of axes.
 
+    >>> import numpy as np
     >>> from phalanx import Conv, ReLU
     >>> block = Residual([Conv(8), ReLU(), Conv(8)])
-    >>> block.init(jax.random.key(0), (28, 28, 8))[0]  # no W is needed
+    >>> block.init(np.random.default_rng(0), (28, 28, 8))[0]  # no W is needed
     {}
 
     Source: notes H6; He et al. 2016.
@@ -48,11 +50,11 @@ class Residual(Layer):
             _steps(shape, out)
         return out
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         out = self.output_shape(shape)
         if out == shape:
             return {}, {}
-        return {"weight": initial_weight("glorot", key, (shape[-1], out[-1]), shape[-1], out[-1])}, {}
+        return {"weight": initial_weight("glorot", rng, (shape[-1], out[-1]), shape[-1], out[-1])}, {}
 
     def mask(self, x: Any, mask: Any) -> Any:
         for layer in self.layers:

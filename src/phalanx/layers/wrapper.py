@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Self
 
-import jax
+import numpy as np
 
 from phalanx.layers.layer import Layer, Params, Reach
 from phalanx.parts import Fixed, field, names, part
@@ -71,8 +71,8 @@ class Wrapper(Layer):
     def output_shape(self, shape: Any) -> Any:
         return self.layer.output_shape(shape)
 
-    def init(self, key: jax.Array, shape: Any) -> tuple[Params, Params]:
-        return self.layer.init(key, shape)
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        return self.layer.init(rng, shape)
 
     def noise(self, shape: Any) -> int:
         return self.layer.noise(shape)

@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
 from phalanx.layers import Branches, Layer, bare
-from phalanx.model import Batch, parameter_count, remembers
+from phalanx.model import Batch, initialize, parameter_count, remembers, row_shape
 from phalanx.network import Network, heads
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import (
@@ -22,7 +22,7 @@ from phalanx.population.batches import (
     valid_of,
 )
 from phalanx.population.member import Record, state_shape, valid_block
-from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, exchange, reorder, start_all
+from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, exchange, reorder
 from phalanx.population.rows import Rows
 from phalanx.population.stack import power_of_two, stack
 from phalanx.population.steps import Folds, Limits, Member, State
@@ -159,11 +159,11 @@ class Population:
 
     def _begun(self) -> State:
         """Return the state of a beginner at each place."""
-        trials = [self.trained[i].trial for i in self._by_place()]
-        if trials[0].trained is None:
-            return start_all(self._members, jax.tree.map(lambda a: a[:1], self._rows.batch.x), self.mesh)
-        trained = self._put(jax.tree.map(lambda *a: np.stack(a), *(trial.trained for trial in trials)), BY_MEMBER)
-        return begin_all(self._members, trained, self.mesh)
+        chosen, shape = self._by_place(), row_shape(self._rows.batch.x)
+        trials = {i: self.trained[i].trial for i in chosen}
+        first = {i: trial.trained or initialize(trial.network, trial.seed, shape) for i, trial in trials.items()}
+        begun = jax.tree.map(lambda *a: np.stack(a), *(first[i] for i in chosen))
+        return begin_all(self._members, self._put(begun, BY_MEMBER), self.mesh)
 
     @property
     def alive(self) -> list[int]:

@@ -19,7 +19,6 @@ from phalanx.population.steps import (
     Sharing,
     State,
     horizon_of,
-    keys_of,
     network_at,
     one_of,
     real,
@@ -51,12 +50,6 @@ def no_record(network: Network) -> Record:
     return Record(*(np.float32(0),) * 3, np.int32(0), np.bool_(False), np.bool_(False), layers)
 
 
-def start(member: Member, x: Any) -> State:
-    """Return the state before the first step, for inputs like `x`."""
-    network = at_progress(member.network, jnp.zeros(()))
-    return begin(member, initialize(network, keys_of(member)[0], row_shape(x)))
-
-
 def begin(member: Member, trained: tuple[Any, Any]) -> State:
     """Return the state before the first step from given parameters and states."""
     network = at_progress(member.network, jnp.zeros(()))
@@ -83,7 +76,7 @@ def state_shape(network: Network, x: Any) -> State:
     """Return the shapes of a member's state for inputs like `x`, without making it."""
     zero = np.int32(0)
     member = Member(jax.tree.map(np.float32, network), np.uint32(0), zero, zero, zero, np.float32(0))
-    return jax.eval_shape(start, member, x)
+    return jax.eval_shape(begin, member, initialize(network, 0, row_shape(x)))
 
 
 def bytes_of_a_member(network: Network, rows: Batch) -> int:

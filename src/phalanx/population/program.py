@@ -18,23 +18,16 @@ from phalanx.blueprint import Blueprint, Noise
 from phalanx.model import Batch, forward, fresh, row_shape
 from phalanx.network import Network, heads
 from phalanx.parts import at_progress
-from phalanx.population.member import Record, begin, no_record, one_round, start, validate
+from phalanx.population.member import Record, begin, no_record, one_round, validate
 from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
 
 
-# Random numbers make much code that runs once: compiled without optimization it starts three times sooner.
-@partial(jax.jit, static_argnames="mesh", compiler_options={"xla_backend_optimization_level": 0})
-def start_all(members: Member, x: Any, mesh: Mesh) -> State:
-    """Return the initial state of every member, spread over the mesh."""
-    state = jax.vmap(start, in_axes=(0, None))(members, x)
-    return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
-
-
+# What runs once is compiled without optimization: it starts sooner.
 @partial(jax.jit, static_argnames="mesh", compiler_options={"xla_backend_optimization_level": 0})
 def begin_all(members: Member, trained: tuple[Any, Any], mesh: Mesh) -> State:
-    """Return the state of every member before it goes on from given parameters and states."""
+    """Return the state of every member before its first step, from given parameters and states."""
     state = jax.vmap(begin)(members, trained)
     return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
 

@@ -91,11 +91,6 @@ def network_at(member: Member, step: jax.Array, horizon: jax.Array) -> Network:
     return at_progress(member.network, jnp.minimum(real(step) / horizon, 1.0))
 
 
-def keys_of(member: Member) -> jax.Array:
-    """Return the keys of the member's initial weights and of its noise."""
-    return jax.random.split(jax.random.key(member.seed))
-
-
 def one_of(number: Any, several: jax.Array) -> Any:
     """Return the member's number among several; a constant where there is one only, so that all of a block share it."""
     return 0 if len(several) == 1 else number
@@ -123,7 +118,7 @@ def take_steps(
     each = _piece(plan, row_shape(rows.x), share) if sharing.cache and not remembers(state.states) else share
     rank = lax.axis_index("data") if ranks > 1 else 0
     over = "data" if ranks > 1 else None
-    noise_key, line = keys_of(member)[1], one_of(member.line, batches)
+    noise_key, line = jax.random.key(member.seed), one_of(member.line, batches)
 
     def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return the random bytes of the steps from `first` on: for each row, and for all rows together."""

@@ -1,6 +1,6 @@
 """Parameter sharing between layers (MAP F5). Convolution and recurrence share within a layer."""
 
-import jax
+from typing import Any
 
 from phalanx.errors import InputError
 from phalanx.parts import Fixed, field, part
@@ -47,7 +47,7 @@ class Tied(Regularizer):
         shared = self._shared(params)
         return {**params, **{layer: {**params[layer], "weight": shared} for layer in self.on[1:]}}
 
-    def _shared(self, params: Parameters) -> jax.Array:
+    def _shared(self, params: Parameters) -> Any:
         """Return the first layer's weight as the others use it."""
         weight = params[self.on[0]]["weight"]
         return weight.T if self.transpose else weight
