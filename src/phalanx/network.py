@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers import Dense, Layer
@@ -32,6 +34,10 @@ class Network(Part):
     optimizer: Fixed[Optimizer] = field(default=Adam())
     stopping: Fixed[EarlyStopping | None] = field(default=EarlyStopping())
     batch_size: Fixed[int] = field(default=32, at_least=1)
+
+    def numbers(self, layers: int) -> Any:
+        """Return the number of each of so many layers, in the order of `layers_of`, by which it draws its noise."""
+        return np.arange(layers)
 
 
 class OutputSize(NamedTuple):

@@ -14,12 +14,13 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from phalanx.blueprint import Blueprint, Noise
+from phalanx.blueprint import Blueprint
 from phalanx.model import Batch, forward, fresh, row_shape
 from phalanx.network import Network, heads
 from phalanx.parts import at_progress
+from phalanx.population import noise as noises
 from phalanx.population.member import Record, begin, no_record, one_round, validate
-from phalanx.population.steps import Folds, Limits, Member, Sharing, State, random_noise
+from phalanx.population.steps import Folds, Limits, Member, Sharing, State
 
 BY_MEMBER, EVERYWHERE = P("member"), P()
 
@@ -144,10 +145,11 @@ def thinned_outputs(
     network: Network, params: Any, states: Any, x: Any, number: jax.Array, seed: jax.Array
 ) -> tuple[jax.Array, ...]:
     """Return the outputs z of a thinned network, that of so high a `number` among those of `sampled_predictions`."""
-    needed = Blueprint.of(network, row_shape(x)).noise(params)
+    plan = Blueprint.of(network, row_shape(x))
+    needed = plan.noise(params)
     rows = len(jax.tree.leaves(x)[0])
-    drawn = random_noise(jax.random.fold_in(jax.random.key(seed), number), needed)
-    noise = Noise(*(jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, *a.shape)), drawn.rows), *drawn[1:]))
+    drawn = noises.at_step(noises.draw(plan, needed, jax.random.fold_in(jax.random.key(seed), number), 1), 0)
+    noise = drawn._replace(rows=jax.tree.map(lambda a: jnp.broadcast_to(a, (rows, a.shape[-1])), drawn.rows))
     return forward(network, params, fresh(states, rows), x, noise).z
 
 

@@ -11,12 +11,10 @@ from phalanx.layers.layer import arrays_of
 from phalanx.model import Batch, cost, remembers, row_shape, step
 from phalanx.network import Network
 from phalanx.parts import at_progress
+from phalanx.population import noise as noises
 
 PIECE = 2**17
 """Numbers that a piece of a batch has in its widest layer, where a batch of images is cut to stay in a core's cache."""
-
-NOISE_STEPS = 16
-"""Steps whose random bytes are drawn in one operation."""
 
 
 class Member(NamedTuple):
@@ -111,7 +109,6 @@ def take_steps(
     """
     plan = Blueprint.of(member.network, row_shape(rows.x))
     needed = plan.noise(state.params)
-    per_row, per_step = sum(needed.rows.values()), sum(needed.shared.values()) + sum(needed.regularizers.values())
     batch_size = batches.shape[2]
     ranks = sharing.ranks
     share = batch_size // ranks
@@ -120,20 +117,15 @@ def take_steps(
     over = "data" if ranks > 1 else None
     noise_key, line = jax.random.key(member.seed), one_of(member.line, batches)
 
-    def draw(first: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Return the random bytes of the steps from `first` on: for each row, and for all rows together."""
-        of_rows, of_steps = jax.random.split(jax.random.fold_in(noise_key, first))
-        return (
-            _random_bytes(of_rows, (NOISE_STEPS, batch_size), per_row),
-            _random_bytes(of_steps, (NOISE_STEPS,), per_step),
-        )
+    def own(rows: jax.Array) -> jax.Array:
+        return lax.dynamic_slice_in_dim(rows, rank * share, share)
 
-    def one_step(t: jax.Array, drawn: tuple[jax.Array, jax.Array], carry: Any) -> Any:
+    def one_step(t: jax.Array, drawn: Noise, carry: Any) -> Any:
         (params, states, optimizer, _), total = carry
         network = network_at(member, state.step + t, horizon)
         index = lax.dynamic_slice(batches[line, t], (rank * share,), (share,))
         batch = jax.tree.map(lambda a: a[index], rows)
-        noise = _split(needed, lax.dynamic_slice_in_dim(drawn[0], rank * share, share), drawn[1])
+        noise = drawn._replace(rows=jax.tree.map(own, drawn.rows))
         (data, states), gradient = _slope(
             network, network.optimizer.look(params, optimizer), states, batch, noise, over, each
         )
@@ -144,21 +136,20 @@ def take_steps(
 
     nothing = jax.tree.map(jnp.zeros_like, state.params)
     carry = (state.params, state.states, state.optimizer, nothing), jnp.zeros(())
-    if not per_row + per_step:
-        drawn = jnp.zeros((batch_size, 0), jnp.uint8), jnp.zeros(0, jnp.uint8)
-        return lax.fori_loop(0, steps, lambda t, carry: one_step(t, drawn, carry), carry)
+    if not any(needed):
+        return lax.fori_loop(0, steps, lambda t, carry: one_step(t, needed, carry), carry)
 
     def chunk(i: jax.Array, carry: Any) -> Any:
-        first = i * NOISE_STEPS
-        drawn = draw(state.step + first)
-        last = jnp.minimum(first + NOISE_STEPS, steps)
+        first = i * noises.STEPS
+        drawn = noises.draw(plan, needed, jax.random.fold_in(noise_key, state.step + first), batch_size)
+        last = jnp.minimum(first + noises.STEPS, steps)
 
         def at(t: jax.Array, carry: Any) -> Any:
-            return one_step(t, (drawn[0][t - first], drawn[1][t - first]), carry)
+            return one_step(t, noises.at_step(drawn, t - first), carry)
 
         return lax.fori_loop(first, last, at, carry)
 
-    return lax.fori_loop(0, -(-steps // NOISE_STEPS), chunk, carry)
+    return lax.fori_loop(0, -(-steps // noises.STEPS), chunk, carry)
 
 
 def _piece(plan: Blueprint, shape: Any, rows: int) -> int:
@@ -196,35 +187,3 @@ def _slope(
     nothing = jnp.zeros((), batch.weight.dtype), states, jax.tree.map(jnp.zeros_like, params)
     (data, after, gradient), _ = lax.scan(add, nothing, pieces)
     return (data, after), gradient
-
-
-def _random_bytes(key: jax.Array, shape: tuple[int, ...], number: int) -> jax.Array:
-    """Return an array (*shape, number, rounded up to 4) of random bytes, four of them from each random word."""
-    words = jax.random.bits(key, (*shape, -(-number // 4)), jnp.uint32)
-    return lax.bitcast_convert_type(words, jnp.uint8).reshape(*shape, -1)
-
-
-def random_noise(key: jax.Array, needed: Noise) -> Noise:
-    """Return random bytes for one row, and for all rows together, as each layer needs them."""
-    per_step = sum(needed.shared.values()) + sum(needed.regularizers.values())
-    of_rows, of_steps = jax.random.split(key)
-    drawn = _random_bytes(of_rows, (), sum(needed.rows.values()))
-    return _split(needed, drawn, _random_bytes(of_steps, (), per_step))
-
-
-def _split(needed: Noise, per_row: jax.Array, per_step: jax.Array) -> Noise:
-    """Return the part of the random bytes that each layer and regularizer asked for."""
-
-    def pieces(counts: dict[str, int], source: jax.Array, first: int = 0) -> dict[str, jax.Array]:
-        found = {}
-        for name, number in counts.items():
-            found[name] = source[..., first : first + number]
-            first += number
-        return found
-
-    shared = sum(needed.shared.values())
-    return Noise(
-        pieces(needed.rows, per_row),
-        pieces(needed.shared, per_step),
-        pieces(needed.regularizers, per_step, first=shared),
-    )
