@@ -46,7 +46,8 @@ class Candidate:
 @dataclass
 class Fitted:
     """All members, the positions from best to worst, the shares of the ensemble and what it is worth on the validation
-    rows; rounds and width of each population; `cut` says who was stopped in favour of others, see `population.train`.
+    rows; rounds and width of each population, and the program of each structure; `cut` says who was stopped in favour
+    of others, see `population.train`.
     """
 
     members: list[Candidate]
@@ -55,6 +56,7 @@ class Fitted:
     valid: Scored
     rounds: list[int]
     widths: list[int]
+    programs: list[int]
     goals: tuple[Goal, ...]
     folds: int = 1
     vote: bool = False
@@ -74,7 +76,12 @@ class Fitted:
     @property
     def recorded(self) -> dict[str, Any]:
         """By what arguments of `fit` the training can be repeated to the bit."""
-        return {"rounds": tuple(self.rounds), "widths": tuple(self.widths), "cut": tuple(self.cut) or None}
+        return {
+            "rounds": tuple(self.rounds),
+            "widths": tuple(self.widths),
+            "programs": tuple(self.programs),
+            "cut": tuple(self.cut) or None,
+        }
 
     def predictor(self) -> Predictor:
         """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""

@@ -17,8 +17,7 @@ from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.building import Meanwhile
 from phalanx.population.rows import Rows
-from phalanx.population.stack import group
-from phalanx.population.train import Clock, train
+from phalanx.population.train import Clock, programs_of, train
 from phalanx.population.trial import Trial
 from phalanx.population.view import Watch
 from phalanx.refitting import TRAINING, refit_rule, refit_used
@@ -45,7 +44,8 @@ class Settings(Options):
 @dataclass(frozen=True)
 class Plan:
     """What will be trained: points drawn from a space, the network of each, and settings with all defaults filled in,
-    of which `max_rounds` is the most rounds of each; each network is trained on so many `folds`.
+    of which `max_rounds` is the most rounds of each; each network is trained on so many `folds`. `structures`: the
+    program of each structure of networks, in the order in which they appear.
     """
 
     settings: Settings
@@ -53,6 +53,12 @@ class Plan:
     networks: list[Network]
     max_rounds: int
     folds: int = 1
+    structures: Sequence[int] = ()
+
+    @property
+    def programs(self) -> int:
+        """How many programs are compiled for them."""
+        return len(set(self.structures))
 
     @property
     def rule(self) -> str | None:
@@ -63,11 +69,6 @@ class Plan:
     def members(self) -> int:
         """How many networks are trained."""
         return len(self.draws) * self.settings.repeats * self.folds
-
-    @property
-    def programs(self) -> int:
-        """How many programs are compiled for them."""
-        return len(group(self.networks))
 
 
 def plan(task: Task, space: Network, settings: Settings) -> Plan:
@@ -84,7 +85,7 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     networks = task.networks([draw.spec for draw in drawn])
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
-    return Plan(resolved, drawn, networks, max_rounds, folds)
+    return Plan(resolved, drawn, networks, max_rounds, folds, _programs(task, networks, resolved))
 
 
 def draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
@@ -109,16 +110,17 @@ def fit(
     clock: Clock | None = None,
     rounds: Sequence[int] | None = None,
     widths: Sequence[int] | None = None,
+    programs: Sequence[int] | None = None,
     cut: Sequence[int] | None = None,
     watch: Watch | None = None,
     meanwhile: Meanwhile | None = None,
 ) -> Fitted:
     """Train what was planned as populations, rank the members, and choose the ensemble.
 
-    `clock` may end the training early; `rounds` and `widths`, of each population, and `cut` repeat an earlier run to
-    the bit, one that a clock had ended too; `watch` sees every round; `meanwhile` is done beside compiling. Where the
-    plan has a rule, the members that predict are in the end trained again on all rows; what is said of the validation
-    rows stays from before.
+    `clock` may end the training early; `rounds` and `widths`, of each population, `programs`, of each structure, and
+    `cut` repeat an earlier run to the bit, one that a clock had ended too; `watch` sees every round; `meanwhile` is
+    done beside compiling. Where the plan has a rule, the members that predict are in the end trained again on all rows;
+    what is said of the validation rows stays from before.
     """
     settings, parts = plan.settings, task.fold_rows
     trials = _trials(plan, len(parts))
@@ -138,6 +140,7 @@ def fit(
         cut=cut,
         rounds=rounds,
         widths=widths,
+        programs=iter(plan.structures if programs is None else programs),
         watch=watch,
         meanwhile=meanwhile,
     )
@@ -157,6 +160,7 @@ def fit(
         _scored(task, members, there, chosen, settings.vote),
         outcome.rounds,
         outcome.widths,
+        outcome.programs,
         task.goals,
         len(parts),
         settings.vote,
@@ -164,8 +168,14 @@ def fit(
         outcome.cut,
     )
     if plan.rule:
-        refit_used(fitted, rows, plan.rule, folds, clock, rounds, widths, watch, task.between)
+        refit_used(fitted, rows, plan.rule, folds, clock, rounds, widths, programs, watch, task.between)
     return fitted
+
+
+def _programs(task: Task, networks: Sequence[Network], settings: Settings) -> list[int]:
+    """Return the program of each structure."""
+    folds = [Fold(train, valid, 0) for train, valid in task.fold_rows]
+    return programs_of(networks, task.rows, folds, settings.max_rounds or 1, settings.round_steps)
 
 
 def _scored(

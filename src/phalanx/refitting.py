@@ -46,21 +46,22 @@ def refit_used(
     clock: Clock,
     rounds: Sequence[int] | None,
     widths: Sequence[int] | None,
+    programs: Sequence[int] | None,
     watch: Watch | None,
     between: np.ndarray | None = None,
 ) -> None:
     """Train the members that predict again on all rows, and note it in them."""
-    before = len(fitted.rounds)
+    trained, decided = len(fitted.rounds), len(fitted.programs)
     chosen = [fitted.members[i] for i in fitted.used if fitted.members[i].trained.best_round]
-    later = (None if rounds is None else rounds[before:]), (None if widths is None else widths[before:])
     again, outcome = refit(
         rule,
         [m.trained for m in chosen],
         rows,
         folds,
         clock=clock,
-        rounds=later[0],
-        widths=later[1],
+        rounds=None if rounds is None else rounds[trained:],
+        widths=None if widths is None else widths[trained:],
+        programs=None if programs is None else programs[decided:],
         watch=watch,
         between=between,
     )
@@ -71,3 +72,4 @@ def refit_used(
             member.final = refitted.final._replace(network=with_likelihoods(refitted.final.network, learned))
     fitted.rounds += outcome.rounds
     fitted.widths += outcome.widths
+    fitted.programs += outcome.programs

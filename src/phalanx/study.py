@@ -337,6 +337,12 @@ class Record:
     widths: tuple[int, ...] | None = option(
         "Members that each population trained side by side", default=None, at_least=1, at_most=_LARGEST_INT
     )
+    programs: tuple[int, ...] | None = option(
+        "The compiled program of each structure, in the order in which they are trained",
+        default=None,
+        at_least=0,
+        at_most=_LARGEST_INT,
+    )
     cut: tuple[int, ...] | None = option(
         "Rounds after which each network was stopped in favour of others where the time was short; 0: it was not",
         default=None,

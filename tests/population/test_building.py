@@ -70,7 +70,7 @@ def slow(monkeypatch):
 
 def test_compiling_uses_half_of_the_time_at_most(slow, rows):
     # Of 50 s, 25 are for compiling: two programs of 10 s each, while a third would end after 30.
-    outcome = train(trials(4, 5, 4, 6, 7), rows, [FOLD], max_rounds=3, clock=slow.clock(50))
+    outcome = train(trials(4, 5, 4, 6, 7), rows, [FOLD], programs=range(9), max_rounds=3, clock=slow.clock(50))
     assert slow.compiled == 2
     assert outcome.rounds == [3, 3, 0, 0]
     assert [member.rounds for member in outcome.members] == [3, 3, 3, 0, 0]
@@ -80,26 +80,30 @@ def test_compiling_uses_half_of_the_time_at_most(slow, rows):
 
 
 def test_a_share_of_the_time_is_halved_likewise(slow, rows):
-    assert train(trials(4, 5, 6), rows, [FOLD], max_rounds=1, clock=slow.clock(50), share=0.4).rounds == [1, 0, 0]
+    assert train(
+        trials(4, 5, 6), rows, [FOLD], programs=range(9), max_rounds=1, clock=slow.clock(50), share=0.4
+    ).rounds == [1, 0, 0]
 
 
 def test_without_a_limit_everything_is_compiled(slow, rows):
-    assert train(trials(4, 5, 6, 7), rows, [FOLD], max_rounds=1).rounds == [1] * 4
+    assert train(trials(4, 5, 6, 7), rows, [FOLD], programs=range(9), max_rounds=1).rounds == [1] * 4
 
 
 def test_the_first_program_is_compiled_however_long_it_takes(slow, rows):
-    outcome = train(trials(4, 5), rows, [FOLD], max_rounds=9, clock=slow.clock(5))
+    outcome = train(trials(4, 5), rows, [FOLD], programs=range(9), max_rounds=9, clock=slow.clock(5))
     assert (slow.compiled, outcome.rounds) == (1, [1, 0])
 
 
 def test_later_waves_are_left_out_where_the_time_is_over(slow, rows):
-    outcome = train(trials(4, 5, 6), rows, [FOLD], max_rounds=9, clock=slow.clock(5), memory_limit=1)
+    outcome = train(trials(4, 5, 6), rows, [FOLD], programs=range(9), max_rounds=9, clock=slow.clock(5), memory_limit=1)
     assert (slow.compiled, outcome.rounds) == (1, [1, 0, 0])
 
 
 def test_what_was_left_out_repeats_to_the_bit_and_is_not_compiled(slow, rows):
-    first = train(trials(4, 5, 6), rows, [FOLD], max_rounds=3, clock=slow.clock(50))
-    again = train(trials(4, 5, 6), rows, [FOLD], max_rounds=3, rounds=first.rounds, widths=first.widths)
+    first = train(trials(4, 5, 6), rows, [FOLD], programs=range(9), max_rounds=3, clock=slow.clock(50))
+    again = train(
+        trials(4, 5, 6), rows, [FOLD], programs=range(9), max_rounds=3, rounds=first.rounds, widths=first.widths
+    )
     assert (slow.compiled, first.rounds, again.rounds) == (4, [3, 3, 0], [3, 3, 0])
     for one, other in zip(first.members, again.members, strict=True):
         assert (one.curve, one.stopped) == (other.curve, other.stopped)
@@ -108,7 +112,7 @@ def test_what_was_left_out_repeats_to_the_bit_and_is_not_compiled(slow, rows):
 
 def test_a_network_whose_turn_never_came_has_no_parameters(slow, rows):
     slow.training = 60.0  # of 50 s: the first round of the first population is the last
-    outcome = train(trials(4, 5), rows, [FOLD], max_rounds=3, clock=slow.clock(50))
+    outcome = train(trials(4, 5), rows, [FOLD], programs=range(9), max_rounds=3, clock=slow.clock(50))
     assert (slow.compiled, outcome.rounds) == (2, [1, 0])
     assert [(member.params is None, member.left_out) for member in outcome.members] == [(False, False), (True, False)]
 
@@ -132,7 +136,9 @@ def test_nothing_is_compiled_after_an_interrupt(slow, rows):
     def interrupt(view):
         clock.interrupted = True
 
-    outcome = train(trials(4, 5), rows, [FOLD], max_rounds=9, clock=clock, memory_limit=1, watch=interrupt)
+    outcome = train(
+        trials(4, 5), rows, [FOLD], programs=range(9), max_rounds=9, clock=clock, memory_limit=1, watch=interrupt
+    )
     assert (slow.compiled, outcome.rounds) == (1, [1, 0])
     assert [member.stopped for member in outcome.members] == ["interrupt"] * 2
 
@@ -189,8 +195,12 @@ def test_an_interrupt_does_not_wait_for_what_is_being_built():
 def test_training_has_all_of_the_time_where_the_rest_is_too_short_to_compile_again(slow, rows):
     """Of 30 s, 70% are 21, and a program of 10 s does not fit into the 9 that are left."""
     slow.training = 2.0
-    (member,) = train(trials(4), rows, [FOLD], max_rounds=99, clock=slow.clock(30), share=0.7).members
+    (member,) = train(
+        trials(4), rows, [FOLD], programs=range(9), max_rounds=99, clock=slow.clock(30), share=0.7
+    ).members
     assert member.rounds == (30 - 10) / 2
     slow.compiling = 8.0
-    (member,) = train(trials(4), rows, [FOLD], max_rounds=99, clock=slow.clock(30), share=0.7).members
+    (member,) = train(
+        trials(4), rows, [FOLD], programs=range(9), max_rounds=99, clock=slow.clock(30), share=0.7
+    ).members
     assert member.rounds == 7  # (21 - 8) / 2, the last one begun in time

@@ -14,19 +14,40 @@ import numpy as np
 import pytest
 
 import phalanx.layers.shape
-from phalanx.layers import Dense, Dropout, Flatten, Layer, Tanh
+from phalanx.errors import InputError
+from phalanx.layers import (
+    GRU,
+    LSTM,
+    RBF,
+    Conv,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GaussianNoise,
+    Layer,
+    LayerNorm,
+    Maxout,
+    PReLU,
+    Recurrent,
+    ReLU,
+    Softmax,
+    Tanh,
+)
 from phalanx.layers.layer import drawn
 from phalanx.likelihoods import Head, Joint, Likelihood, Multinoulli
-from phalanx.model import Batch
-from phalanx.network import Network, OutputSize, complete
-from phalanx.optimizers import Adam, Clip, Factor, Optimizer
+from phalanx.model import Batch, row_shape
+from phalanx.network import OUTPUT, Network, OutputSize, complete, heads, layers_of
+from phalanx.optimizers import Adam, Clip, Factor, Momentum, Optimizer
 from phalanx.parts import Part, Schedule, part
 from phalanx.population.batches import Fold
 from phalanx.population.compilation import compilations
+from phalanx.population.host import Population
 from phalanx.population.train import train
 from phalanx.population.trial import Trial
-from phalanx.regularizers import Regularizer, Tied
+from phalanx.regularizers import Regularizer, Tied, WeightNoise
 from phalanx.stopping import EarlyStopping
+from phalanx.superstructure.merge import merged
 
 MEMBERS, ROUNDS = 4, 6
 FOLD = Fold(np.arange(90), np.arange(90, 120), 0)
@@ -129,8 +150,8 @@ def spread(field: dataclasses.Field, default: float, i: int) -> float:
     return next(value for value in candidates if constraint.admits(value))
 
 
-def run(trials, rows, width=2, **options):
-    return train(trials, rows, [FOLD], max_rounds=ROUNDS, widths=[width], **options).members
+def run(trials, rows, width=2, max_rounds=ROUNDS, **options):
+    return train(trials, rows, [FOLD], max_rounds=max_rounds, widths=[width], **options).members
 
 
 def same(a, b) -> bool:
@@ -239,6 +260,118 @@ def test_a_member_trains_as_it_would_alone(population):
     block = run(trials, rows, round_steps=3)[1]
     rounds = min(alone.rounds, block.rounds)  # of 3 steps each
     np.testing.assert_allclose(alone.curve[:rounds], block.curve[:rounds], rtol=1e-5)
+
+
+@law
+def test_a_member_of_a_superstructure_trains_as_it_would_alone(population):
+    """Beside a network with larger layers, and fewer, in one program: from the same weights, with the same noise.
+
+    What is padding stays 0, and what is said of layers is said of their own numbers.
+    """
+    part, rows, trials, _ = population
+    jax.config.update("jax_disable_most_optimizations", True)  # three programs a part
+    first = trials[0].network
+    if isinstance(part, Layer):  # rounding grows slowly with small steps
+        first = dataclasses.replace(first, optimizer=Adam(1e-3))
+    networks = variants(first, row_shape(rows.x))
+    together = merged(networks, row_shape(rows.x))
+    mixed = [Trial(network, seed=20 + i) for i, network in enumerate(networks)]
+    before = compilations.programs
+    built = Population(mixed, rows, [FOLD], max_rounds=1, round_steps=20, width=1, merged=together)
+    built.compile()
+    assert compilations.programs - before <= 3  # a state, the round, and what puts members in order
+    built.note(built.advance(), 0.0)
+    state = jax.device_get((built.state.params, built.state.states))
+    for i, network in enumerate(networks):
+        own = jax.tree.map(lambda a, place=built._place[i]: a[place], state)
+        jax.tree.map(np.testing.assert_array_equal, together.widen(network, *together.cut(network, *own)), own)
+    for member in built.finish("end"):
+        alone = run([member.trial], rows, width=1, round_steps=20, max_rounds=1)[0]
+        assert jax.tree.map(np.shape, alone.params) == jax.tree.map(np.shape, member.params)
+        if not any(isinstance(regularizer, WeightNoise) for regularizer in member.trial.network.regularizers):
+            np.testing.assert_allclose(member.curve, alone.curve, rtol=1e-5)
+            np.testing.assert_allclose(member.layers[0], alone.layers[0], rtol=0.02, atol=1e-3)
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def variants(network, shape):
+    """The network, and one whose layers are larger, and fewer, where that merges; with fewer regularizers, and another
+    rule.
+    """
+
+    def larger(layer):
+        return dataclasses.replace(layer, **{size: getattr(layer, size) + 2 for size in layer.sizes})
+
+    def other(grown, gone):
+        made = edited(network, grown, larger)
+        return edited(made, gone, lambda one: None)
+
+    grown = most(spots(network), lambda grown: fits([network, other(grown, [])], shape))
+    gone = most(spots(network), lambda gone: fits([network, other(grown, gone)], shape))
+    made = other(grown, gone)
+    made = dataclasses.replace(made, regularizers=[one for one in made.regularizers if one.neutral() is None])
+    if network.optimizer.shares_state and not isinstance(network.optimizer, Momentum):
+        tried = dataclasses.replace(made, optimizer=Momentum(1e-3))
+        made = tried if fits([network, tried], shape) else made
+    return [network, made]
+
+
+def most(several, works):
+    """As many of several as work together, found by halving."""
+    chosen = []
+
+    def add(some):
+        if works([*chosen, *some]):
+            chosen.extend(some)
+        elif len(some) > 1:
+            add(some[: len(some) // 2])
+            add(some[len(some) // 2 :])
+
+    add(several)
+    return chosen
+
+
+def spots(network):
+    """Where layers stand that may be changed: in the trunk, or in a head."""
+    lines = [(None, network.layers), *((i, head.layers) for i, head in enumerate(heads(network)))]
+    return [(head, at) for head, layers in lines for at, layer in enumerate(layers) if layer.name != OUTPUT]
+
+
+def edited(network, chosen, change):
+    """The network with other layers in some places, or none."""
+
+    def line(head, layers):
+        new = [change(layer) if (head, at) in chosen else layer for at, layer in enumerate(layers)]
+        return [layer for layer in new if layer is not None]
+
+    network = dataclasses.replace(network, layers=line(None, network.layers))
+    if isinstance(network.likelihood, Joint):
+        held = [dataclasses.replace(one, layers=line(i, one.layers)) for i, one in enumerate(heads(network))]
+        network = dataclasses.replace(network, likelihood=dataclasses.replace(network.likelihood, heads=held))
+    return network
+
+
+def fits(networks, shape):
+    """Whether networks are ones, and can share a program."""
+    try:
+        return merged(networks, shape) is not None
+    except (InputError, KeyError):  # a layer that a head comes after may be gone
+        return False
+
+
+@pytest.mark.slow
+def test_the_laws_of_superstructures_reach_all_that_says_how(trained_layers, table_of):
+    """Layers that may be larger are, those that pass their input on are left out."""
+    larger, left_out = set(), set()
+    for group in trained_layers():
+        shape = row_shape(rows_for(group, table_of).x)
+        base, made = ([one for _, one in layers_of(n)] for n in variants(network_with(group, 0), shape))
+        kinds, kept = [type(one) for one in base], [type(one) for one in made]
+        left_out |= {kind for kind in kinds if kept.count(kind) < kinds.count(kind)}
+        sizes = {type(one): {getattr(one, size) for size in one.sizes} for one in base}
+        larger |= {type(one) for one in made if {getattr(one, size) for size in one.sizes} - sizes[type(one)]}
+    assert larger >= {Dense, Conv, Embedding, LSTM, GRU, Recurrent}
+    assert left_out >= {Dropout, ReLU, Tanh, Softmax, LayerNorm, PReLU, GaussianNoise, Maxout, RBF}
 
 
 @part

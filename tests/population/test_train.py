@@ -50,7 +50,7 @@ def network(units=8, rate=0.01, patience=5, layers=(), batch_size=32):
 def test_structures_take_turns_and_results_keep_the_order_of_the_trials(rows):
     seen = []
     trials = [Trial(network(units), seed) for seed, units in enumerate([4, 8, 4, 8, 4])]
-    outcome = train(trials, rows, [FOLD], max_rounds=3, watch=lambda p: seen.append(p.moved))
+    outcome = train(trials, rows, [FOLD], programs=range(9), max_rounds=3, watch=lambda p: seen.append(p.moved))
     assert seen == [0, 1, 0, 1, 0, 1]
     assert outcome.rounds == [3, 3]
     assert [m.params["dense_1"]["weight"].shape[1] for m in outcome.members] == [4, 8, 4, 8, 4]
@@ -61,10 +61,14 @@ def test_what_does_not_fit_is_split_and_gives_the_same_results(rows):
     trials = [Trial(network(), seed) for seed in range(5)]
     each = bytes_of_a_member(trials[0].network, rows)
     held = len(devices()) * 512 * (3 + 1 + 1) * 4  # on each device, 300 rows padded to 512: three inputs, y and weight
-    assert plan(trials, rows, limit=held + 2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
-    assert plan(trials, rows, limit=held + 2 * each - 1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
-    assert plan(trials, rows, limit=held + 100 * each) == [[[0, 1, 2, 3, 4]]]
-    assert plan(trials, rows, limit=1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
+
+    def waves(limit):
+        return [[positions for positions, _ in wave] for wave in plan(trials, rows, limit=limit)]
+
+    assert waves(held + 2 * each) == [[[0, 1]], [[2, 3]], [[4]]]
+    assert waves(held + 2 * each - 1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
+    assert waves(held + 100 * each) == [[[0, 1, 2, 3, 4]]]
+    assert waves(1) == [[[0]], [[1]], [[2]], [[3]], [[4]]]
     whole = train(trials, rows, [FOLD], max_rounds=2, widths=[1])
     parts = train(trials, rows, [FOLD], max_rounds=2, memory_limit=held + 2 * each, widths=[1, 1, 1])
     for a, b in zip(whole.members, parts.members, strict=True):
@@ -81,7 +85,7 @@ def test_the_memory_estimate_counts_parameters_optimizer_and_best():
 
 def test_a_clock_that_is_over_leaves_one_round(rows):
     trials = [Trial(network(units), 0) for units in (4, 8)]
-    outcome = train(trials, rows, [FOLD], max_rounds=50, clock=Clock(time.monotonic() - 1))
+    outcome = train(trials, rows, [FOLD], programs=range(9), max_rounds=50, clock=Clock(time.monotonic() - 1))
     assert outcome.rounds == [1, 0]
     assert [m.stopped for m in outcome.members] == ["time", "time"]
 
@@ -100,8 +104,10 @@ def test_an_interrupt_ends_all_after_the_round(rows):
 
 def test_recorded_rounds_repeat_a_run_that_a_clock_had_ended(rows):
     trials = [Trial(network(units), 0) for units in (4, 8)]
-    first = train(trials, rows, [FOLD], max_rounds=50, clock=Clock(time.monotonic() - 1))
-    again = train(trials, rows, [FOLD], max_rounds=50, rounds=first.rounds, widths=first.widths)
+    first = train(trials, rows, [FOLD], programs=range(9), max_rounds=50, clock=Clock(time.monotonic() - 1))
+    again = train(
+        trials, rows, [FOLD], max_rounds=50, rounds=first.rounds, widths=first.widths, programs=first.programs
+    )
     assert again.rounds == first.rounds
     for a, b in zip(first.members, again.members, strict=True):
         jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
@@ -139,18 +145,22 @@ def test_predictions_do_not_depend_on_neighbours_or_block(finals):
 
 
 @pytest.mark.parametrize("samples", [0, 3])
-def test_networks_of_a_structure_are_asked_together_and_say_what_each_says_alone(finals, samples, monkeypatch):
+def test_networks_of_a_program_are_asked_together_and_say_what_each_says_alone(finals, samples, monkeypatch):
     asked, ask = [], program.answers
     monkeypatch.setattr(
         "phalanx.population.predict.answers", lambda *a, **options: (asked.append(a[1]), ask(*a, **options))[1]
     )
     x = np.random.default_rng(2).normal(size=(1500, 3)).astype(np.float32)
     together = predict_all(finals, x, samples)
-    assert asked == [3, 3, 2, 2]  # networks of each structure, for each of two blocks of rows
+    assert asked == [5, 5]  # networks of two structures, for each of two blocks of rows
     before = compilations.programs
-    for final, said in zip(finals, together, strict=True):
-        np.testing.assert_array_equal(predict(final, x, samples)[0], said[0])
+    predict_all(finals[::-1], x, samples)
     assert compilations.programs == before
+    for final, said in zip(finals, together, strict=True):
+        np.testing.assert_allclose(predict(final, x, samples)[0], said[0], rtol=1e-5, atol=1e-7)
+    same = predict_all(finals[::2], x, samples)  # of one structure, to the bit
+    for final, said in zip(finals[::2], same, strict=True):
+        np.testing.assert_array_equal(predict(final, x, samples)[0], said[0])
 
 
 @pytest.mark.parametrize("together", [1, 2, 4])
@@ -166,10 +176,11 @@ def test_networks_of_folds_are_asked_with_the_rows_of_their_fold(finals, samples
     x = [np.random.default_rng(seed).normal(size=(5, 3)).astype(np.float32) for seed in (2, 3)]
     folds = [0, 1, 1, 0, 1]  # of two structures, in turn
     alone = [predict(final, x[fold], samples)[0] for final, fold in zip(finals, folds, strict=True)]
-    before = compilations.programs
     of_folds = [final._replace(fold=fold) for final, fold in zip(finals, folds, strict=True)]
+    predict_all(finals, x[0], samples)
+    before = compilations.programs
     said = predict_all(of_folds, Folded(tuple(x)), samples)
-    np.testing.assert_array_equal([heads[0] for heads in said], alone)
+    np.testing.assert_allclose([heads[0] for heads in said], alone, rtol=1e-5)
     assert compilations.programs == before  # a fold is no structure
     raw = [z[0] for z in raw_outputs_all(of_folds, Folded(tuple(x)), samples)]
     each = [raw_outputs_all([one], x[one.fold], samples)[0][0] for one in of_folds]
@@ -319,12 +330,13 @@ def test_networks_stopped_in_favour_of_others_repeat_to_the_bit(rows, monkeypatc
     monkeypatch.setattr("phalanx.population.thinning.too_many", decide)
     clock = Clock(time.monotonic() + 1_000)
     known = {"max_rounds": 6, "fewest": 4}
-    first = train(trials, rows, [FOLD], clock=clock, **known)
+    first = train(trials, rows, [FOLD], programs=range(9), clock=clock, **known)
     assert [member.rounds for member in first.members] == [2, 6, 6, 2, 2]
     assert [member.stopped for member in first.members] == ["time", "max_rounds", "max_rounds", "time", "time"]
     assert first.cut == [2, 0, 0, 2, 2]
     assert [(rounds, alive) for _, rounds, alive in asked] == [(2, [[0, 1, 2], [0, 1]])]
-    again = train(trials, rows, [FOLD], rounds=first.rounds, widths=first.widths, cut=first.cut, **known)
+    same = {"rounds": first.rounds, "widths": first.widths, "programs": first.programs, "cut": first.cut}
+    again = train(trials, rows, [FOLD], **same, **known)
     assert (len(asked), again.cut) == (1, first.cut)
     for one, other in zip(first.members, again.members, strict=True):
         assert one.curve == other.curve

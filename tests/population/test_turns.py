@@ -33,7 +33,7 @@ TRIALS = [trial(0), trial(1, 8), trial(2), trial(3, 8), trial(4)]  # two structu
 
 
 def run(trials, rows, watch=None, **options):
-    return train(trials, rows, [FOLD], max_rounds=ROUNDS, widths=[1, 1], watch=watch, **options)
+    return train(trials, rows, [FOLD], programs=range(9), max_rounds=ROUNDS, widths=[1, 1], watch=watch, **options)
 
 
 def assert_same(one, other):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from phalanx.layers.dense import initial_weight, product
-from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.layer import At, Layer, Params, along_last
 from phalanx.layers.maximum import largest
 from phalanx.parts import Fixed, Knob, field, part
 
@@ -23,7 +23,10 @@ class Activation(Layer):
 
     @abstractmethod
     def activate(self, z: jax.Array) -> jax.Array:
-        """Return g(z), of the shape of z."""
+        """Return g(z), of the shape of z, each number by itself."""
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         return self.activate(x), state
@@ -100,6 +103,9 @@ class PReLU(Layer):
     start: Knob = field(default=0.25)
     at_zero: Fixed[str] = field(default="left", choices=("left", "right"), kw_only=True)
 
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {"slope": (inputs,)}
+
     def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         return {"slope": np.full(shape[-1:], self.start)}, {}
 
@@ -122,6 +128,14 @@ class Maxout(Layer):
     units: Fixed[int] = field(at_least=1)
     pieces: Fixed[int] = field(default=2, at_least=1)
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("units",)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        columns = np.arange(smaller.units * self.pieces)
+        return np.arange(smaller.units), {"weight": (inputs, columns), "bias": (columns,)}
 
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
@@ -154,6 +168,14 @@ class RBF(Layer):
     def bounds(self) -> tuple[float, float] | None:
         return (0.0, math.inf)
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("units",)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        units = np.arange(smaller.units)
+        return units, {"centre": (units, inputs)}
+
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
 
@@ -164,7 +186,8 @@ class RBF(Layer):
         centre = params["centre"]
         product = x @ centre.T
         squares = (x**2).sum(-1, keepdims=True) - 2 * product + jnp.broadcast_to((centre**2).sum(-1), product.shape)
-        variance = 2 * centre.shape[-1] if self.sigma is None else self.sigma**2
+        inputs = centre.shape[-1] if at.live is None else at.live.sum()
+        variance = 2 * inputs if self.sigma is None else self.sigma**2
         return jnp.exp(-jnp.where(squares < 0, 0, squares) / variance), state
 
 
@@ -233,3 +256,6 @@ class Softmax(Activation):
 
     def activate(self, z: jax.Array) -> jax.Array:
         return jax.nn.softmax(z, axis=-1)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        return self.activate(x if at.live is None else jnp.where(along_last(at.live, x) > 0, x, -jnp.inf)), state

@@ -74,6 +74,16 @@ class Conv(Spatial):
     def carried(self) -> Self:
         return replace(self, carry=True) if self.remembers else self
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("channels",) if self.groups == 1 else ()
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]] | None:
+        if self.groups != 1 or self.carry:
+            return None
+        channels = np.arange(smaller.channels)
+        return channels, {"weight": (*(None,) * (len(shape) - 1), inputs, channels), "bias": (channels,)}
+
     def output_shape(self, shape: Any) -> Any:
         space, size, around = self.space(shape), self.each("size", len(shape) - 1), self._margins(shape)
         inputs = shape[-1]

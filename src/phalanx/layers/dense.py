@@ -67,6 +67,14 @@ class Dense(Layer):
     initializer: Fixed[str] = field(default="he", choices=("he", "glorot"))
     bias: Fixed[bool] = field(default=True)
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("units",)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        units = np.arange(smaller.units)
+        return units, {"weight": (inputs, units), "bias": (units,)}
+
     def output_shape(self, shape: Any) -> Any:
         return (*shape[:-1], self.units)
 

@@ -1,7 +1,8 @@
 """Dropout: of units, and of connections."""
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,12 @@ class Dropout(Layer):
     """
 
     rate: Knob = field(default=0.5, at_least=0, below=1)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {}
+
+    def neutral(self) -> Self | None:
+        return replace(self, rate=0.0)
 
     def noise(self, shape: Any) -> int:
         return math.prod(shape)

@@ -49,6 +49,14 @@ class Embedding(Layer):
     def example(self) -> Any:
         return np.full(7, self.tokens - 1, np.int32)
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("units",)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        units = np.arange(smaller.units)
+        return units, {"weight": (None, units)}
+
     def output_shape(self, shape: Any) -> Any:
         if len(shape) != 1:
             raise InputError(f"Embedding needs rows of codes, (steps,), but gets {tuple(shape)}")

@@ -13,6 +13,9 @@ Params = dict[str, Any]
 
 Reach = Literal["step", "past", "row"]
 
+Places = np.ndarray | None
+"""Where the numbers of an axis stand in a longer one; None: it is the same axis."""
+
 
 _VECTOR = np.zeros(5, np.float32)
 _VECTOR.setflags(write=False)
@@ -37,6 +40,11 @@ def drawn(layer: "Layer", rng: np.random.Generator, shape: Any) -> tuple[Params,
         for held in layer.init(rng, shape)
     )
     return params, state
+
+
+def along_last(values: Any, x: jax.Array) -> Any:
+    """Return one number for each of the last axis of x with as many axes, the others of length 1."""
+    return values.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
 def has_parts(shape: Any) -> bool:
@@ -80,6 +88,8 @@ class At(NamedTuple):
     they have one state each. Where it `forks`, from a tuple of inputs to one of outputs, one for each of them.
     `over`: the axis of the mesh over which the batch is split, or None: statistics of the batch are means over it.
     `mask`: which steps of the input are real and not padding, (batch, steps), or None: all are.
+    `live`: which numbers of the last axis of the input are the network's own, (units,), 1 or 0, or None: all are; the
+    others are 0, see `Layer.room_for`.
     """
 
     train: bool
@@ -88,6 +98,7 @@ class At(NamedTuple):
     inside: Callable[[Any], Any] | None = None
     over: str | None = None
     mask: jax.Array | None = None
+    live: jax.Array | None = None
 
 
 EVALUATE = At(train=False)
@@ -107,8 +118,11 @@ class Layer(Part):
     """
 
     @property
-    def bounds(self) -> tuple[float, float] | None:
-        """Values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound."""
+    def bounds(self) -> Any:
+        """Two values of the output at which its derivative vanishes, for diagnostics; an infinite one is no bound.
+
+        None: there are none.
+        """
         return None
 
     @property
@@ -173,6 +187,34 @@ class Layer(Part):
         """
         inside = tuple(layer.example for layer in self.inner)
         return inside if self.forks else next((row for row in inside if row is not _VECTOR), _VECTOR)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Fields that say how many numbers it puts out, of which a program may compute more than are asked for.
+
+        Networks that differ in these alone share a program: see `room_for`.
+        """
+        return ()
+
+    def room_for(self, smaller: Self, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]] | None:
+        """Return where a smaller layer of its kind stands in this one: its outputs, along the last axis of the output,
+        and for each of its parameters and states the `Places` along every axis. Those left out are the same in both.
+
+        `inputs`: where its inputs stand along the last axis of `shape`, that of a row that reaches this layer. All else
+        is 0 there: inputs, and parameters. What they make of that is set to 0 after it, so that they never move. The
+        two must answer alike; one that depends on how many inputs there are finds it in `At.live`.
+        None (default): it does not take more inputs than its own.
+        """
+        return None
+
+    def neutral(self) -> Self | None:
+        """Return this layer with values of its knobs under which it passes its input on; None: there are none."""
+        return None
+
+    @property
+    def live(self) -> Any:
+        """Which numbers of the last axis of the output are the network's own, see `At`; None: all are."""
+        return None
 
     def carried(self) -> Self:
         """Return this layer as one token after the other needs it: what looks back, inside it too, answers at every

@@ -1,10 +1,12 @@
 """Normal noise, and the layer that adds it to values."""
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtri
 
 from phalanx.errors import InputError
@@ -43,6 +45,12 @@ class GaussianNoise(Layer):
     @property
     def tables(self) -> bool:
         return True
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]] | None:
+        return None if has_parts(shape) else (inputs, {})
+
+    def neutral(self) -> Self | None:
+        return replace(self, deviation=0.0)
 
     def output_shape(self, shape: Any) -> Any:
         if has_parts(shape) and not is_table(shape):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from phalanx.layers.layer import At, Layer, Params, Reach
+from phalanx.layers.layer import At, Layer, Params, Reach, along_last
 from phalanx.layers.spatial import zero_padding
 from phalanx.parts import Knob, field, part
 
@@ -45,13 +45,16 @@ class BatchNorm(Layer):
     def reach(self) -> Reach:
         return "row"
 
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, dict.fromkeys(("scale", "shift", "mean", "variance"), (inputs,))
+
     def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         width = shape[-1:]
         return _start(width), {"mean": np.zeros(width), "variance": np.ones(width)}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         if not at.train:
-            mean, variance = (_spread(state[name].astype(x.dtype), x) for name in ("mean", "variance"))
+            mean, variance = (along_last(state[name].astype(x.dtype), x) for name in ("mean", "variance"))
             return _scaled(params, x - mean, variance, self.epsilon), state
 
         def over_batch(values: jax.Array) -> jax.Array:
@@ -66,14 +69,14 @@ class BatchNorm(Layer):
             return total / jnp.maximum(count, 1)
 
         mean = over_batch(x)
-        centred = x - _spread(mean, x)
+        centred = x - along_last(mean, x)
         variance = over_batch(centred**2)
         batch = {"mean": mean, "variance": variance}
         moved = {
             name: self.momentum * held + (1 - self.momentum) * batch[name].astype(held.dtype)
             for name, held in state.items()
         }
-        return _scaled(params, centred, _spread(variance, x), self.epsilon), moved
+        return _scaled(params, centred, along_last(variance, x), self.epsilon), moved
 
 
 @part
@@ -90,23 +93,28 @@ class LayerNorm(Layer):
 
     epsilon: Knob = field(default=1e-5, above=0)
 
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, dict.fromkeys(("scale", "shift"), (inputs,))
+
     def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         return _start(shape[-1:]), {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        centred = x - x.mean(-1, keepdims=True)
-        return _scaled(params, centred, (centred**2).mean(-1, keepdims=True), self.epsilon), state
+        centred = x - _mean(x, at.live)
+        if at.live is not None:
+            centred = centred * along_last(at.live, x)
+        return _scaled(params, centred, _mean(centred**2, at.live), self.epsilon), state
+
+
+def _mean(x: jax.Array, live: jax.Array | None) -> jax.Array:
+    """Return the mean over the last axis, of its `live` numbers; the others are 0."""
+    return x.mean(-1, keepdims=True) if live is None else x.sum(-1, keepdims=True) / live.sum()
 
 
 def _start(width: Any) -> Params:
     return {"scale": np.ones(width), "shift": np.zeros(width)}
 
 
-def _spread(values: Any, x: jax.Array) -> Any:
-    """Return one number a channel with the axes of x, each of length 1."""
-    return values.reshape((1,) * (x.ndim - 1) + (-1,))
-
-
 def _scaled(params: Params, centred: jax.Array, variance: Any, epsilon: Any) -> jax.Array:
-    scale, shift = (_spread(params[name], centred) for name in ("scale", "shift"))
+    scale, shift = (along_last(params[name], centred) for name in ("scale", "shift"))
     return centred * lax.rsqrt(variance + epsilon) * scale + shift

@@ -35,6 +35,9 @@ class Pool(Spatial):
     stride: PerAxis | None = field(default=None, at_least=1)
     padding: Fixed[str] = field(default="valid", choices=("valid", "same"))
 
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {}
+
     def output_shape(self, shape: Any) -> Any:
         space = self.space(shape)
         moves = self._moves(space)
@@ -131,6 +134,9 @@ class GlobalAveragePool(Spatial):
     Source: notes H6; book 9.3; Lin et al. 2014.
     """
 
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {}
+
     def output_shape(self, shape: Any) -> Any:
         self.space(shape)
         return shape[-1:]
@@ -154,6 +160,9 @@ class GlobalMaxPool(Spatial):
     where there are no others, it is 0.
     Source: notes H6; book 9.3.
     """
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        return inputs, {}
 
     def output_shape(self, shape: Any) -> Any:
         self.space(shape)

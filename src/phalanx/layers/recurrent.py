@@ -60,6 +60,24 @@ class Recurring(Layer):
     def cell(self) -> Cell:
         """Return the function of a step."""
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return ("units",)
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        units = np.arange(smaller.units)
+        blocks = np.concatenate([block * self.units + units for block in range(self.cell().blocks)])
+        own: dict[str, Any] = {
+            "weight": (inputs, blocks),
+            "weight_recurrent": (units, blocks),
+            "bias": (blocks,),
+            "bias_recurrent": (units,),
+        }
+        own |= {f"initial_{i + 1}": (units,) for i in range(self.cell().states)}
+        own |= {name + _BACK: held for name, held in own.items()}
+        own |= {f"memory_{i + 1}": (None, units) for i in range(self.cell().states)}
+        return (np.concatenate([units, self.units + units]) if self.both else units), own
+
     def output_shape(self, shape: Any) -> Any:
         name = type(self).__name__
         if len(shape) != 2:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import jax
+import numpy as np
 
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.spatial import zero_padding
@@ -23,6 +24,10 @@ class Flatten(Layer):
     @property
     def reach(self) -> Reach:
         return "row"
+
+    def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        points = np.arange(math.prod(shape[:-1]))
+        return (points[:, None] * shape[-1] + inputs).ravel(), {}
 
     def output_shape(self, shape: Any) -> Any:
         return (math.prod(shape),)

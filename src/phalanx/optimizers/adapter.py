@@ -50,6 +50,10 @@ class Transformation(Rule):
 
     learning_rate: Knob = field(default=1e-3, at_least=0)
 
+    @property
+    def shares_state(self) -> bool:
+        return False
+
     @abstractmethod
     def make(self) -> Any:
         """Return the `optax.GradientTransformation`, built anew wherever it is used: its numbers may be traced."""

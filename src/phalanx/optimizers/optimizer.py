@@ -47,6 +47,11 @@ class Optimizer(Part):
     def init(self, params: Tree) -> Tree:
         """Return the state before the first step."""
 
+    @property
+    def shares_state(self) -> bool:
+        """Whether its state is a dict that begins at 0, whose entries mean the same in other rules that have them."""
+        return False
+
     def look(self, params: Tree, state: Tree) -> Tree:
         """Return where the gradient is taken: at the parameters, unless a rule looks ahead."""
         return params
@@ -88,6 +93,10 @@ class Rule(Optimizer):
 
     learning_rate: Knob = field(default=0.01, at_least=0)
     weight_decay: Knob = field(default=0.0, at_least=0, kw_only=True)
+
+    @property
+    def shares_state(self) -> bool:
+        return True
 
     def rates(self, params: Tree) -> Tree:
         """Return ε of each tensor."""

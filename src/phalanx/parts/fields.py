@@ -3,21 +3,12 @@
 import dataclasses
 import difflib
 from collections.abc import Iterable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from phalanx.constraint import Constraint
 from phalanx.errors import InputError
 from phalanx.parts.distributions import Choice, Repeat
 from phalanx.parts.kinds import FieldKind, subclasses
-
-
-@runtime_checkable
-class Ranged(Protocol):
-    """Whatever stands for many values, between or among its extremes: a distribution, a schedule."""
-
-    def extremes(self) -> tuple[Any, ...]:
-        """Return values between which, or among which, all values lie."""
-        ...
 
 
 def field(
@@ -76,7 +67,7 @@ def _check_one(claim: str, kind: FieldKind, constraint: Constraint, value: Any, 
         fits, inside = value is not None or kind.lists_parts, value or ()
     else:
         fits = kind.admits(value)
-        inside = value.extremes() if fits and isinstance(value, Ranged) else ()
+        inside = value.extremes() if fits and hasattr(value, "extremes") else ()  # a distribution, a schedule
     if not fits:
         wanted = str(constraint) if constraint.choices else str(kind)
         raise InputError(f"{claim} {value!r}, but must be {wanted}{_hint(kind, value)}")

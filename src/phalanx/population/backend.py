@@ -3,10 +3,10 @@
 import functools
 import multiprocessing
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import joblib
@@ -16,6 +16,8 @@ from jax.sharding import AxisType, Mesh
 
 from phalanx.errors import InputError
 from phalanx.population.cache import keep_compiled_programs
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -92,16 +94,24 @@ def mesh_for(members: int, batch_size: int, available: Sequence[Any] | None = No
     )
 
 
-def width_for(platform: str, parameters: int, members_per_device: int, flat: bool = True) -> int:
+def width_for(
+    platform: str, parameters: int, members_per_device: int, flat: bool = True, switches: bool = False
+) -> int:
     """Return how many members a device computes side by side.
 
     On a CPU 8 where a network has at most 2^14 parameters, since steps that small are mostly overhead, and 1, the
-    plain loop, where it has more, or rows are not `flat` but images (measured in `benchmarks/README.md`). An
+    plain loop, where it has more, or rows are not `flat` but images, or where it `switches` between
+    layers, all of which several members at a time would compute (measured in `benchmarks/README.md`). An
     accelerator is filled by taking all at once, up to 256.
     """
     if platform == "cpu":
-        return min(members_per_device, 8) if parameters <= 2**14 and flat else 1
+        return min(members_per_device, 8) if parameters <= 2**14 and flat and not switches else 1
     return min(members_per_device, 256)
+
+
+def price(prices: Mapping[str, T]) -> T:
+    """Return what is said of the devices to train on; of any accelerator what is said of a GPU."""
+    return prices["cpu" if devices()[0].platform == "cpu" else "gpu"]
 
 
 def ahead() -> int:

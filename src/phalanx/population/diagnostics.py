@@ -4,9 +4,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from phalanx.layers.layer import names_weight
+from phalanx.layers.layer import Layer, along_last, names_weight
 from phalanx.network import Network, layers_of
 from phalanx.regularizers import Parameters
 
@@ -23,15 +22,15 @@ NEAR = 0.01
 """Share of the range between two bounds that counts as at the bound."""
 
 
-def bounded(network: Network) -> dict[str, tuple[float, float]]:
-    """Return the bounds of the layers that have any."""
-    return {name: layer.bounds for name, layer in layers_of(network) if layer.bounds is not None}
+def bounded(network: Network) -> dict[str, Layer]:
+    """Return the layers whose outputs have bounds."""
+    return {name: layer for name, layer in layers_of(network) if layer.bounds is not None}
 
 
-def at_bounds(bounds: tuple[float, float], h: jax.Array) -> jax.Array:
+def at_bounds(bounds: tuple[Any, Any], h: jax.Array) -> jax.Array:
     """Say of each output whether it is at a bound; near it, where there are two."""
-    low, high = bounds
-    slack = NEAR * (high - low) if np.isfinite(high - low) else 0.0
+    low, high = (jnp.asarray(bound, h.dtype) for bound in bounds)
+    slack = jnp.where(jnp.isfinite(high - low), NEAR * (high - low), 0)
     return (h <= low + slack) | (h >= high - slack)
 
 
@@ -43,9 +42,11 @@ def no_count(network: Network, widths: dict[str, int]) -> dict[str, tuple[jax.Ar
 def count(network: Network, before: Any, kept: dict[str, jax.Array], masks: dict[str, Any], counts: jax.Array) -> Any:
     """Return the count with the outputs of more rows added, of which those with `counts` count, at real steps."""
     after = {}
-    for name, bounds in bounded(network).items():
+    for name, layer in bounded(network).items():
         total, stuck = before[name]
-        near = at_bounds(bounds, kept[name])
+        near = at_bounds(layer.bounds, kept[name])
+        if layer.live is not None:
+            near = near & (along_last(layer.live, near) > 0)
         mask = masks[name]
         real = counts if mask is None else counts[:, None] & mask
         real = jnp.broadcast_to(real.reshape(*real.shape, *[1] * (near.ndim - real.ndim)), near.shape)
@@ -64,13 +65,14 @@ def health(network: Network, counted: Any, rows: jax.Array, params: Parameters, 
     moved, _ = network.optimizer.step(gradient, optimizer, params)
     nothing = jnp.asarray(jnp.nan, float)
     table = []
-    for name, _ in layers_of(network):
+    for name, layer in layers_of(network):
         saturated = dead = slope = ratio = nothing
         if name in counted:
             total, stuck = counted[name]
-            dead = jnp.where(rows > 0, stuck.mean(dtype=total.dtype), nothing)
-            if np.isfinite(bounded(network)[name]).all():
-                saturated = total / rows
+            low, high = (jnp.isfinite(jnp.asarray(bound)) for bound in layer.bounds)
+            live = jnp.ones(stuck.shape) if layer.live is None else layer.live
+            dead = jnp.where((rows > 0) & (low | high), jnp.where(stuck, live, 0).sum() / live.sum(), nothing)
+            saturated = jnp.where(low & high, total / rows * (len(stuck) / live.sum()), nothing)
         if params[name]:
             slope = _norm(gradient[name])
         weights = _weights(params[name])

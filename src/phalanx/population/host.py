@@ -28,6 +28,7 @@ from phalanx.population.stack import power_of_two, stack
 from phalanx.population.steps import Folds, Limits, Member, State
 from phalanx.population.trial import Trained, Trial
 from phalanx.population.view import Standing
+from phalanx.superstructure.merge import Merged
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Snapshot:
 
 
 class Population:
-    """Trials of one structure, trained together as one program.
+    """Trials of one structure, or of several that are `merged`, trained together as one program.
 
     Where further trials are to `enter` later, `ages` says how many different numbers of rounds its members may have
     behind them at one time.
@@ -64,11 +65,12 @@ class Population:
         mesh: Mesh | None = None,
         width: int | None = None,
         ages: int = 1,
+        merged: Merged | None = None,
     ) -> None:
         steps = round_steps or steps_of_a_round(folds, trials[0].network.batch_size)
         self.trained = [Trained(trial, max_rounds, steps) for trial in trials]
         self.rounds, self._entered = 0, [0] * len(trials)
-        self._prepare(len(trials), Rows.of(rows), folds, mesh, width, ages)
+        self._prepare(len(trials), Rows.of(rows), folds, mesh, width, ages, merged)
         self._lay_out(range(len(trials)))
         self.state = self._begun()
 
@@ -81,6 +83,7 @@ class Population:
         mesh: Mesh | None = None,
         width: int | None = None,
         ages: int = 1,
+        merged: Merged | None = None,
     ) -> Self:
         """Return a population that goes on where another was, on the same rows and folds; the devices may be others.
 
@@ -89,7 +92,7 @@ class Population:
         population = cls.__new__(cls)
         population.trained = [_copied(member) for member in snapshot.members]
         population.rounds, population._entered = snapshot.rounds, list(snapshot.entered)
-        population._prepare(snapshot.places, Rows.of(rows), folds, mesh, width, ages)
+        population._prepare(snapshot.places, Rows.of(rows), folds, mesh, width, ages, merged)
         population._lay_out(snapshot.held)
         row = {i: k for k, i in enumerate(snapshot.held)}
         order = np.array([row.get(i, 0) for i in population._by_place()])
@@ -104,11 +107,20 @@ class Population:
         return Snapshot(self.rounds, self._places, tuple(map(_copied, self.trained)), tuple(self._entered), held, state)
 
     def _prepare(
-        self, places: int, rows: Rows, folds: Sequence[Fold], mesh: Mesh | None, width: int | None, ages: int
+        self,
+        places: int,
+        rows: Rows,
+        folds: Sequence[Fold],
+        mesh: Mesh | None,
+        width: int | None,
+        ages: int,
+        merged: Merged | None,
     ) -> None:
         """Set what stays the same while it trains."""
         first = self.trained[0]
-        network = first.trial.network
+        distinct = {jax.tree.structure(m.trial.network): m.trial.network for m in self.trained}
+        self._merged = merged or Merged(list(distinct.values()), row_shape(rows.batch.x))
+        network = self._merged.network(first.trial.network)
         shapes = state_shape(network, rows.batch.x)
         in_order = remembers(shapes.states)
         whole = in_order or any(part.couples_rows for part in network.regularizers)
@@ -118,10 +130,10 @@ class Population:
         self._places, self._capacity = places, capacity_for(places, along)
         platform = self.mesh.devices.flat[0].platform
         flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.batch.x))
-        rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat)
+        rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat, self._merged.switches)
         self.width = rule if width is None else min(width, self._capacity // along)
         self.steps, self._max_rounds, self._batch_size = first.steps, first.max_rounds, network.batch_size
-        lengths = lengths_of(network, rows.batch.x)
+        lengths = lengths_of(first.trial.network, rows.batch.x)
         self._batches = batches_in_order if in_order else partial(batches_of, lengths=lengths)
         self._folds, self._room = folds, power_of_two(len(folds) * ages)
         self._rows = rows
@@ -149,7 +161,7 @@ class Population:
         trials = [self.trained[i].trial for i in chosen]
         lines = {line: number for number, line in enumerate(self._lines)}
         return Member(
-            stack([trial.network for trial in trials], self._capacity),
+            stack([self._merged.network(trial.network) for trial in trials], self._capacity),
             np.array([trial.seed for trial in trials], np.uint32),
             np.array([trial.fold for trial in trials], np.int32),
             np.array([lines.get((self._entered[i], self.trained[i].trial.fold), 0) for i in chosen], np.int32),
@@ -161,7 +173,10 @@ class Population:
         """Return the state of a beginner at each place."""
         chosen, shape = self._by_place(), row_shape(self._rows.batch.x)
         trials = {i: self.trained[i].trial for i in chosen}
-        first = {i: trial.trained or initialize(trial.network, trial.seed, shape) for i, trial in trials.items()}
+        first = {
+            i: self._merged.widen(trial.network, *(trial.trained or initialize(trial.network, trial.seed, shape)))
+            for i, trial in trials.items()
+        }
         begun = jax.tree.map(lambda *a: np.stack(a), *(first[i] for i in chosen))
         return begin_all(self._members, self._put(begun, BY_MEMBER), self.mesh)
 
@@ -205,7 +220,7 @@ class Population:
         for i in alive:
             member, place = self.trained[i], self._place[i]
             member.curve.append((float(record.train_cost[place]), float(record.valid_cost[place])))
-            member.layers.append(record.layers[place])
+            member.layers.append(self._merged.by_layer(member.trial.network, record.layers[place]))
             member.seconds += seconds / len(alive)
             member.best_score, member.best_round = float(record.best_score[place]), int(record.best_round[place])
             if not record.active[place]:
@@ -226,6 +241,8 @@ class Population:
         Returns their positions. Each begins with its own first step and meets the batches that it would meet alone.
         Raises `ValueError` where there are not so many `free` places, or too many ages of members.
         """
+        if not all(self._merged.holds(trial.network) for trial in trials):
+            raise ValueError("trials cannot enter whose structure none of the population had when it began")
         alive, new = self.alive, range(len(self.trained), len(self.trained) + len(trials))
         entered, folds = {(self._entered[i], self.trained[i].trial.fold) for i in alive}, {t.fold for t in trials}
         if len(trials) > self.free or len(entered | {(self.rounds, fold) for fold in folds}) > self._room:
@@ -245,7 +262,7 @@ class Population:
         return list(new)
 
     def parameters(self) -> Any:
-        """Return the latest parameters of all members, stacked in their order."""
+        """Return the latest parameters of all members, as the program has them, stacked in their order."""
         at = np.array([self._place[i] for i in range(len(self.trained))])
         return jax.tree.map(lambda a: a[at], jax.device_get(self.state.params))
 
@@ -261,7 +278,8 @@ class Population:
         params, states = jax.device_get(self.state.best)
         for i in chosen:
             member, place = self.trained[i], self._place[i]
-            member.params, member.states = jax.tree.map(lambda a, place=place: a[place].copy(), (params, states))
+            best = jax.tree.map(lambda a, place=place: a[place].copy(), (params, states))
+            member.params, member.states = self._merged.cut(member.trial.network, *best)
 
     def _advance(self, active: np.ndarray) -> Record:
         lines = [

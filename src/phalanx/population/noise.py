@@ -48,7 +48,7 @@ def at_step(drawn: Noise, t: Any) -> Noise:
     """Return the bytes of a step, the first where `t` is 0, from the words of several."""
 
     def byte(words: jax.Array) -> jax.Array:
-        shift = (8 * (t % _BYTES)).astype(jnp.uint32)
+        shift = jnp.asarray(8 * (t % _BYTES)).astype(jnp.uint32)
         return (words[t // _BYTES] >> shift).astype(jnp.uint8)
 
     return jax.tree.map(byte, drawn)

@@ -12,15 +12,21 @@ import numpy as np
 from phalanx.blueprint import Blueprint
 from phalanx.model import parameter_count, row_shape
 from phalanx.network import Network
-from phalanx.population.backend import devices
+from phalanx.population.backend import devices, price
 from phalanx.population.program import answers, outputs, predictions, sampled_predictions, thinned_outputs
-from phalanx.population.stack import group, padded, stack
+from phalanx.population.stack import padded, stack
+from phalanx.superstructure.merge import Merged
+from phalanx.superstructure.programs import PREDICTING, Work, grouped, programs
 
 BLOCK_ROWS, BLOCK_NUMBERS = 1024, 2**20
 """Rows of a block, fewer where a row holds many numbers; numbers of the inputs of a block then."""
 
 MEMBERS, PARAMETERS = 64, 2**18
 """Networks that are handed to a program together, and numbers that all their parameters hold at most."""
+
+_WORK = Work(10, 10_000)
+"""What is computed of a network when it is asked, whatever the number of rows: so that who shares a program, on which
+rounding depends, does not depend on it."""
 
 _SIDE_BY_SIDE = 2**28  # numbers in the widest layers of what an accelerator computes at once
 
@@ -72,7 +78,8 @@ def predict_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[tuple
     With `samples` it is the average over so many draws of random layers, such as dropout masks (MAP F10); without,
     those layers pass their input through, which for dropout is the weight scaling rule.
     A row's answer does not depend on its neighbours, nor on how many networks are asked: every block has the same
-    shape, padded where rows or networks run out. Of `Folded` inputs each network takes the part of its fold.
+    shape, padded where rows or networks run out. Which structures are asked together changes its rounding only. Of
+    `Folded` inputs each network takes the part of its fold.
     """
     if samples:
         return _ask_all(finals, x, sampled_predictions, np.int32(samples), np.uint32(0))
@@ -92,7 +99,7 @@ def raw_outputs_all(finals: Sequence[Final], x: Any, samples: int = 0) -> list[t
 
 
 def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: Any) -> list[tuple[np.ndarray, ...]]:
-    """Return what each network says of the rows; those of one structure and fold are asked together."""
+    """Return what each network says of the rows; those of one fold that share a program are asked together."""
     found: dict[int, tuple[np.ndarray, ...]] = {}
     if isinstance(x, Folded):
         for fold in dict.fromkeys(final.fold for final in finals):
@@ -101,21 +108,28 @@ def _ask_all(finals: Sequence[Final], x: Any, ask: Callable[..., Any], *given: A
         return [found[i] for i in range(len(finals))]
     if isinstance(x, Stepped):
         return [tuple(said[x.real] for said in heads) for heads in _ask_all(finals, x.x, ask, *given)]
-    for positions in group([final.network for final in finals]):
-        first = finals[positions[0]]
-        room = PARAMETERS // max(parameter_count(first.params), 1)
+    devices()  # the backend starts with all cores, whoever asks first
+    networks, shape = [final.network for final in finals], row_shape(x)
+    for positions, merged in grouped(networks, shape, programs(networks, shape, _WORK, price(PREDICTING))):
+        wide = [_widened(merged, finals[i]) for i in positions]
+        room = PARAMETERS // max(parameter_count(wide[0].params), 1)
         together = min(MEMBERS, 2 ** room.bit_length() // 2) or 1
         for at in range(0, len(positions), together):
             chosen = positions[at : at + together]
-            found |= zip(chosen, _ask([finals[i] for i in chosen], together, x, ask, *given), strict=True)
+            found |= zip(chosen, _ask(wide[at : at + together], together, x, ask, *given), strict=True)
     return [found[i] for i in range(len(finals))]
+
+
+def _widened(merged: Merged, final: Final) -> Final:
+    """Return a network as a program of several structures takes it."""
+    params, states = merged.widen(final.network, final.params, final.states)
+    return final._replace(network=merged.network(final.network), params=params, states=states)
 
 
 def _ask(
     finals: Sequence[Final], places: int, x: Any, ask: Callable[..., Any], *given: Any
 ) -> list[tuple[np.ndarray, ...]]:
     """Return what each network of one structure says of the rows, by a program that has as many `places`."""
-    devices()  # the backend starts with all cores, whoever asks first
     held = [(final.params, final.states, np.float32(final.progress)) for final in finals]
     stacked = jax.tree.map(lambda *leaves: padded(np.stack(leaves), places), *held)
     members = jax.device_put((stack([final.network for final in finals], places), *stacked))
@@ -127,7 +141,9 @@ def _ask(
     for first in range(0, max(rows, 1), each):
         block = jax.tree.map(lambda a, first=first: padded(a[first : first + each], each), x)
         blocks.append(answers(members, np.int32(len(finals)), block, *given, ask=ask, width=width))
-    said = jax.tree.map(lambda *parts: np.concatenate([part[: len(finals)] for part in parts], 1)[:, :rows], *blocks)
+    said = jax.tree.map(
+        lambda *parts: np.concatenate([np.asarray(part)[: len(finals)] for part in parts], 1)[:, :rows], *blocks
+    )
     return [jax.tree.map(lambda a, i=i: a[i], said) for i in range(len(finals))]
 
 

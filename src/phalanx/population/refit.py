@@ -53,6 +53,7 @@ def refit(
     clock: Clock,
     rounds: Iterable[int] | None = None,
     widths: Iterable[int] | None = None,
+    programs: Iterable[int] | None = None,
     watch: Watch | None = None,
     between: np.ndarray | None = None,
 ) -> tuple[list[Refitted], Outcome]:
@@ -68,7 +69,7 @@ def refit(
     left = np.zeros(0, np.intp) if between is None else between
     whole = [Fold(np.concatenate([fold.train, left, fold.valid]), fold.valid, fold.seed) for fold in folds]
     rows = Rows.of(rows)
-    limits, sides = (None if given is None else iter(given) for given in (rounds, widths))
+    limits, sides, shared = (None if given is None else iter(given) for given in (rounds, widths, programs))
     found: dict[int, Refitted] = {}
     outcome = Outcome([], [], [])
     goals = {i: _goal(member, rows, folds) for i, member in enumerate(members) if rule == "continue"}
@@ -89,12 +90,14 @@ def refit(
             clock=clock,
             rounds=limits,
             widths=sides,
+            programs=shared,
             room=sum(_seconds(members[i]) for i in chosen) if rule == "steps" else None,
             at_least_one=False,
             watch=watch,
         )
         outcome.rounds += part.rounds
         outcome.widths += part.widths
+        outcome.programs += part.programs
         for i, again in zip(chosen, part.members, strict=True):
             done = rule == "steps" and again.stopped == "max_rounds"
             goal = goals[i][0] if i in goals else None

@@ -25,6 +25,8 @@ def stack(networks: Sequence[Network], capacity: int) -> Network:
     """Return one tree with a member axis of length `capacity` on each knob, as float32; the first network fills up."""
 
     def column(*values: Any) -> np.ndarray:
+        if all(isinstance(value, np.ndarray) for value in values):
+            return np.stack([*values, *[values[0]] * (capacity - len(values))]).astype(np.float32)
         for value in values:
             if not isinstance(value, (int, float, np.floating, np.integer)):
                 raise InputError(f"a knob holds {value!r}; it must be a number when training starts")

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from phalanx.model import Batch
+from phalanx.model import Batch, row_shape
+from phalanx.network import Network
 from phalanx.population.arithmetic import check_arithmetic
-from phalanx.population.backend import ahead, devices, memory
+from phalanx.population.backend import ahead, devices, memory, price
 from phalanx.population.batches import Fold
 from phalanx.population.building import COMPILING, Meanwhile, Pace, build
 from phalanx.population.host import Population, steps_of_a_round
@@ -19,6 +21,12 @@ from phalanx.population.thinning import Replay, Thinning
 from phalanx.population.trial import Trained, Trial
 from phalanx.population.turns import Turns
 from phalanx.population.view import Watch
+from phalanx.superstructure.merge import Merged
+from phalanx.superstructure.programs import TRAINING, Work, grouped
+from phalanx.superstructure.programs import programs as cheapest
+
+EXPECTED = 0.5
+"""Of the most rounds, how many a member is expected to train."""
 
 
 @dataclass
@@ -38,7 +46,8 @@ class Clock:
 
 @dataclass
 class Outcome:
-    """Trained members in the order of their trials, and of each population the rounds it trained and its width.
+    """Trained members in the order of their trials; of each population the rounds it trained and its width; and of
+    each structure its program.
 
     `cut`: of each trial the rounds after which it was dropped in favour of others (0: it was not); empty if none was.
     `entered`: the members that entered later.
@@ -47,29 +56,45 @@ class Outcome:
     members: list[Trained]
     rounds: list[int]
     widths: list[int]
+    programs: list[int] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
     entered: list[Trained] = field(default_factory=list)
 
 
-def plan(trials: Sequence[Trial], rows: Batch | Rows, limit: int | None = None) -> list[list[list[int]]]:
-    """Return waves of groups of positions: each group one structure, each wave small enough for the memory.
+def plan(
+    trials: Sequence[Trial], rows: Batch | Rows, limit: int | None = None, programs: Sequence[int] | None = None
+) -> list[list[tuple[list[int], Merged]]]:
+    """Return waves of populations, positions and what their networks are together; each wave small enough for the
+    memory.
 
     `limit` is in bytes; by default half of what is free. The rows, of which each device holds a copy, come first.
+    `programs`: that of each structure, None: one each.
     """
     rows = Rows.of(rows)
     limit = (memory() if limit is None else limit) - rows.missing_bytes(len(devices()))
-    waves: list[list[list[int]]] = []
+    waves: list[list[tuple[list[int], Merged]]] = []
     room = 0
-    for positions in group([trial.network for trial in trials]):
-        each = bytes_of_a_member(trials[positions[0]].network, rows.batch)
+    networks = [trial.network for trial in trials]
+    chosen = range(len(group(networks))) if programs is None else programs
+    for positions, merged in grouped(networks, row_shape(rows.batch.x), chosen):
+        each = bytes_of_a_member(merged.network(networks[positions[0]]), rows.batch)
         while positions:
             if room < each:
                 waves.append([])
                 room = max(limit, each)
             fits = min(len(positions), room // each)
-            waves[-1].append(positions[:fits])
+            waves[-1].append((positions[:fits], merged))
             positions, room = positions[fits:], room - fits * each
     return waves
+
+
+def programs_of(
+    networks: Sequence[Network], rows: Batch, folds: Sequence[Fold], max_rounds: int, round_steps: int | None
+) -> list[int]:
+    """Return the program of each structure of networks to be trained, by what each is expected to compute."""
+    batch_size = networks[0].batch_size
+    steps = (round_steps or steps_of_a_round(folds, batch_size)) * max_rounds * EXPECTED
+    return cheapest(networks, row_shape(rows.x), Work(steps, 3 * steps * batch_size), price(TRAINING))
 
 
 def train(
@@ -82,6 +107,7 @@ def train(
     clock: Clock | None = None,
     rounds: Iterable[int] | None = None,
     widths: Iterable[int] | None = None,
+    programs: Iterable[int] | None = None,
     memory_limit: int | None = None,
     share: float = 1.0,
     room: float | None = None,
@@ -98,7 +124,8 @@ def train(
     and watches. `max_rounds` bounds each member and is the horizon of schedules; `round_steps` are the optimizer steps
     of a round (None: one pass, at most 500).
     `clock` ends the run between rounds, but, with `at_least_one`, not before the first. `rounds` and `widths`, one for
-    each population, repeat a run: how long each may train, and its members side by side. `memory_limit`, in bytes,
+    each population, repeat a run: how long each may train, and its members side by side; so does `programs`, that of
+    each structure, which otherwise is decided by `programs_of`. `memory_limit`, in bytes,
     bounds what trains at one time. `share` of the time left may be used. A population that would not be compiled in
     half of it, or so that `room` seconds are left for training, is left out: its members have no parameters. Where the
     time does not suffice for `fewest` rounds of all others, those go on that are best after two rounds, see `thinning`;
@@ -107,13 +134,18 @@ def train(
     many numbers of rounds members may have behind them. `meanwhile` is called once, while the first are compiled.
     """
     clock, rows = Clock() if clock is None else clock, Rows.of(rows)
-    waves = plan(trials, rows, memory_limit)
     check_arithmetic()
+    networks = [trial.network for trial in trials]
+    if programs is None:
+        chosen = programs_of(networks, rows.batch, folds, max_rounds, round_steps) if trials else []
+    else:
+        chosen = list(itertools.islice(programs, len(group(networks))))
+    waves = plan(trials, rows, memory_limit, chosen)
     end = partial(_end, clock, time.monotonic(), clock.left(), share)
     limits, sides = iter(() if rounds is None else rounds), iter(() if widths is None else widths)
     done: dict[int, Trained] = {}
     stopped: dict[int, int] = {}
-    outcome = Outcome([], [], [])
+    outcome = Outcome([], [], [], chosen)
     for number, wave in enumerate(waves):
         allowed = _Allowance(clock, end, time.monotonic(), len(waves) - number, at_least_one and not number)
         allowed.room = (1 - COMPILING) * allowed.left() if room is None else room
@@ -126,9 +158,11 @@ def train(
                 next(limits, None),
                 next(sides, None),
                 ages,
+                merged,
             )
-            for positions in wave
+            for positions, merged in wave
         ]
+        order = [i for positions, _ in wave for i in positions]
         watchers: list[Watch] = [] if watch is None else [watch]
         if cut:
             watchers.insert(0, Replay([place.cut for place in places]))
@@ -138,8 +172,8 @@ def train(
         outcome.rounds += trained.rounds
         outcome.widths += trained.widths
         outcome.entered += trained.entered
-        stopped.update(zip((i for positions in wave for i in positions), trained.cut, strict=True))
-        done.update(zip((i for positions in wave for i in positions), trained.members, strict=True))
+        stopped.update(zip(order, trained.cut, strict=True))
+        done.update(zip(order, trained.members, strict=True))
     outcome.members += [done[i] for i in range(len(trials))]
     outcome.cut += [stopped[i] for i in range(len(trials))] if any(stopped.values()) else []
     return outcome
@@ -148,7 +182,8 @@ def train(
 @dataclass
 class _Place:
     """What makes a population: its trials, of each the rounds after which it is `cut` (0: never), the horizon of
-    schedules, the steps of a round, where a run is repeated the rounds that it trains, and its width, and the `ages`.
+    schedules, the steps of a round, where a run is repeated the rounds that it trains, and its width, the `ages`, and
+    what its networks are together.
     """
 
     trials: list[Trial]
@@ -158,10 +193,12 @@ class _Place:
     rounds: int | None
     width: int | None
     ages: int
+    merged: Merged
 
     def build(self, rows: Rows, folds: Sequence[Fold]) -> Population:
         """Return the population with its program compiled."""
-        population = Population(self.trials, rows, folds, self.max_rounds, self.steps, width=self.width, ages=self.ages)
+        given: dict[str, Any] = {"width": self.width, "ages": self.ages, "merged": self.merged}
+        population = Population(self.trials, rows, folds, self.max_rounds, self.steps, **given)
         population.compile()
         return population
 

@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +45,13 @@ class ActivityL1(Activity):
     """
 
     alpha: Knob = field(default=1e-4, at_least=0)
+
+    @property
+    def pads(self) -> bool:
+        return True
+
+    def neutral(self) -> Self | None:
+        return replace(self, alpha=0.0)
 
     def of(self, h: jax.Array, mask: jax.Array | None) -> Any:
         return self.alpha * jnp.abs(zero_padding(h, mask)).sum() / len(h)

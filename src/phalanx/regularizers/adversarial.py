@@ -74,6 +74,10 @@ class Adversarial(Regularizer):
     steps: Fixed[int] = field(default=1, at_least=1)
     step_size: Knob = field(default=2.5, at_least=1)
 
+    @property
+    def pads(self) -> bool:
+        return True
+
     def cost(self, cost: Cost) -> Cost:
         def mixed(x: Any, fixed: bool = False) -> tuple[jax.Array, Any]:
             clean, beside = cost(x, fixed)

@@ -1,6 +1,7 @@
 """Constraints on weights, kept by projection after each step (MAP F1)."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,13 @@ class MaxNorm(Regularizer):
     limit: Knob = field(default=3.0, above=0)
     per: Fixed[str] = field(default="unit", choices=("unit", "layer"))
     on: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def pads(self) -> bool:
+        return True
+
+    def neutral(self) -> Self | None:
+        return replace(self, limit=1e18)  # whose square is a number still
 
     def after(self, params: Parameters, noise: jax.Array | None) -> Parameters:
         return {**params, **{layer: self._projected(held) for layer, held in self.chosen(params).items()}}

@@ -1,6 +1,7 @@
 """Noise on weights (MAP F2). Noise on values that pass through a network is a layer, `GaussianNoise`."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,13 @@ class WeightNoise(Regularizer):
     deviation: Knob = field(default=0.01, at_least=0)
     kept: Fixed[bool] = field(default=False)
     on: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def pads(self) -> bool:
+        return not self.kept
+
+    def neutral(self) -> Self | None:
+        return replace(self, deviation=0.0)
 
     def noise(self, params: Parameters) -> int:
         leaves = jax.tree_util.tree_leaves_with_path(self.chosen(params))

@@ -1,7 +1,8 @@
 """Penalties on weights (MAP F1). Biases and every other parameter whose name does not begin with `weight` are free."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +22,13 @@ class L2(Regularizer):
     alpha: Knob = field(default=1e-4, at_least=0)
     on: tuple[str, ...] = field(default=(), kw_only=True)
 
+    @property
+    def pads(self) -> bool:
+        return True
+
+    def neutral(self) -> Self | None:
+        return replace(self, alpha=0.0)
+
     def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
         return 0.5 * self.alpha * _total(self.chosen(params), jnp.square)
 
@@ -35,6 +43,13 @@ class L1(Regularizer):
 
     alpha: Knob = field(default=1e-4, at_least=0)
     on: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def pads(self) -> bool:
+        return True
+
+    def neutral(self) -> Self | None:
+        return replace(self, alpha=0.0)
 
     def penalty(self, params: Parameters, activations: Mapping[str, jax.Array], masks: Masks = ALL_REAL) -> Any:
         return self.alpha * _total(self.chosen(params), jnp.abs)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import jax
 
@@ -52,6 +52,15 @@ class Regularizer(Part):
     """Names of the layers it is about, () all: a field of those regularizers that can be about some layers only."""
     couples_rows = False
     """Whether what it adds to the cost is not a mean over the rows of a batch."""
+
+    @property
+    def pads(self) -> bool:
+        """Whether it does the same where arrays hold further places, of parameters and activations, that are 0."""
+        return False
+
+    def neutral(self) -> Self | None:
+        """Return this regularizer with values of its knobs under which it does nothing; None: there are none."""
+        return None
 
     def noise(self, params: Parameters) -> int:
         """Return how many random bytes a step needs, given parameters or their shapes."""

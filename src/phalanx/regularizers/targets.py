@@ -1,5 +1,8 @@
 """Noise on targets (MAP F2)."""
 
+from dataclasses import replace
+from typing import Self
+
 import jax
 import jax.numpy as jnp
 
@@ -20,6 +23,13 @@ class LabelSmoothing(Regularizer):
     """
 
     epsilon: Knob = field(default=0.1, at_least=0, below=1)
+
+    @property
+    def pads(self) -> bool:
+        return True
+
+    def neutral(self) -> Self | None:
+        return replace(self, epsilon=0.0)
 
     def targets(self, y: jax.Array, classes: int) -> jax.Array:
         if classes < 2:

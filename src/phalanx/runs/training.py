@@ -38,6 +38,7 @@ def train_run(
         clock=clock,
         rounds=config.rounds,
         widths=config.widths,
+        programs=config.programs,
         cut=config.cut,
         watch=display.update,
         meanwhile=baselines,

@@ -1,0 +1,156 @@
+"""Which structures share a program: what compiling another costs, against the arithmetic on zeros that it saves.
+
+The rule is written, so that it decides the same on every machine, and what it decided is kept with a run. Its seconds
+are those of two cores (`benchmarks/README.md`); only their ratio matters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from phalanx.errors import InputError
+from phalanx.layers import Layer
+from phalanx.network import Network, layers_of
+from phalanx.parts import names
+from phalanx.superstructure.alignment import body
+from phalanx.superstructure.merge import Merged, merged
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a program costs, in seconds: to be compiled, at all and for each of its layers; for each layer of each step
+    of a member; and for each number that is multiplied and added.
+    """
+
+    program: float
+    layer: float
+    step: float
+    number: float
+
+
+TRAINING = {"cpu": Price(0.8, 0.12, 1e-6, 2.2e-11), "gpu": Price(4.0, 0.5, 1e-7, 1e-14)}
+PREDICTING = {"cpu": Price(0.2, 0.03, 1e-6, 2e-11), "gpu": Price(1.0, 0.1, 1e-7, 1e-14)}
+
+
+@dataclass(frozen=True)
+class Work:
+    """How often each member of a program is computed: so many steps, and in all so many rows, forward and back."""
+
+    steps: float
+    rows: float
+
+
+def programs(networks: Sequence[Network], shape: Any, work: Work, price: Price) -> list[int]:
+    """Return for each of the structures of networks, in the order in which they appear, the number of its program.
+
+    Structures that may share one are ordered by their arithmetic, and cut where that is cheapest in all: a program for
+    those from one place to another computes the largest size of each layer for all of them.
+    """
+    members: dict[Any, int] = {}
+    first: dict[Any, Network] = {}
+    for network in networks:
+        key = jax.tree.structure(network)
+        members[key] = members.get(key, 0) + 1
+        first.setdefault(key, network)
+    distinct, counts = list(first.values()), np.array(list(members.values()))
+    chosen = [0] * len(distinct)
+    number = 0
+    for kin in _kin(distinct, shape):
+        for group in _cut(kin, [distinct[i] for i in kin], counts[kin], shape, work, price):
+            for i in group:
+                chosen[i] = number
+            number += 1
+    order = {old: new for new, old in enumerate(dict.fromkeys(chosen))}
+    return [order[old] for old in chosen]
+
+
+def grouped(networks: Sequence[Network], shape: Any, chosen: Sequence[int]) -> list[tuple[list[int], Merged]]:
+    """Return for each program the positions of its networks, and what they are together.
+
+    `chosen`: the program of each structure, as `programs` says. Raises `InputError` where it is of other networks.
+    """
+    distinct = {jax.tree.structure(network): network for network in networks}
+    if len(chosen) != len(distinct):
+        raise InputError(f"programs names those of {len(chosen)} structures, but {len(distinct)} are trained")
+    of = dict(zip(distinct, chosen, strict=True))
+    found = []
+    for number in dict.fromkeys(chosen):
+        own = sorted(
+            (key for key in distinct if of[key] == number), key=str
+        )  # so that they make one program in any order
+        kin = [distinct[key] for key in own]
+        positions = [i for i, network in enumerate(networks) if of[jax.tree.structure(network)] == number]
+        together = merged(kin, shape)
+        if together is None:
+            raise InputError("programs puts structures together that cannot share one; leave it out")
+        found.append((positions, together))
+    return found
+
+
+def _kin(networks: Sequence[Network], shape: Any) -> list[list[int]]:
+    """Return groups of networks each of which may share a program with the largest of its group."""
+    order = sorted(range(len(networks)), key=lambda i: -len(list(layers_of(networks[i]))))
+    groups: list[list[int]] = []
+    known: dict[Any, list[int]] = {}
+    for i in order:
+        key = _skeleton(networks[i])
+        if key not in known:
+            of = (group for group in groups if merged([networks[group[0]], networks[i]], shape) is not None)
+            known[key] = next(of, [])
+            if not known[key]:
+                groups.append(known[key])
+        known[key].append(i)
+    return [sorted(group) for group in groups]
+
+
+def _skeleton(network: Network) -> Any:
+    """Return what is the same of networks that differ in sizes alone."""
+
+    def inside(layers: Sequence[Layer]) -> tuple[Any, ...]:
+        return tuple(
+            (name, body(layer), inside(layer.inner)) for name, layer in zip(names(layers), layers, strict=True)
+        )
+
+    rest = jax.tree.structure((network.regularizers, network.optimizer, network.stopping)), network.batch_size
+    return inside(network.layers), jax.tree.structure(network.likelihood), rest
+
+
+def _cut(
+    positions: Sequence[int], networks: Sequence[Network], counts: np.ndarray, shape: Any, work: Work, price: Price
+) -> list[list[int]]:
+    """Return the groups into which kin are cut, by position."""
+    if len(networks) == 1:
+        return [list(positions)]
+    whole = merged(networks, shape)
+    if whole is None:  # each two may share a program, but not all
+        return [[i] for i in positions]
+    table = whole.arithmetic
+    order = sorted(range(len(networks)), key=lambda i: (table.numbers[i].sum(), i))
+    best, came = [0.0], [0]
+    for end in range(1, len(order) + 1):
+        totals = []
+        widest = np.zeros((3, table.numbers.shape[1]))
+        number = 0
+        for start in range(end - 1, -1, -1):
+            i = order[start]
+            widest = np.maximum(widest, [table.inputs[i], table.outputs[i], table.density[i]])
+            number += int(counts[i])
+            totals.append(best[start] + _seconds(widest, number, work, price))
+        came.append(end - 1 - int(np.argmin(totals)))
+        best.append(min(totals))
+    groups, end = [], len(order)
+    while end:
+        groups.append([positions[i] for i in order[came[end] : end]])
+        end = came[end]
+    return groups
+
+
+def _seconds(widest: np.ndarray, members: int, work: Work, price: Price) -> float:
+    """Return what a program costs whose layers have these inputs, outputs, and numbers for each pair of them."""
+    layers = np.count_nonzero(widest[1])
+    numbers = float(widest.prod(0).sum())
+    each = work.steps * layers * price.step + work.rows * numbers * price.number
+    return price.program + layers * price.layer + members * each

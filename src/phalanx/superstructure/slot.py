@@ -1,0 +1,177 @@
+"""One place of a superstructure, and what else of a network is switched."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from phalanx.layers.layer import At, Layer, Params, along_last
+from phalanx.network import Network
+from phalanx.optimizers import Optimizer
+from phalanx.parts import Fixed, Listed, field, part
+from phalanx.parts.distributions import KNOB
+
+if TYPE_CHECKING:
+    Leaf = Any
+else:
+    Leaf = Annotated[object, KNOB]
+"""What differs between the members of a superstructure: a number, or an array of some."""
+
+
+def named(name: str, option: int, options: int) -> str:
+    """Return how a parameter of one option is called among those of all; what began with `weight` still does."""
+    return name if options == 1 else f"{name}_{option}"
+
+
+@part
+class Slot(Layer):
+    """h = f_k(x), with f_k one of several layers, each member its own: only that one is computed, where members take
+    turns. The last axis has `width` numbers, of which those that are not `live` are 0.
+
+    `options`: the layers, whose outputs differ in the last axis at most. `width`: of the output. `which`: k.
+    `live`: 1 for the numbers of the output that are the member's own, 0 for others; None: all are everywhere.
+    `entering`: the same of the input.
+    """
+
+    internal = True
+
+    options: Listed[Layer] = field()
+    width: Fixed[int] = field(at_least=1)
+    which: Leaf = field(default=0.0)
+    alive: Leaf = field(default=None)
+    entering: Leaf = field(default=None)
+
+    @property
+    def live(self) -> Any:
+        return self.alive
+
+    @property
+    def bounds(self) -> Any:
+        each = [layer.bounds for layer in self.options]
+        if len(each) == 1 or all(bounds is None for bounds in each):
+            return each[0]
+        table = np.array([(-np.inf, np.inf) if bounds is None else bounds for bounds in each], np.float32)
+        low, high = jnp.asarray(table)[self._chosen()]
+        return low, high
+
+    @property
+    def couples_rows(self) -> bool:
+        return any(layer.couples_rows for layer in self.options)
+
+    @property
+    def unrolls(self) -> bool:
+        return any(layer.unrolls for layer in self.options)
+
+    @property
+    def remembers(self) -> bool:
+        return any(layer.remembers for layer in self.options)
+
+    @property
+    def masks(self) -> bool:
+        return any(layer.masks for layer in self.options)
+
+    @property
+    def tables(self) -> bool:
+        return any(layer.tables for layer in self.options)
+
+    def output_shape(self, shape: Any) -> Any:
+        return (*self.options[0].output_shape(shape)[:-1], self.width)
+
+    def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
+        params: Params = {}
+        state: Params = {}
+        for i, layer in enumerate(self.options):
+            for held, own in zip((params, state), layer.init(rng, shape), strict=True):
+                held |= {named(name, i, len(self.options)): np.zeros_like(a) for name, a in own.items()}
+        return params, state
+
+    def noise(self, shape: Any) -> int:
+        return max(layer.noise(shape) for layer in self.options)
+
+    def shared_noise(self, shape: Any) -> int:
+        return max(layer.shared_noise(shape) for layer in self.options)
+
+    def mask(self, x: Any, mask: Any) -> Any:
+        return self.options[0].mask(x, mask)
+
+    def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        def branch(i: int, layer: Layer) -> Callable[[Params, Params, Any], tuple[jax.Array, Params]]:
+            def run(params: Params, state: Params, x: Any) -> tuple[jax.Array, Params]:
+                mine, before = (
+                    {name.removesuffix(f"_{i}"): a for name, a in held.items() if self._is_of(i, name)}
+                    for held in (params, state)
+                )
+                needed = layer.noise(x.shape[1:]) if at.noise is not None and not isinstance(x, tuple) else 0
+                noise = at.noise if at.noise is None or len(self.options) == 1 else at.noise[:, :needed]
+                h, after = layer(mine, before, x, at._replace(noise=noise, live=self.entering))
+                if h.shape[-1] < self.width:
+                    h = jnp.pad(h, ((0, 0),) * (h.ndim - 1) + ((0, self.width - h.shape[-1]),))
+                if self.alive is not None:
+                    h = jnp.where(along_last(self.alive, h) > 0, h, 0)
+                return h, {**state, **{named(name, i, len(self.options)): a for name, a in after.items()}}
+
+            return run
+
+        branches = [branch(i, layer) for i, layer in enumerate(self.options)]
+        if len(branches) == 1:
+            return branches[0](params, state, x)
+        return lax.switch(self._chosen(), branches, params, state, x)
+
+    def _is_of(self, option: int, name: str) -> bool:
+        return len(self.options) == 1 or name.endswith(f"_{option}")
+
+    def _chosen(self) -> jax.Array:
+        return jnp.asarray(self.which).astype(jnp.int32)
+
+
+@part
+class Switched(Optimizer):
+    """One of several rules, each member its own. They share a state: its entries mean the same in all of them.
+
+    `options`: the rules. `which`: the number of the member's.
+    """
+
+    internal = True
+
+    options: Listed[Optimizer] = field()
+    which: Leaf = field(default=0.0)
+
+    def init(self, params: Any) -> Any:
+        state: dict[str, Any] = {}
+        for rule in self.options:
+            state |= rule.init(params)
+        return state
+
+    def look(self, params: Any, state: Any) -> Any:
+        return self._switch([lambda p, s, rule=rule: rule.look(p, s) for rule in self.options], params, state)
+
+    def update(self, grads: Any, state: Any, params: Any) -> Any:
+        def by(rule: Optimizer) -> Callable[..., Any]:
+            def step(grads: Any, state: Any, params: Any) -> Any:
+                moved, after = rule.step(grads, state, params)
+                return moved, {**state, **after}
+
+            return step
+
+        return self._switch([by(rule) for rule in self.options], grads, state, params)
+
+    def _switch(self, branches: list[Callable[..., Any]], *operands: Any) -> Any:
+        return lax.switch(jnp.asarray(self.which).astype(jnp.int32), branches, *operands)
+
+
+@part
+class Superstructure(Network):
+    """A network that holds those of several structures, the values of one in its knobs.
+
+    `own`: the number that each layer has in the member's own network.
+    """
+
+    internal = True
+
+    own: Leaf = field(default=None)
+
+    def numbers(self, layers: int) -> Any:
+        return self.own
