@@ -22,7 +22,7 @@ MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size"
 SEARCH = {
     "trials": None,
     "design": "sobol",
-    "structures": 4,
+    "structures": None,
     "repeats": 1,
     "max_rounds": None,
     "round_steps": None,

@@ -12,6 +12,7 @@ from phalanx.errors import InputError
 from phalanx.input_layers import with_input_layer, with_learned
 from phalanx.layers import Layer
 from phalanx.metrics import Metric
+from phalanx.model import row_shape
 from phalanx.network import Network
 from phalanx.options import Options
 from phalanx.population.batches import Fold
@@ -25,7 +26,11 @@ from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
 from phalanx.search.space import is_space
 from phalanx.study import NEVER
+from phalanx.superstructure.programs import kin
 from phalanx.task import Scored, Task
+
+MOST_KINDS = 4
+"""Kinds of structures that cannot share a program, of which networks are drawn where nothing is said."""
 
 
 @dataclass
@@ -77,7 +82,7 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     Raises `InputError` for a design, an option or a part that does not fit the task.
     """
     _check_vote(settings, task.goals)
-    drawn = draws(space, task.input_layer, settings, task.size)
+    drawn = _of_few_programs(task, space, settings)
     if not len(task.fold_rows[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
     folds = len(task.fold_rows)
@@ -88,9 +93,26 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     return Plan(resolved, drawn, networks, max_rounds, folds, _programs(task, networks, resolved))
 
 
-def draws(space: Network, entry: Layer, settings: Settings, size: Size) -> list[Draw]:
+def _of_few_programs(task: Task, space: Network, settings: Settings) -> list[Draw]:
+    """Return the points to train. Where nothing bounds their structures, those are left out that cannot share a program
+    with one of the first few kinds, and further points are drawn in their place.
+    """
+    trials = trials_for(space, settings, task.size)
+    drawn = draws(space, task.input_layer, settings, trials)
+    if settings.structures is not None or settings.design == "grid":
+        return drawn
+
+    def few(drawn: Sequence[Draw]) -> list[Draw]:
+        kinds = kin(task.networks([draw.spec for draw in drawn]), row_shape(task.rows.x))
+        return [draw for draw, number in zip(drawn, kinds, strict=True) if number < MOST_KINDS]
+
+    if len(kept := few(drawn)) == trials:
+        return drawn
+    return few(draws(space, task.input_layer, settings, 4 * trials))[:trials] or kept
+
+
+def draws(space: Network, entry: Layer, settings: Settings, trials: int) -> list[Draw]:
     """Return the points of the space to train, in order; each has a layer that takes the data, `entry` if no other."""
-    trials = trials_for(space, settings, size)
     space = replace(space, layers=with_learned(space.layers, entry))
     drawn = design(space, trials, kind=settings.design, structures=settings.structures, seed=settings.seed)
     return [replace(draw, spec=with_input_layer(draw.spec, entry)) for draw in drawn]

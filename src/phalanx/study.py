@@ -56,7 +56,14 @@ class Search:
     design: str = option(
         "How trials are drawn: sobol (evenly), random or grid", default="sobol", metavar="NAME", choices=DESIGNS
     )
-    structures: int = option("Most programs to compile", default=4, at_least=1, at_most=10_000)
+    structures: int | None = option(
+        "Most structures to draw",
+        default=None,
+        means="as many as trials",
+        more="Of those that cannot share a compiled program at most 4 are drawn.",
+        at_least=1,
+        at_most=10_000,
+    )
     max_rounds: int | None = option(
         "Most rounds of training", default=None, means="by the rows", at_least=1, at_most=_LARGEST_INT
     )

@@ -1,7 +1,5 @@
-"""Designs: which points of a space to try. Structures are drawn first, then knob values for each of them.
-
-So groups of members that share a compiled program stay large: the number of structures decides how long compiling
-takes, the number of trials how long training does.
+"""Designs: which points of a space to try. Structures are drawn as freely as knobs; or, where their number is bounded,
+first, and then knob values for each of them.
 """
 
 import itertools
@@ -18,6 +16,9 @@ from phalanx.parts import Distribution
 from phalanx.parts.fields import unknown
 from phalanx.search.space import options_of, resolve, shown
 from phalanx.study import DESIGNS
+
+_ENOUGH = 64
+"""Random points in a row without a new key, after which all keys are taken to be known."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class Structure:
     knobs: dict[str, Distribution]
 
 
-def design(space: Any, trials: int, *, kind: str = "sobol", structures: int = 4, seed: int = 0) -> list[Draw]:
+def design(space: Any, trials: int, *, kind: str = "sobol", structures: int | None = None, seed: int = 0) -> list[Draw]:
     """Return the points to try, as many as `trials` (a grid: at most as many), those of one structure side by side.
 
-    `kind`: "random"; "sobol" (default), a sequence that fills the space of knobs evenly (Sobol 1967, scrambled);
-    or "grid", every combination: all options of choices, and of continuous ranges as many evenly spaced quantiles
-    as `trials` allows. `structures`: most structures drawn (a grid takes all). `seed`: of the first two kinds.
+    `kind`: "random"; "sobol" (default), a sequence that fills the space evenly (Sobol 1967, scrambled); or "grid",
+    every combination: all options of choices, and of continuous ranges as many evenly spaced quantiles as `trials`
+    allows. `structures`: the most that are drawn, each of them for as many trials; None (default): a structure for each
+    trial (a grid takes all). `seed`: of the first two kinds.
 
     >>> from phalanx import Dense, choice
     >>> [draw.values for draw in design(Dense(choice(1, 2)), trials=2, kind="grid")]
@@ -50,11 +52,13 @@ def design(space: Any, trials: int, *, kind: str = "sobol", structures: int = 4,
     if kind not in DESIGNS:
         raise unknown("design", "kind", kind, DESIGNS)
     for name, number in (("trials", trials), ("structures", structures)):
-        if number < 1:
+        if number is not None and number < 1:
             raise InputError(f"{name} is {number}, but must be at least 1")
     if kind == "grid":
         return _grid(space, trials)
     rng = np.random.default_rng(seed)
+    if structures is None:
+        return _free(space, trials, kind, rng)
     found = _some_structures(space, min(structures, trials), rng)
     counts = [len(share) for share in np.array_split(np.arange(trials), len(found))]
     return [
@@ -62,6 +66,27 @@ def design(space: Any, trials: int, *, kind: str = "sobol", structures: int = 4,
         for structure, count in zip(found, counts, strict=True)
         for row in _quantiles(len(structure.knobs), count, kind, rng)
     ]
+
+
+def _free(space: Any, trials: int, kind: str, rng: np.random.Generator) -> list[Draw]:
+    """Return points in which structures are drawn as knobs are: a dimension for each key that some point may have."""
+    place: dict[str, int] = {}
+    unseen = 0
+    while unseen < _ENOUGH:
+        structure = _trace(space, lambda key, distribution: distribution.at(rng.random()))
+        new = [key for key in (*structure.values, *structure.knobs) if key not in place]
+        place |= {key: len(place) + i for i, key in enumerate(new)}
+        unseen = 0 if new else unseen + 1
+    draws: dict[str, list[Draw]] = {}
+    for row in _quantiles(len(place), trials, kind, rng):
+
+        def at(key: str, distribution: Distribution, row: list[float] = row) -> Any:
+            return distribution.at(row[place[key]] if key in place else rng.random())
+
+        structure = _trace(space, at)
+        made = _draw(space, structure, [at(key, knob) for key, knob in structure.knobs.items()])
+        draws.setdefault(repr(structure.values), []).append(made)
+    return [draw for drawn in draws.values() for draw in drawn]
 
 
 def _some_structures(space: Any, most: int, rng: np.random.Generator) -> list[Structure]:

@@ -58,8 +58,8 @@ def programs(networks: Sequence[Network], shape: Any, work: Work, price: Price) 
     distinct, counts = list(first.values()), np.array(list(members.values()))
     chosen = [0] * len(distinct)
     number = 0
-    for kin in _kin(distinct, shape):
-        for group in _cut(kin, [distinct[i] for i in kin], counts[kin], shape, work, price):
+    for own in _kin(distinct, shape):
+        for group in _cut(own, [distinct[i] for i in own], counts[own], shape, work, price):
             for i in group:
                 chosen[i] = number
             number += 1
@@ -88,6 +88,19 @@ def grouped(networks: Sequence[Network], shape: Any, chosen: Sequence[int]) -> l
             raise InputError("programs puts structures together that cannot share one; leave it out")
         found.append((positions, together))
     return found
+
+
+def kin(networks: Sequence[Network], shape: Any) -> list[int]:
+    """Return for each network the number of its kind, in the order in which kinds appear: networks of one kind may
+    share a program.
+    """
+    distinct = {jax.tree.structure(network): network for network in networks}
+    kinds: dict[Any, int] = {}
+    for number, group in enumerate(_kin(list(distinct.values()), shape)):
+        kinds |= dict.fromkeys((list(distinct)[i] for i in group), number)
+    found = [kinds[jax.tree.structure(network)] for network in networks]
+    order = {old: new for new, old in enumerate(dict.fromkeys(found))}
+    return [order[old] for old in found]
 
 
 def _kin(networks: Sequence[Network], shape: Any) -> list[list[int]]:
