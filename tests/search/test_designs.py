@@ -96,6 +96,18 @@ def test_as_many_points_as_asked_in_as_many_structures(kind, trials, structures)
     assert max(counts) - min(counts) <= 1
 
 
+def test_structures_are_drawn_as_freely_as_knobs():
+    draws = design(SPACE, 96)
+    shapes = [(d.values["layers.dense_1.units"], d.values["layers.choice_1"]) for d in draws]
+    counts = [shapes.count(s) for s in set(shapes)]
+    assert (len(draws), len(counts)) == (96, 6)  # 3 widths, 2 activations
+    assert (min(counts), max(counts)) >= (13, 16)
+    assert max(counts) <= 19  # evenly
+    assert shapes == [s for s in dict.fromkeys(shapes) for _ in range(shapes.count(s))]  # side by side
+    rates = np.sort([d.spec.optimizer.learning_rate for d in draws])
+    assert len(set(rates)) == 96
+
+
 @pytest.mark.parametrize("kind", ["random", "sobol"])
 def test_the_seed_decides_everything(kind):
     one, again, other = (design(SPACE, 16, kind=kind, seed=seed) for seed in (1, 1, 2))
