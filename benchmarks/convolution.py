@@ -1,11 +1,19 @@
 """The ways to convolve that `phalanx/layers/convolve.py` chooses among, one operation at a time.
 
     taskset -c 1 python benchmarks/convolution.py
+    taskset -c 1 python benchmarks/convolution.py --loop
 
 Kernels of 3 x 3, images of 14 x 14 places with 16 channels to 32, and of 28 x 28 with 1 channel to 16, 8 images at a
 time; z is the output, W the kernel. It prints the least time of many, and checks that all ways agree.
+
+With --loop: the gradient of W within a loop, as in training, of 16 images of several sizes, by patches and by
+convolving images with images, 1 to 16 of them at a time. The ways take turns; it prints GFLOP/s by the least of many
+processor times, which other work on the machine changes less than the time on the clock, and marks what the product
+takes with an asterisk.
 """
 
+import argparse
+import functools
 import time
 from collections.abc import Callable
 
@@ -13,6 +21,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from phalanx.layers import convolve
+from phalanx.layers.convolve import Window
 
 ROWS, CALLS, REPEATS = 8, 80, 12
 AXES = ("NHWC", "HWIO", "NHWC")
@@ -106,7 +117,66 @@ def compare(what: str, ways: dict[str, Way], *arrays: jax.Array, operations: int
         print(f"{what:22} {name:22} {least:8.3f} ms {operations / least / 1e6:8.1f} GFLOP/s", flush=True)
 
 
+SIZES = [
+    # places a side, inputs, channels, places of the kernel a side
+    *((28, inputs, channels, 3) for inputs, channels in ((8, 16), (16, 16), (16, 32), (32, 32), (32, 3), (16, 64))),
+    *((14, inputs, channels, 3) for inputs, channels in ((8, 16), (16, 16), (16, 32), (32, 32), (32, 16), (64, 16))),
+    *((14, inputs, channels, 3) for inputs, channels in ((32, 64), (64, 32), (64, 64))),
+    *((7, inputs, channels, 3) for inputs, channels in ((16, 32), (32, 32), (32, 64), (64, 64))),
+    *((14, inputs, channels, 5) for inputs, channels in ((6, 16), (16, 32), (32, 64))),
+    (14, 32, 32, 1),
+]
+LOOP_ROWS, LOOP_STEPS = 16, 16
+
+
+def in_loop(by: Callable, window: Window, shape: tuple[int, ...], each: int) -> Way:
+    """The gradient of W again and again, `each` rows at a time, of images that change a little each time."""
+
+    def again(_: int, carry: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        x, g, total = carry
+        pieces = tuple(a.reshape(-1, each, *a.shape[1:]) for a in (x, g))
+        total, _ = lax.scan(lambda sum_, piece: (sum_ + by(window, shape, *piece), None), total, pieces)
+        touched = total[0, 0, 0, 0] * 1e-9
+        return x.at[0, 0, 0, 0].set(touched), g.at[0, 0, 0, 0].set(touched), total
+
+    return lambda x, g: lax.fori_loop(0, LOOP_STEPS, again, (x, g, jnp.zeros(shape)))[2]
+
+
+def compare_in_loop(side: int, inputs: int, channels: int, size: int) -> None:
+    rng = np.random.default_rng(0)
+    x, g = (jnp.asarray(rng.normal(size=(LOOP_ROWS, side, side, n)), float) for n in (inputs, channels))
+    window, shape = Window((1, 1), (1, 1), (((size - 1) // 2, size // 2),) * 2), (size, size, inputs, channels)
+    each = convolve._divisor(LOOP_ROWS, convolve.PATCHES // convolve._patch_size(window, x.shape, shape))
+    way = functools.partial(in_loop, window=window, shape=shape)
+    ways = {"patches": way(convolve._weight_slope_by_patches, each=each)}
+    ways |= {n: way(convolve._weight_slope_by_images, each=n) for n in (1, 2, 4, 8, 16)}
+    chosen = convolve._rows_of_images(window, x.shape, shape[:2], g.shape) or "patches"
+    programs = {name: jax.jit(way) for name, way in ways.items()}
+    expected = np.asarray(programs["patches"](x, g))
+    for program in programs.values():
+        np.testing.assert_allclose(program(x, g), expected, atol=1e-3 * np.abs(expected).max())
+    least = dict.fromkeys(ways, np.inf)
+    for name in REPEATS * [*ways]:
+        start = time.process_time()
+        programs[name](x, g).block_until_ready()
+        least[name] = min(least[name], time.process_time() - start)
+    operations = 2 * LOOP_STEPS * LOOP_ROWS * side**2 * size**2 * inputs * channels
+    rates = (f"{operations / seconds / 1e9:6.0f}{'*' * (name == chosen):1}" for name, seconds in least.items())
+    what = f"{side} x {side}, {inputs} to {channels}, {size} x {size}"
+    print(f"{what:28}{''.join(rates)}", flush=True)
+
+
+def loop() -> None:
+    print(f"{'GFLOP/s':28}patches   1      2      4      8      16 rows")
+    for sizes in SIZES:
+        compare_in_loop(*sizes)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--loop", action="store_true", help="the gradient of W in a loop")
+    if parser.parse_args().loop:
+        return loop()
     rng = np.random.default_rng(0)
     of_z = {"compiler": compiler, "patches": patches, "terms in one loop": terms}
     of_kernel = {

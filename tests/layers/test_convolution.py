@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 import operator
+import re
 from pathlib import Path
 
 import jax
@@ -266,6 +267,11 @@ ROUTES = [
     (2, (4, 4, 4), 4, (2, 2, 2), 4, Window((1, 1, 1), (1, 1, 1), ((0, 1), (0, 1), (1, 0)), groups=4)),
     (3, (90, 64), 2, (5, 5), 2, Window((1, 1), (1, 1), ((2, 2), (2, 2)))),  # 288000 numbers a row: one at a time
     (9, (32, 33), 3, (5, 5), 2, Window((1, 1), (1, 1), ((2, 2), (2, 2)))),  # three at a time
+    # the gradient of W as a convolution of images: with z as the kernel, with x, of few channels, of fewer places
+    (4, (6, 5), 5, (3, 2), 20, Window((1, 1), (1, 1), ((2, 0), (0, 1)))),
+    (4, (6, 5), 20, (3, 2), 5, Window((1, 1), (1, 1), ((2, 0), (0, 1)))),
+    (16, (6, 5), 6, (3, 3), 4, Window((1, 1), (1, 1), ((1, 1), (1, 1)))),
+    (4, (6, 5), 20, (3, 2), 18, Window((1, 1), (1, 1), ((0, 0), (1, 0)))),
 ]
 
 
@@ -286,6 +292,44 @@ def test_all_devices_compute_the_same(rows, space, inputs, size, channels, windo
 
     for a, b in zip(cpu(x, weight, slope), accelerator(x, weight, slope), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8)
+
+
+def convolutions(program):
+    """Whether each convolution of a compiled program is a call of the library, which names the computation it does."""
+    computation, found, libraries = "", [], set()
+    for line in program.as_text().splitlines():
+        if line and not line.startswith(" "):
+            computation = line.split()[0]
+        if " convolution(" in line:
+            found.append(computation)
+        if "__ynn_fusion" in line:
+            libraries.update(re.findall(r"calls=(%[\w.-]+)", line))
+    return [computation in libraries for computation in found]
+
+
+@pytest.mark.parametrize(("inputs", "channels"), [(32, 32), (16, 32), (32, 16)])
+def test_in_a_loop_over_steps_every_product_is_the_librarys(inputs, channels, rng):
+    """The compiler's library takes convolutions whose axes are in the usual order, and the compiler puts them in it
+    outside of loops only; its own derivative in a loop takes more than ten times as long.
+    """
+    window = Window((1, 1), (1, 1), ((1, 1), (1, 1)))
+    x = jnp.asarray(rng.normal(size=(16, 14, 14, inputs)), jnp.float32)
+    weight = jnp.asarray(rng.normal(size=(3, 3, inputs, channels)), jnp.float32)
+
+    def steps(x, weight):
+        def step(_, both):
+            z, back = jax.vjp(lambda x, weight: convolve(x, weight, window), *both)
+            return jax.tree.map(lambda a, slope: a - slope, both, back(jnp.tanh(z)))
+
+        return jax.lax.fori_loop(0, 3, step, (x, weight))
+
+    assert convolutions(jax.jit(steps).lower(x, weight).compile()) == [True] * 3  # z and both gradients
+
+
+def test_a_convolution_that_is_not_the_librarys_is_found():
+    x, weight = jnp.ones((2, 6, 6, 4), jnp.float32), jnp.ones((3, 3, 4, 4), jnp.float32)  # too few channels
+    program = jax.jit(functools.partial(_whole, Window((1, 1), (1, 1), ((1, 1), (1, 1))))).lower(x, weight).compile()
+    assert convolutions(program) == [False]
 
 
 def test_half_precision_stays_half_precision():

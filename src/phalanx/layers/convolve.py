@@ -6,13 +6,16 @@ over places q of the kernel and channels c, x being 0 outside its margins (cross
 
 An accelerator's own routine does all of it. On a CPU one routine does not: the compiler's convolution is near the peak
 of a matrix product where an input has several channels and the members of a population are not merged into one grouped
-convolution, but an order of magnitude slower for one channel, and, in a loop over steps, for the gradient of W, which
-it sees as a convolution with a kernel as large as the image. `benchmarks/README.md` has the figures. So on a CPU
+convolution, but an order of magnitude slower for one channel, and where the axes stand in another order than (rows,
+*space, channels) within a loop over steps: the compiler puts them in this order outside of loops only, and the
+derivative of a convolution has another one. `benchmarks/README.md` has the figures. So on a CPU
 
 - z, and the gradient of x (a convolution of the gradient of z with the kernel turned around), come from the compiler's
   convolution over two axes; one axis gets a second of length 1, three are a sum over the places of the first;
-- the gradient of W is a product of patches (the window of x at each place) and the gradient of z, for as many rows at
-  a time as stay in the processor's cache;
+- so does the gradient of W (a convolution of images with images, rows in place of channels) over two axes, where the
+  windows have no strides and no gaps, and z not very many channels (`_rows_of_images`);
+- elsewhere the gradient of W is a product of patches (the window of x at each place) and the gradient of z; both are
+  done for as many rows at a time as stay in the processor's cache;
 - z is a sum of products of a number and a vector, in one loop, where a kernel sees few numbers of few channels, and a
   product of patches and W where it sees more of them, or where there are groups;
 - the members of a population take turns.
@@ -37,6 +40,17 @@ MOST_TERMS = 32
 
 PATCHES = 2**18
 """Numbers in the patches made at a time: a megabyte in single precision, about what a core's own cache holds."""
+
+IMAGES = 2**16
+"""Numbers in the images that are a kernel, for the gradient of W: with them the cache holds the images they meet."""
+
+LIBRARY_CHANNELS = 16
+"""A convolution with more channels than this on one side is left to the compiler's library (YNNPACK)."""
+
+CHANNELS_A_PLACE = 4
+"""With more channels of z for each place of the kernel, patches are as fast as the convolution of images, or faster:
+they copy x once a place, and the more channels there are, the more often a copy is used.
+"""
 
 
 class Window(NamedTuple):
@@ -157,18 +171,63 @@ def _patches(window: Window, x: jax.Array, size: Sequence[int], first: int = 1) 
 
 
 def _slopes_on_cpu(window: Window, x: jax.Array, weight: jax.Array, slope: jax.Array) -> tuple[jax.Array, jax.Array]:
-    def of_weight(x: jax.Array, slope: jax.Array) -> jax.Array:
-        patches = jnp.stack(_patches(window, jnp.moveaxis(x, -1, 0), weight.shape[:-2], first=2))
-        rows = slope.reshape(-1, slope.shape[-1])
-        if window.groups == 1:
-            return (patches.reshape(-1, len(rows)) @ rows).reshape(weight.shape)
-        split = patches.reshape(len(patches), window.groups, -1, len(rows))
-        apart = rows.reshape(len(rows), window.groups, -1)
-        return jnp.einsum("qgir,rgo->qigo", split, apart).reshape(weight.shape)
+    by, each = _weight_slope_by_images, _rows_of_images(window, x.shape, weight.shape[:-2], slope.shape)
+    if not each:
+        by, each = _weight_slope_by_patches, _divisor(len(x), PATCHES // _patch_size(window, x.shape, weight.shape))
 
-    pieces = _pieces(_patch_size(window, x.shape, weight.shape), x, slope)
-    total, _ = lax.scan(lambda sum_, piece: (sum_ + of_weight(*piece), None), jnp.zeros_like(weight), pieces)
+    def add(sum_: jax.Array, piece: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
+        return sum_ + by(window, weight.shape, *piece), None
+
+    total, _ = lax.scan(add, jnp.zeros_like(weight), _pieces(each, x, slope))
     return _slope_of_x(window, x.shape, weight, slope), total
+
+
+def _weight_slope_by_patches(window: Window, shape: Sequence[int], x: jax.Array, slope: jax.Array) -> jax.Array:
+    """Return the gradient of W, of the given shape, as a product of patches and the gradient of z."""
+    patches = jnp.stack(_patches(window, jnp.moveaxis(x, -1, 0), shape[:-2], first=2))
+    rows = slope.reshape(-1, slope.shape[-1])
+    if window.groups == 1:
+        return (patches.reshape(-1, len(rows)) @ rows).reshape(shape)
+    split = patches.reshape(len(patches), window.groups, -1, len(rows))
+    apart = rows.reshape(len(rows), window.groups, -1)
+    return jnp.einsum("qgir,rgo->qigo", split, apart).reshape(shape)
+
+
+def _weight_slope_by_images(window: Window, shape: Sequence[int], x: jax.Array, slope: jax.Array) -> jax.Array:
+    """Return the gradient of W, of the given shape, as a convolution of images with images.
+
+    Rows and channels change places: Σ_p Σ_n x[c, q + p − margin, n] · slope[p, n, o]. Where x has more channels than
+    z it is the kernel, and what comes out is W turned around.
+    """
+    if not _turned(x.shape, slope.shape):
+        return _whole(window, x.transpose(3, 1, 2, 0), slope.transpose(1, 2, 0, 3)).transpose(1, 2, 0, 3)
+    margins = ((k - 1 - before, k - 1 - after) for k, (before, after) in zip(shape[:-2], window.margins, strict=True))
+    window = window._replace(margins=tuple(margins))
+    around = _whole(window, slope.transpose(3, 1, 2, 0), x.transpose(1, 2, 0, 3))
+    return jnp.flip(around, (1, 2)).transpose(1, 2, 3, 0)
+
+
+def _turned(x: Sequence[int], slope: Sequence[int]) -> bool:
+    """Say whether x is the kernel and not the gradient of z, by their shapes."""
+    return x[-1] > slope[-1] and x[1:-1] == slope[1:-1]
+
+
+def _rows_of_images(window: Window, x: Sequence[int], size: Sequence[int], slope: Sequence[int]) -> int:
+    """Return how many rows at a time `_weight_slope_by_images` takes, 0 where patches are better or it cannot be used.
+
+    The library is slow with one row at a time, and the compiler's other routine with any but a multiple of eight.
+    """
+    if (
+        window[:2] != ((1, 1), (1, 1))
+        or window.groups != 1
+        or any(max(k, places) > length for k, length, places in zip(size, x[1:-1], slope[1:-1], strict=True))
+        or x[-1] < FEW_CHANNELS
+        or slope[-1] > CHANNELS_A_PLACE * math.prod(size)
+    ):
+        return 0
+    kernel = x if _turned(x, slope) else slope
+    unit = 2 if kernel[-1] > LIBRARY_CHANNELS else 8
+    return _divisor(x[0], max(IMAGES // math.prod(kernel[1:]), unit), unit)
 
 
 def _slope_of_x(window: Window, shape: Sequence[int], weight: jax.Array, slope: jax.Array) -> jax.Array:
@@ -200,20 +259,22 @@ def _patch_size(window: Window, shape: Sequence[int], kernel: Sequence[int]) -> 
     return math.prod(places) * math.prod(kernel[:-2]) * shape[-1]
 
 
-def _pieces(size: int, *arrays: jax.Array) -> tuple[jax.Array, ...]:
-    """Return the arrays cut along their rows into pieces whose patches stay in the cache, as a further first axis."""
-    rows = len(arrays[0])
-    most = max(PATCHES // size, 1)
-    each = max((n for n in range(1, min(rows, most) + 1) if rows % n == 0), default=1)
-    return tuple(a.reshape(rows // each, each, *a.shape[1:]) for a in arrays)
+def _divisor(rows: int, most: int, unit: int = 1) -> int:
+    """Return the largest divisor of the rows up to `most` that is a multiple of the unit; 0 where there is none."""
+    return max((n for n in range(unit, max(min(rows, most), 1) + 1, unit) if rows % n == 0), default=0)
+
+
+def _pieces(each: int, *arrays: jax.Array) -> tuple[jax.Array, ...]:
+    """Return the arrays cut along their rows into pieces of so many, as a further first axis."""
+    return tuple(a.reshape(-1, each, *a.shape[1:]) for a in arrays)
 
 
 def _over_rows(function: Any, x: jax.Array, size: int) -> jax.Array:
-    """Apply a function of rows to pieces of them, two at least: their loop keeps the compiler from computing the result
-    again wherever it is used.
+    """Apply a function of rows, whose patches have so many numbers a row, to pieces of them, two at least: their loop
+    keeps the compiler from computing the result again wherever it is used.
     """
-    (pieces,) = _pieces(max(size, 2 * PATCHES // (len(x) + 1)), x)
-    if len(pieces) == 1:
+    each = _divisor(len(x), min(PATCHES // size, len(x) // 2))
+    if each == len(x):
         return function(x)
-    done = lax.map(function, pieces)
+    done = lax.map(function, _pieces(each, x)[0])
     return done.reshape(len(x), *done.shape[2:])
