@@ -14,7 +14,7 @@ CONFIG = """
 max_rounds: 20
 batch_size: 16
 baselines: [dummy]
-layers: [{Shift: {places: 1.0}}, {Conv: {channels: 4}}, ReLU, MaxPool, Flatten]
+layers: [{Shift: {places: 1.0}}, {Conv: {channels: 12}}, ReLU, MaxPool, Flatten]
 """
 
 

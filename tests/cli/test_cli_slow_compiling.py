@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from phalanx import LSTM, Adam, Classifier, Dense, EarlyStopping, LanguageModel, Tanh, choice
+from phalanx import GRU, LSTM, Adam, Classifier, Dense, EarlyStopping, LanguageModel, Tanh, choice
 from phalanx.kinds import comparison
 from phalanx.population.building import Pace
 from phalanx.population.host import Population
@@ -18,11 +18,11 @@ trials: 4
 structures: 2
 repeats: 2
 max_rounds: 2
-batch_size: 16
+batch_size: {choice: [15, 16]}
 baselines: [dummy]
 refit: steps
 stopping: {EarlyStopping: {patience: 5}}
-layers: [{Dense: {units: {choice: [3, 4]}}}, Tanh]
+layers: [{Dense: {units: 3}}, Tanh]
 """
 WORDS = ("train", "good.csv", "--target", "y", "--config", "space.yaml")
 
@@ -101,7 +101,8 @@ def test_estimators_never_choose_them(slow, bootstrap, stopping):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     net = Classifier(
-        [Dense(choice(3, 4)), Tanh()],
+        [Dense(3), Tanh()],
+        batch_size=choice(15, 16),
         optimizer=Adam(0.01),
         stopping=stopping,
         trials=4,
@@ -121,7 +122,9 @@ def test_estimators_never_choose_them(slow, bootstrap, stopping):
 
 @pytest.mark.slow
 def test_language_models_never_choose_them(slow):
-    net = LanguageModel([LSTM(choice(3, 4))], steps=8, trials=2, structures=2, max_rounds=1, batch_size=2, minutes=10)
+    net = LanguageModel(
+        [choice(LSTM(3), GRU(3))], steps=8, trials=2, structures=2, max_rounds=1, batch_size=2, minutes=10
+    )
     net.fit("to be or not to be. " * 20)
     (out,) = [member.id for member in net.members_ if member.params is None]
     assert out not in net.ensemble_

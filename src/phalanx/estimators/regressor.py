@@ -30,7 +30,7 @@ class Regressor(OfSteps, RegressorMixin, OfRows, Online):
     --------
     >>> from phalanx import Dense, Regressor, Tanh
     >>> x = np.linspace(-1, 1, 200)[:, None]
-    >>> net = Regressor(layers=[Dense(32), Tanh()], max_rounds=100).fit(x, np.sin(3 * x[:, 0]))
+    >>> net = Regressor(layers=[Dense(32), Tanh()], max_rounds=300).fit(x, np.sin(3 * x[:, 0]))
     >>> bool(net.score(x, np.sin(3 * x[:, 0])) > 0.95)
     True
     """
