@@ -52,8 +52,20 @@ class Alignment:
     def of(self, sequences: Sequence[Sequence[Placed]]) -> list[list[int | None]] | None:
         """Return places in order, and for each which layer of every sequence stands there, None: it has none there.
 
-        None: there is no such sequence. The longest comes first, and each further one is joined at least cost.
+        None: there is no such sequence. The longest comes first, and each further one is joined at least cost; those
+        that differ in sizes and knobs alone stand alike.
         """
+        alike: dict[Any, list[int]] = {}
+        for i, sequence in enumerate(sequences):
+            key = tuple((self.body(one.layer), _around(one), one.name == OUTPUT) for one in sequence)
+            alike.setdefault(key, []).append(i)
+        table = self._of_distinct([sequences[same[0]] for same in alike.values()])
+        if table is None:
+            return None
+        which = {i: number for number, same in enumerate(alike.values()) for i in same}
+        return [[place[which[i]] for i in range(len(sequences))] for place in table]
+
+    def _of_distinct(self, sequences: Sequence[Sequence[Placed]]) -> list[list[int | None]] | None:
         order = sorted(range(len(sequences)), key=lambda i: -len(sequences[i]))
         table = [{order[0]: k} for k in range(len(sequences[order[0]]))]
         for i in order[1:]:

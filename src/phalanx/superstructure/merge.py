@@ -19,6 +19,7 @@ from phalanx.likelihoods import Joint
 from phalanx.model import initialize
 from phalanx.network import Network, branches, layers_of
 from phalanx.optimizers import Optimizer
+from phalanx.parts import at_progress
 from phalanx.regularizers import Regularizer
 from phalanx.superstructure.seating import ApartError, Seating, indices
 from phalanx.superstructure.slot import Slot, Superstructure, Switched, named
@@ -36,6 +37,10 @@ class Arithmetic(NamedTuple):
     @property
     def numbers(self) -> np.ndarray:
         return self.inputs * self.outputs * self.density
+
+    def widest(self, networks: Sequence[int]) -> np.ndarray:
+        """Return the most that any of some networks has: (3, places)."""
+        return np.stack([part[networks].max(0) for part in self])
 
 
 class Merged:
@@ -137,7 +142,7 @@ class Merged:
         for i, seats in enumerate(self._seats):
             for name, (params, _) in self._kept[i].items():
                 placed = placed_of[i][name]
-                size = sum(math.prod(shape) for shape in params.values() if len(shape) > 1)
+                size = sum(a.size for a in params.values() if a.ndim > 1)
                 if not size or has_parts(placed.before):
                     continue
                 points = math.prod(placed.after[:-1])
@@ -150,19 +155,37 @@ class Merged:
             raise ApartError
         self._seating = Seating(self.networks, self.shape)
         self._seats = self._seating.seats
+        self._drawn: dict[Any, Any] = {}
         self._check_parts()
-        blank = self.network(self.networks[0])  # what parameters there are, whichever the member
-        self._blank = jax.tree.map(np.zeros_like, initialize(blank, 0, self.shape))
-        self._kept = [
-            {
-                name: tuple({tensor: a.shape for tensor, a in held[name].items()} for held in (params, states))
-                for name in params
-            }
-            for params, states in (initialize(network, 0, self.shape) for network in self.networks)
-        ]
-        at = {name: k for k, (name, _) in enumerate(layers_of(blank))}
-        each = zip(self._seats, self._kept, strict=True)
-        self._rows = [[at[seats[name].place] for name in kept] for seats, kept in each]
+
+    @cached_property
+    def _blank(self) -> Any:
+        """Parameters and states of the superstructure, all of them 0."""
+        return jax.tree.map(np.zeros_like, initialize(self.network(self.networks[0]), 0, self.shape))
+
+    @cached_property
+    def _kept(self) -> list[dict[str, tuple[dict[str, Any], dict[str, Any]]]]:
+        """Of each network and each of its layers the parameters and states, for their names and shapes."""
+        return [self._tensors(i) for i in range(len(self.networks))]
+
+    @cached_property
+    def _rows(self) -> list[list[int]]:
+        """Of each network the numbers of its layers among those of the superstructure."""
+        at = {name: k for k, (name, _) in enumerate(layers_of(self.network(self.networks[0])))}
+        return [[at[seats[name].place] for name in kept] for seats, kept in zip(self._seats, self._kept, strict=True)]
+
+    def _tensors(self, i: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """Return of each layer of a network its parameters and states."""
+        params: dict[str, Any] = {}
+        states: dict[str, Any] = {}
+        for placed in self._seating.plans[i].layers:
+            key = jax.tree.structure(dataclasses.replace(placed.layer, name="")), placed.before
+            if key not in self._drawn:
+                self._drawn[key] = at_progress(placed.layer, 0.0).init(np.random.default_rng(0), placed.before)
+            params[placed.name], states[placed.name] = self._drawn[key]
+        for regularizer in self.networks[i].regularizers:
+            params = regularizer.untie(params)
+        return {name: (params[name], states[name]) for name in params}
 
     def _check_parts(self) -> None:
         """Find the regularizers and rules of all networks, and the numbers of their layers."""
@@ -242,8 +265,17 @@ def _shared(network: Network) -> Any:
 
 
 def merged(networks: Sequence[Network], shape: Any) -> Merged | None:
-    """Return networks, one of each structure, as one; None: they cannot share a program."""
-    try:
-        return Merged(networks, shape)
-    except ApartError:
-        return None
+    """Return networks, one of each structure, as one; None: they cannot share a program. The newest are kept."""
+    key = tuple(map(jax.tree.structure, networks)), shape
+    if key not in _newest:
+        try:
+            _newest[key] = Merged(networks, shape)
+        except ApartError:
+            _newest[key] = None
+        while len(_newest) > _MOST_KEPT:
+            del _newest[next(iter(_newest))]
+    return _newest[key]
+
+
+_MOST_KEPT = 64
+_newest: dict[Any, Merged | None] = {}

@@ -35,6 +35,10 @@ TRAINING = {"cpu": Price(2.0, 0.3, 5e-6, 4e-11), "gpu": Price(4.0, 0.5, 1e-7, 1e
 PREDICTING = {"cpu": Price(0.4, 0.06, 5e-6, 4e-11), "gpu": Price(1.0, 0.1, 1e-7, 1e-14)}
 
 
+_MOST_RUNS = 64
+"""Of structures in the order of their arithmetic, that are not cut apart."""
+
+
 @dataclass(frozen=True)
 class Work:
     """How often each member of a program is computed: so many steps, and in all so many rows, forward and back."""
@@ -104,7 +108,20 @@ def kin(networks: Sequence[Network], shape: Any) -> list[int]:
 
 
 def _kin(networks: Sequence[Network], shape: Any) -> list[list[int]]:
-    """Return groups of networks each of which may share a program with the largest of its group."""
+    """Return groups of networks each of which may share a program with the largest of its group; those asked for last
+    are kept.
+    """
+    key = tuple(map(jax.tree.structure, networks)), shape
+    if key not in _newest:
+        _newest.clear()
+        _newest[key] = _found_kin(networks, shape)
+    return _newest[key]
+
+
+_newest: dict[Any, list[list[int]]] = {}
+
+
+def _found_kin(networks: Sequence[Network], shape: Any) -> list[list[int]]:
     order = sorted(range(len(networks)), key=lambda i: -len(list(layers_of(networks[i]))))
     groups: list[list[int]] = []
     known: dict[Any, list[int]] = {}
@@ -141,22 +158,23 @@ def _cut(
     if whole is None:  # each two may share a program, but not all
         return [[i] for i in positions]
     table = whole.arithmetic
-    order = sorted(range(len(networks)), key=lambda i: (table.numbers[i].sum(), i))
+    order = np.argsort(table.numbers.sum(1), kind="stable")
+    runs = [run.tolist() for run in np.array_split(order, min(len(order), _MOST_RUNS))]
+    each = [table.widest(run) for run in runs]
     best, came = [0.0], [0]
-    for end in range(1, len(order) + 1):
+    for end in range(1, len(runs) + 1):
         totals = []
-        widest = np.zeros((3, table.numbers.shape[1]))
+        widest = np.zeros_like(each[0])
         number = 0
         for start in range(end - 1, -1, -1):
-            i = order[start]
-            widest = np.maximum(widest, [table.inputs[i], table.outputs[i], table.density[i]])
-            number += int(counts[i])
+            widest = np.maximum(widest, each[start])
+            number += int(counts[runs[start]].sum())
             totals.append(best[start] + _seconds(widest, number, work, price))
         came.append(end - 1 - int(np.argmin(totals)))
         best.append(min(totals))
-    groups, end = [], len(order)
+    groups, end = [], len(runs)
     while end:
-        groups.append([positions[i] for i in order[came[end] : end]])
+        groups.append([positions[i] for run in runs[came[end] : end] for i in run])
         end = came[end]
     return groups
 
