@@ -129,7 +129,7 @@ class Population:
         along = self.mesh.shape["member"]
         self._places, self._capacity = places, capacity_for(places, along)
         platform = self.mesh.devices.flat[0].platform
-        self._round = advance_apart if platform == "cpu" and 1 < along <= places else advance
+        self._round = advance_apart if platform == "cpu" and self.mesh.size > 1 else advance
         flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.batch.x))
         rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat, self._merged.switches)
         self.width = rule if width is None else min(width, self._capacity // along)

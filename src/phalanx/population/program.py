@@ -71,7 +71,8 @@ def _advance(
 
 advance = jax.jit(_advance, static_argnames=("mesh", "width"), donate_argnames="state")
 
-# Where every device of a CPU has members, the threads of one's products would only disturb the others.
+# Where a CPU's cores are devices, the threads of one's products would only disturb the others. Of few members too: on
+# it depends the rounding, and a single network is about as fast without (`benchmarks/README.md`).
 advance_apart = jax.jit(
     _advance,
     static_argnames=("mesh", "width"),
