@@ -39,7 +39,7 @@ def problem(inputs, entry):
 
 def drawn(layers, given, trials=8):
     settings = Settings(metric_named(None, GOALS), trials=trials)
-    found = draws(Network(layers, Bernoulli()), given.input_layer, settings, Size(1, 1, trials, 1))
+    found = draws(Network(layers, Bernoulli()), given.input_layer, settings, trials)
     given.networks([draw.spec for draw in found])
     return found
 
