@@ -1,6 +1,4 @@
-"""The product in the structure sweep: all candidates as the trials of one call, which makes a population of each
-structure.
-"""
+"""The product in the structure sweep: all candidates as the trials of one call, which decides what shares a program."""
 
 import numpy as np
 from structure_problem import (

@@ -31,8 +31,8 @@ class Price:
     number: float
 
 
-TRAINING = {"cpu": Price(2.0, 0.3, 5e-6, 4e-11), "gpu": Price(4.0, 0.5, 1e-7, 1e-14)}
-PREDICTING = {"cpu": Price(0.4, 0.06, 5e-6, 4e-11), "gpu": Price(1.0, 0.1, 1e-7, 1e-14)}
+TRAINING = {"cpu": Price(3.0, 0.4, 3e-6, 2.5e-11), "gpu": Price(4.0, 0.5, 1e-7, 1e-14)}
+PREDICTING = {"cpu": Price(0.6, 0.1, 3e-6, 2.5e-11), "gpu": Price(1.0, 0.1, 1e-7, 1e-14)}
 
 
 _MOST_RUNS = 64
