@@ -82,33 +82,34 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     Raises `InputError` for a design, an option or a part that does not fit the task.
     """
     _check_vote(settings, task.goals)
-    drawn = _of_few_programs(task, space, settings)
+    drawn, networks = _of_few_kinds(task, space, settings)
     if not len(task.fold_rows[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
     folds = len(task.fold_rows)
     rule = refit_rule(settings.refit, task.again, drawn, len(task.fold_rows[0].valid), folds)
-    networks = task.networks([draw.spec for draw in drawn])
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
-    return Plan(resolved, drawn, networks, max_rounds, folds, _programs(task, networks, resolved))
+    return Plan(
+        resolved, drawn, networks, max_rounds, folds, _programs(task, networks, max_rounds, settings.round_steps)
+    )
 
 
-def _of_few_programs(task: Task, space: Network, settings: Settings) -> list[Draw]:
-    """Return the points to train. Where nothing bounds their structures, those are left out that cannot share a program
-    with one of the first few kinds, and further points are drawn in their place.
+def _of_few_kinds(task: Task, space: Network, settings: Settings) -> tuple[list[Draw], list[Network]]:
+    """Return the points to train, and the network of each. Where nothing bounds their structures, those are left out
+    that cannot share a program with one of the first few kinds, and further points are drawn in their place.
     """
     trials = trials_for(space, settings, task.size)
-    drawn = draws(space, task.input_layer, settings, trials)
-    if settings.structures is not None or settings.design == "grid":
-        return drawn
+    free = settings.structures is None and settings.design != "grid"
 
-    def few(drawn: Sequence[Draw]) -> list[Draw]:
-        kinds = kin(task.networks([draw.spec for draw in drawn]), row_shape(task.rows.x))
-        return [draw for draw, number in zip(drawn, kinds, strict=True) if number < MOST_KINDS]
+    def few(number: int) -> tuple[list[Draw], list[Network]]:
+        drawn = draws(space, task.input_layer, settings, number)
+        networks = task.networks([draw.spec for draw in drawn])
+        kinds = kin(networks, row_shape(task.rows.x)) if free else [0] * len(drawn)
+        chosen = [i for i, kind in enumerate(kinds) if kind < MOST_KINDS][:trials]
+        return [drawn[i] for i in chosen], [networks[i] for i in chosen]
 
-    if len(kept := few(drawn)) == trials:
-        return drawn
-    return few(draws(space, task.input_layer, settings, 4 * trials))[:trials] or kept
+    first = few(trials)
+    return first if not free or len(first[0]) == trials else few(4 * trials)
 
 
 def draws(space: Network, entry: Layer, settings: Settings, trials: int) -> list[Draw]:
@@ -194,10 +195,10 @@ def fit(
     return fitted
 
 
-def _programs(task: Task, networks: Sequence[Network], settings: Settings) -> list[int]:
+def _programs(task: Task, networks: Sequence[Network], max_rounds: int, round_steps: int | None) -> list[int]:
     """Return the program of each structure."""
     folds = [Fold(train, valid, 0) for train, valid in task.fold_rows]
-    return programs_of(networks, task.rows, folds, settings.max_rounds or 1, settings.round_steps)
+    return programs_of(networks, task.rows, folds, max_rounds, round_steps)
 
 
 def _scored(

@@ -1,6 +1,7 @@
 """What JAX computes is tested before anything trains."""
 
 import subprocess
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -83,3 +84,13 @@ jax.jit(lambda x: x + 1)(2.0)
     late += "; assert jax.config.values.get('jax_compilation_cache_dir') is None"
     done = subprocess.run(["python", "-c", late], capture_output=True, text=True, check=True)
     assert "training on 1 of 2 cores" in done.stderr
+
+
+def test_the_backend_starts_with_all_cores_whoever_asks_first():
+    """The test is the first that computes anything: had it started JAX by itself, one core would train."""
+    program = (
+        "import phalanx, jax; phalanx.configure(devices=2); "
+        "from phalanx.population.arithmetic import check_arithmetic; check_arithmetic(); print(len(jax.devices()))"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "2"

@@ -269,7 +269,6 @@ def test_a_member_of_a_superstructure_trains_as_it_would_alone(population):
     What is padding stays 0, and what is said of layers is said of their own numbers.
     """
     part, rows, trials, _ = population
-    jax.config.update("jax_disable_most_optimizations", True)  # three programs a part
     first = trials[0].network
     if isinstance(part, Layer):  # rounding grows slowly with small steps
         first = dataclasses.replace(first, optimizer=Adam(1e-3))
@@ -291,7 +290,6 @@ def test_a_member_of_a_superstructure_trains_as_it_would_alone(population):
         if not any(isinstance(regularizer, WeightNoise) for regularizer in member.trial.network.regularizers):
             np.testing.assert_allclose(member.curve, alone.curve, rtol=1e-5)
             np.testing.assert_allclose(member.layers[0], alone.layers[0], rtol=0.02, atol=1e-3)
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def variants(network, shape):

@@ -13,6 +13,7 @@ import jaxlib
 import numpy as np
 
 from phalanx.errors import InputError
+from phalanx.population.backend import devices
 
 _FLAG = "--xla_cpu_experimental_ynn_fusion_type=-reduce"
 _CRASHING = ("0.10.2", "0.11.0")
@@ -71,6 +72,7 @@ def wrong(found: Any, right: np.ndarray) -> bool:
 @functools.cache
 def check_arithmetic() -> None:
     """Raise `InputError` where JAX computes wrong numbers, or is known to end the process. Runs once a process."""
+    devices()  # the backend starts with all cores, whoever asks first
     flagged = _FLAG in os.environ.get("XLA_FLAGS", "")
     on_cpu = jax.default_backend() == "cpu"
     if on_cpu and jaxlib.__version__ in _CRASHING and not flagged:

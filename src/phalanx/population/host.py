@@ -22,13 +22,14 @@ from phalanx.population.batches import (
     valid_of,
 )
 from phalanx.population.member import Record, state_shape, valid_block
-from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, advance_apart, begin_all, exchange, reorder
+from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, exchange, reorder
 from phalanx.population.rows import Rows
 from phalanx.population.stack import power_of_two, stack
 from phalanx.population.steps import Folds, Limits, Member, State
 from phalanx.population.trial import Trained, Trial
 from phalanx.population.view import Standing
 from phalanx.superstructure.merge import Merged
+from phalanx.superstructure.programs import together
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,7 @@ class Population:
     ) -> None:
         """Set what stays the same while it trains."""
         first = self.trained[0]
-        distinct = {jax.tree.structure(m.trial.network): m.trial.network for m in self.trained}
-        self._merged = merged or Merged(list(distinct.values()), row_shape(rows.batch.x))
+        self._merged = merged or together([m.trial.network for m in self.trained], row_shape(rows.batch.x))
         network = self._merged.network(first.trial.network)
         shapes = state_shape(network, rows.batch.x)
         in_order = remembers(shapes.states)
@@ -129,7 +129,6 @@ class Population:
         along = self.mesh.shape["member"]
         self._places, self._capacity = places, capacity_for(places, along)
         platform = self.mesh.devices.flat[0].platform
-        self._round = advance_apart if platform == "cpu" and self.mesh.size > 1 else advance
         flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.batch.x))
         rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat, self._merged.switches)
         self.width = rule if width is None else min(width, self._capacity // along)
@@ -290,7 +289,7 @@ class Population:
         rows, (batches, valid) = self._rows.on(self.mesh, padded_batches(lines, self._room), self._valid[0])
         folds = Folds(self._put(batches, EVERYWHERE), self._put(valid, EVERYWHERE), self._valid[1])
         limits = Limits(np.int32(self.steps), np.int32(self._max_rounds))
-        self.state, record = self._round(
+        self.state, record = advance(
             self._members,
             self.state,
             rows,

@@ -29,10 +29,10 @@ def draw(plan: Blueprint, needed: Noise, key: jax.Array, rows: int) -> Noise:
 
     `needed`: bytes of a step, by name.
     """
-    order = {placed.name: i for i, placed in enumerate(plan.layers)}
-    numbers = jnp.asarray(plan.network.numbers(len(order))).astype(jnp.uint32)
-    own = [(_place(count, placed.before), numbers[order[name]]) for name, count, placed in _asked(plan, needed.rows)]
-    shared = [(np.arange(count), numbers[order[name]]) for name, count in needed.shared.items()]
+    numbers = jnp.asarray(plan.network.numbers(len(plan.layers))).astype(jnp.uint32)
+    at = {placed.name: (placed.before, numbers[i]) for i, placed in enumerate(plan.layers)}
+    own = [(_place(count, at[name][0]), at[name][1]) for name, count in needed.rows.items()]
+    shared = [(np.arange(count), at[name][1]) for name, count in needed.shared.items()]
     others = [(np.arange(count), jnp.uint32(_OF_ALL + i)) for i, count in enumerate(needed.regularizers.values())]
     of_rows, of_all = jax.random.split(key)
     by_row, together = _words(of_rows, own, rows), _words(of_all, shared + others, 1)[:, 0]
@@ -52,11 +52,6 @@ def at_step(drawn: Noise, t: Any) -> Noise:
         return (words[t // _BYTES] >> shift).astype(jnp.uint8)
 
     return jax.tree.map(byte, drawn)
-
-
-def _asked(plan: Blueprint, rows: dict[str, int]) -> list[tuple[str, int, Any]]:
-    placed = {one.name: one for one in plan.layers}
-    return [(name, count, placed[name]) for name, count in rows.items()]
 
 
 def _place(count: int, shape: Any) -> np.ndarray:

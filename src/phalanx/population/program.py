@@ -33,7 +33,8 @@ def begin_all(members: Member, trained: tuple[Any, Any], mesh: Mesh) -> State:
     return jax.lax.with_sharding_constraint(state, NamedSharding(mesh, BY_MEMBER))
 
 
-def _advance(
+@partial(jax.jit, static_argnames=("mesh", "width"), donate_argnames="state")
+def advance(
     members: Member, state: State, rows: Batch, folds: Folds, limits: Limits, active: jax.Array, mesh: Mesh, width: int
 ) -> tuple[State, Record]:
     """Train a round of the first `active[d]` members on each device d, in blocks of `width`; leave the others alone."""
@@ -67,18 +68,6 @@ def _advance(
         out_specs=BY_MEMBER,
         check_vma=False,
     )(members, state, active, rows, folds, limits)
-
-
-advance = jax.jit(_advance, static_argnames=("mesh", "width"), donate_argnames="state")
-
-# Where a CPU's cores are devices, the threads of one's products would only disturb the others. Of few members too: on
-# it depends the rounding, and a single network is about as fast without (`benchmarks/README.md`).
-advance_apart = jax.jit(
-    _advance,
-    static_argnames=("mesh", "width"),
-    donate_argnames="state",
-    compiler_options={"xla_cpu_multi_thread_eigen": False},
-)
 
 
 @partial(jax.jit, static_argnames="mesh", donate_argnames="state")

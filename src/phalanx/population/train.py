@@ -134,7 +134,6 @@ def train(
     many numbers of rounds members may have behind them. `meanwhile` is called once, while the first are compiled.
     """
     clock, rows = Clock() if clock is None else clock, Rows.of(rows)
-    devices()  # the backend starts with all cores, before anything is computed
     check_arithmetic()
     networks = [trial.network for trial in trials]
     if programs is None:

@@ -169,10 +169,15 @@ class Merged:
         return [self._tensors(i) for i in range(len(self.networks))]
 
     @cached_property
+    def _order(self) -> dict[str, int]:
+        """The number of each place among the layers of the superstructure, which is the same for all members."""
+        return {name: k for k, (name, _) in enumerate(layers_of(self.network(self.networks[0])))}
+
+    @cached_property
     def _rows(self) -> list[list[int]]:
         """Of each network the numbers of its layers among those of the superstructure."""
-        at = {name: k for k, (name, _) in enumerate(layers_of(self.network(self.networks[0])))}
-        return [[at[seats[name].place] for name in kept] for seats, kept in zip(self._seats, self._kept, strict=True)]
+        each = zip(self._seats, self._kept, strict=True)
+        return [[self._order[seats[name].place] for name in kept] for seats, kept in each]
 
     def _tensors(self, i: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         """Return of each layer of a network its parameters and states."""
@@ -206,11 +211,10 @@ class Merged:
         if len(self._rules) > 1 and not all(rule.shares_state for rule in self._rules):
             raise ApartError
         self._own = [np.zeros(0)] * len(self.networks)
-        for i, network in enumerate(self.networks):
-            at = {name: k for k, (name, _) in enumerate(layers_of(self.network(network)))}
-            own = np.zeros(len(at))
-            for k, placed in enumerate(self._seating.plans[i].layers):
-                own[at[self._seats[i][placed.name].place]] = k
+        for i, plan in enumerate(self._seating.plans):
+            own = np.zeros(len(self._order))
+            for k, placed in enumerate(plan.layers):
+                own[self._order[self._seats[i][placed.name].place]] = k
             self._own[i] = own
 
     def _keyed(self, i: int, network: Network) -> dict[Any, Regularizer]:

@@ -4,6 +4,7 @@ The rule is written, so that it decides the same on every machine, and what it d
 are those of two cores (`benchmarks/README.md`); only their ratio matters.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,22 +54,14 @@ def programs(networks: Sequence[Network], shape: Any, work: Work, price: Price) 
     Structures that may share one are ordered by their arithmetic, and cut where that is cheapest in all: a program for
     those from one place to another computes the largest size of each layer for all of them.
     """
-    members: dict[Any, int] = {}
-    first: dict[Any, Network] = {}
-    for network in networks:
-        key = jax.tree.structure(network)
-        members[key] = members.get(key, 0) + 1
-        first.setdefault(key, network)
-    distinct, counts = list(first.values()), np.array(list(members.values()))
-    chosen = [0] * len(distinct)
-    number = 0
-    for own in _kin(distinct, shape):
-        for group in _cut(own, [distinct[i] for i in own], counts[own], shape, work, price):
-            for i in group:
-                chosen[i] = number
-            number += 1
-    order = {old: new for new, old in enumerate(dict.fromkeys(chosen))}
-    return [order[old] for old in chosen]
+    keys = list(map(jax.tree.structure, networks))
+    distinct, counts = list(dict(zip(keys, networks, strict=True)).values()), np.array(list(Counter(keys).values()))
+    groups = [
+        group
+        for own in _kin(distinct, shape)
+        for group in _cut(own, [distinct[i] for i in own], counts[own], shape, work, price)
+    ]
+    return _numbers(groups)
 
 
 def grouped(networks: Sequence[Network], shape: Any, chosen: Sequence[int]) -> list[tuple[list[int], Merged]]:
@@ -76,35 +69,45 @@ def grouped(networks: Sequence[Network], shape: Any, chosen: Sequence[int]) -> l
 
     `chosen`: the program of each structure, as `programs` says. Raises `InputError` where it is of other networks.
     """
-    distinct = {jax.tree.structure(network): network for network in networks}
+    keys = list(map(jax.tree.structure, networks))
+    distinct = dict(zip(keys, networks, strict=True))
     if len(chosen) != len(distinct):
         raise InputError(f"programs names those of {len(chosen)} structures, but {len(distinct)} are trained")
     of = dict(zip(distinct, chosen, strict=True))
     found = []
     for number in dict.fromkeys(chosen):
-        own = sorted(
-            (key for key in distinct if of[key] == number), key=str
-        )  # so that they make one program in any order
-        kin = [distinct[key] for key in own]
-        positions = [i for i, network in enumerate(networks) if of[jax.tree.structure(network)] == number]
-        together = merged(kin, shape)
-        if together is None:
-            raise InputError("programs puts structures together that cannot share one; leave it out")
-        found.append((positions, together))
+        positions = [i for i, key in enumerate(keys) if of[key] == number]
+        found.append((positions, together([networks[i] for i in positions], shape)))
     return found
+
+
+def together(networks: Sequence[Network], shape: Any) -> Merged:
+    """Return networks as one: the same program, in whatever order they come.
+
+    Raises `InputError` where they cannot be.
+    """
+    distinct = {jax.tree.structure(network): network for network in networks}
+    made = merged([distinct[key] for key in sorted(distinct, key=str)], shape)
+    if made is None:
+        raise InputError("programs puts structures together that cannot share one; leave it out")
+    return made
 
 
 def kin(networks: Sequence[Network], shape: Any) -> list[int]:
     """Return for each network the number of its kind, in the order in which kinds appear: networks of one kind may
     share a program.
     """
-    distinct = {jax.tree.structure(network): network for network in networks}
-    kinds: dict[Any, int] = {}
-    for number, group in enumerate(_kin(list(distinct.values()), shape)):
-        kinds |= dict.fromkeys((list(distinct)[i] for i in group), number)
-    found = [kinds[jax.tree.structure(network)] for network in networks]
-    order = {old: new for new, old in enumerate(dict.fromkeys(found))}
-    return [order[old] for old in found]
+    keys = list(map(jax.tree.structure, networks))
+    distinct = dict(zip(keys, networks, strict=True))
+    of = dict(zip(distinct, _numbers(_kin(list(distinct.values()), shape)), strict=True))
+    return [of[key] for key in keys]
+
+
+def _numbers(groups: Sequence[Sequence[int]]) -> list[int]:
+    """Return of each position the number of its group, in the order in which groups appear."""
+    of = {i: number for number, group in enumerate(groups) for i in group}
+    order = {number: new for new, number in enumerate(dict.fromkeys(of[i] for i in range(len(of))))}
+    return [order[of[i]] for i in range(len(of))]
 
 
 def _kin(networks: Sequence[Network], shape: Any) -> list[list[int]]:

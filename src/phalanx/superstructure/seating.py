@@ -9,7 +9,7 @@ import numpy as np
 from phalanx.blueprint import Blueprint, Placed
 from phalanx.errors import InputError
 from phalanx.layers import Layer, Linear
-from phalanx.layers.layer import has_parts
+from phalanx.layers.layer import Places, has_parts
 from phalanx.likelihoods import Joint
 from phalanx.network import OUTPUT, Network, branches, layers_of
 from phalanx.parts import names
@@ -29,7 +29,7 @@ class Seat(NamedTuple):
     place: str
     option: int
     options: int
-    axes: Mapping[str, tuple[np.ndarray | None, ...]]
+    axes: Mapping[str, tuple[Places, ...]]
 
 
 @dataclasses.dataclass
@@ -105,7 +105,7 @@ class Seating:
         self._passed: dict[str, _Line] = {}
         whole = [None if has_parts(shape) else np.arange(shape[-1])] * len(networks)
         own = [self._sequence(i, "", network.layers) for i, network in enumerate(networks)]
-        line = self._line(own, [""] * len(networks), "", shape, whole)
+        line = self._line(own, "", shape, whole)
         self.trunk, self.heads, self.after = line.places, list[list[Place]](), list[str]()
         for number, (name, _) in enumerate(branches(networks[0])):
             if not isinstance(networks[0].likelihood, Joint):
@@ -117,16 +117,14 @@ class Seating:
             (after,) = ends
             start = self._passed[after] if after else line
             own = [self._sequence(i, f"{prefix}.", head.layers) for i, (prefix, head) in enumerate(each)]
-            made = self._line(own, [f"{prefix}." for prefix, _ in each], f"{name}.", start.shape, start.positions)
+            made = self._line(own, f"{name}.", start.shape, start.positions)
             self.heads.append(made.places)
             self.after.append(after)
 
     def _sequence(self, i: int, prefix: str, layers: Sequence[Layer]) -> list[Placed]:
         return [self._placed[i][prefix + name] for name in names(layers)]
 
-    def _line(
-        self, own: list[list[Placed]], prefixes: list[str], prefix: str, shape: Any, positions: list[Any]
-    ) -> _Line:
+    def _line(self, own: list[list[Placed]], prefix: str, shape: Any, positions: list[Any]) -> _Line:
         """Return the places of sequences whose rows have a shape in the superstructure, their own at `positions`."""
         table = self._alignment.of(own)
         if table is None:
@@ -157,55 +155,40 @@ class Seating:
         inner = self._inner(line, name, prefix, present) if holds_layers(options[0]) is not None else None
         if inner is not None:
             first = next(iter(present.values()))
-            out, after = first.after, [np.arange(first.after[-1])] * len(there)
+            found: list[tuple[np.ndarray, Mapping[str, Any]]]
+            out, found = first.after, [(np.arange(first.after[-1]), {})] * len(there)
         else:
-            out, after = self._outputs(line, options, which, there)
+            out = self._output(line, options)
+            found = [
+                (line.positions[i], {}) if one is None else self._room(line, options[which[i]], one, line.positions[i])
+                for i, one in enumerate(there)
+            ]
         for i, one in present.items():
-            axes = self._axes(line, options[which[i]], one.layer, line.positions[i])
-            self._sit(i, one, prefix + name, which[i], len(options), axes)
+            self._sit(i, one, prefix + name, which[i], len(options), found[i][1])
+        after = [positions for positions, _ in found]
         alive = _masks(after, out[-1])
         entering = None if has_parts(line.shape) else _masks(line.positions, line.shape[-1])
         self.padded |= alive is not None
         place = Place(name, options, out[-1], index, which, alive, entering, inner)
         return _Line([*line.places, place], out, after)
 
-    def _outputs(
-        self, line: _Line, options: list[Layer], which: list[int], there: list[Placed | None]
-    ) -> tuple[Any, list[np.ndarray]]:
-        """Return the shape of rows after a place, and where the numbers of each network stand in it."""
+    def _output(self, line: _Line, options: list[Layer]) -> Any:
+        """Return the shape of rows after a place: as wide as the widest of its layers makes them."""
         try:
             shapes = [option.output_shape(line.shape) for option in options]
         except InputError:
             raise ApartError from None
-        width = max(shape[-1] for shape in shapes)
-        after = []
-        for i, one in enumerate(there):
-            if one is None:
-                after.append(line.positions[i])
-                continue
-            found = self._found(line, options[which[i]], one.layer, line.positions[i])
-            after.append(np.arange(one.after[-1]) if found is None else found[0])
-        return (*shapes[0][:-1], width), after
+        return (*shapes[0][:-1], max(shape[-1] for shape in shapes))
 
-    def _found(self, line: _Line, option: Layer, own: Layer, positions: Any) -> Any:
-        """Return what a layer says of a smaller one; None where that is as large, and so are its inputs."""
-        same = all(getattr(option, size) == getattr(own, size) for size in own.sizes)
-        if has_parts(line.shape) or (same and len(positions) == line.shape[-1]):
-            if not same:
-                raise ApartError
-            return None
-        found = option.room_for(own, positions, line.shape)
+    def _room(self, line: _Line, option: Layer, own: Placed, positions: Any) -> tuple[np.ndarray, Mapping[str, Any]]:
+        """Return where the outputs and the tensors of a network's layer stand in that of its place."""
+        same = all(getattr(option, size) == getattr(own.layer, size) for size in own.layer.sizes)
+        if same and (has_parts(line.shape) or len(positions) == line.shape[-1]):
+            return np.arange(own.after[-1]), {}
+        found = None if has_parts(line.shape) else option.room_for(own.layer, positions, line.shape)
         if found is None:
             raise ApartError
         return found
-
-    def _axes(self, line: _Line, option: Layer, own: Layer, positions: Any) -> Mapping[str, Any]:
-        if own.inner:
-            if not has_parts(line.shape) and len(positions) != line.shape[-1]:
-                raise ApartError
-            return {}
-        found = self._found(line, option, own, positions)
-        return {} if found is None else found[1]
 
     def _inner(self, line: _Line, name: str, prefix: str, present: dict[int, Placed]) -> list[Place]:
         """Return the places inside a place where layers stand that hold others, all of them of one shape outside."""
@@ -213,9 +196,8 @@ class Seating:
             raise ApartError
         if any(len(positions) != line.shape[-1] for positions in line.positions):
             raise ApartError
-        prefixes = [f"{one.name}." for one in present.values()]
-        own = [self._sequence(i, prefixes[i], one.layer.inner) for i, one in present.items()]
-        inside = self._line(own, prefixes, f"{prefix}{name}.", line.shape, line.positions)
+        own = [self._sequence(i, f"{one.name}.", one.layer.inner) for i, one in present.items()]
+        inside = self._line(own, f"{prefix}{name}.", line.shape, line.positions)
         if any(len(positions) != inside.shape[-1] for positions in inside.positions):
             raise ApartError
         return inside.places

@@ -29,10 +29,10 @@ def named(name: str, option: int, options: int) -> str:
 @part
 class Slot(Layer):
     """h = f_k(x), with f_k one of several layers, each member its own: only that one is computed, where members take
-    turns. The last axis has `width` numbers, of which those that are not `live` are 0.
+    turns. The last axis has `width` numbers, of which those that are not `alive` are 0.
 
     `options`: the layers, whose outputs differ in the last axis at most. `width`: of the output. `which`: k.
-    `live`: 1 for the numbers of the output that are the member's own, 0 for others; None: all are everywhere.
+    `alive`: 1 for the numbers of the output that are the member's own, 0 for others; None: all are everywhere.
     `entering`: the same of the input.
     """
 
