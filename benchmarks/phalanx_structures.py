@@ -1,5 +1,8 @@
 """The product in the structure sweep: all candidates as the trials of one call, which decides what shares a program."""
 
+import itertools
+
+import jax
 import numpy as np
 from structure_problem import (
     ADAM,
@@ -37,10 +40,10 @@ from phalanx.model import Batch
 from phalanx.network import OutputSize, complete
 from phalanx.population.batches import Fold
 from phalanx.population.host import Population
-from phalanx.population.stack import group
-from phalanx.population.train import train
-from phalanx.population.trial import Trained, Trial
+from phalanx.population.train import Outcome, plan, train
+from phalanx.population.trial import Trial
 from phalanx.population.view import View
+from phalanx.superstructure.merge import Merged
 
 ACTIVATIONS = {
     "relu": ReLU(),
@@ -84,47 +87,48 @@ def run(problem: Problem) -> dict:
         if best < (better[-1][1] if better else float("inf")):
             better.append((problem.elapsed(), best))
 
-    trained = train(trials, rows, [fold], max_rounds=problem.rounds, round_steps=ROUND_STEPS, watch=watch).members
+    outcome = train(trials, rows, [fold], max_rounds=problem.rounds, round_steps=ROUND_STEPS, watch=watch)
     seconds = problem.elapsed()
     found = [
         Found(seconds, cost, candidates[i].activation, layers)
-        for (seconds, cost), (i, layers) in zip(better, _replay(trained, rows, fold, better), strict=True)
+        for (seconds, cost), (i, layers) in zip(better, _replay(outcome, rows, fold, better), strict=True)
     ]
-    return result(problem, seconds, found, sum(member.rounds for member in trained))
+    return result(problem, seconds, found, sum(member.rounds for member in outcome.members))
 
 
-def _replay(trained: list[Trained], rows: Batch, fold: Fold, better: list[tuple[float, float]]):
+def _replay(outcome: Outcome, rows: Batch, fold: Fold, better: list[tuple[float, float]]):
     """Return of each improvement the position of the network and its layers, after the clock.
 
     A watcher is shown scores, not parameters; those on the way are had by training the populations again that they were
-    in.
+    in, in the same programs.
     """
-    wanted = {}
+    trained, wanted = outcome.members, {}
     for _, cost in better:
         i = next(i for i, member in enumerate(trained) if cost in (valid for _, valid in member.curve))
         wanted[i, 1 + [valid for _, valid in trained[i].curve].index(cost)] = cost
     layers = {}
-    for positions in group([member.trial.network for member in trained]):
+    waves = plan([member.trial for member in trained], rows, programs=outcome.programs)
+    for (positions, merged), width in zip(itertools.chain(*waves), outcome.widths, strict=True):
         last = max((number for i, number in wanted if i in positions), default=0)
         if not last:
             continue
-        trials = [trained[i].trial for i in positions]
-        population = Population(trials, rows, [fold], trained[positions[0]].max_rounds, ROUND_STEPS)
+        trials, horizon = [trained[i].trial for i in positions], trained[positions[0]].max_rounds
+        population = Population(trials, rows, [fold], horizon, ROUND_STEPS, width=width, merged=merged)
         while population.rounds < last:
             population.note(population.advance(), 0.0)
             for k, i in enumerate(positions):
                 if (i, population.rounds) in wanted:
-                    layers[i, population.rounds] = _layers(population, k, wanted[i, population.rounds])
+                    layers[i, population.rounds] = _layers(population, merged, k, wanted[i, population.rounds])
     return [(i, layers[i, number]) for i, number in wanted]
 
 
-def _layers(population: Population, k: int, cost: float) -> list[tuple[np.ndarray, np.ndarray]]:
+def _layers(population: Population, merged: Merged, k: int, cost: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (weight, bias) of each layer of the best parameters of member k, whose validation cost is known."""
     found = population.trained[k].best_score
-    if not np.isclose(found, cost, rtol=1e-4):
+    if found != cost:
         raise RuntimeError(f"the search found a validation cost of {cost}, its repetition {found}")
     held = population.snapshot()
-    params = held.state.best[0]
+    best = jax.tree.map(lambda a: a[held.held.index(k)], held.state.best)
+    params, _ = merged.cut(population.trained[k].trial.network, *best)
     names = sorted((name for name in params if name.startswith("dense")), key=lambda name: int(name.split("_")[1]))
-    place = held.held.index(k)
-    return [(params[name]["weight"][place], params[name]["bias"][place]) for name in (*names, "output")]
+    return [(params[name]["weight"], params[name]["bias"]) for name in (*names, "output")]
