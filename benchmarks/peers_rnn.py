@@ -23,7 +23,12 @@ def torch_threads(problem: Problem) -> dict:
     return result(seconds, 0.0, float(np.mean(train.costs())))
 
 
-def torch_processes(problem: Problem) -> dict:
+def torch_processes_autocast(problem: Problem) -> dict:
+    """The same, under PyTorch's automatic mixed precision with bfloat16."""
+    return torch_processes(problem, autocast=True)
+
+
+def torch_processes(problem: Problem, autocast: bool = False) -> dict:
     """A process for each core, with a share of the members, started and warm before the clock."""
     processes = min(CORES, problem.members)
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
@@ -32,7 +37,7 @@ def torch_processes(problem: Problem) -> dict:
     for first in range(processes):
         here, there = context.Pipe()
         share = list(range(first, problem.members, processes))
-        context.Process(target=_serve, args=(there, problem, share), daemon=True).start()
+        context.Process(target=_serve, args=(there, problem, share, autocast), daemon=True).start()
         there.close()
         pipes.append(here)
     for pipe in pipes:
@@ -47,8 +52,8 @@ def torch_processes(problem: Problem) -> dict:
     return result(seconds, 0.0, float(np.mean(costs)))
 
 
-def _serve(pipe, problem: Problem, share: list[int]) -> None:
-    train = _prepare(problem, share, 1)
+def _serve(pipe, problem: Problem, share: list[int], autocast: bool) -> None:
+    train = _prepare(problem, share, 1, autocast)
     pipe.send("ready")
     pipe.recv()
     train()
@@ -56,7 +61,7 @@ def _serve(pipe, problem: Problem, share: list[int]) -> None:
     pipe.send(train.costs())
 
 
-def _prepare(problem: Problem, share: list[int], threads: int):
+def _prepare(problem: Problem, share: list[int], threads: int, autocast: bool = False):
     """Warm up, and return `train()`, after which `train.costs()` are those of the held-out rows."""
     import torch
     from torch import nn
@@ -88,7 +93,9 @@ def _prepare(problem: Problem, share: list[int], threads: int):
             return self.output(self.cell(self.embedding(codes))[0])
 
     def cost(net, rows):
-        return nn.functional.cross_entropy(net(x[rows]).flatten(0, 1), y[rows].flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            z = net(x[rows]).flatten(0, 1)
+        return nn.functional.cross_entropy(z.float(), y[rows].flatten())
 
     def train_one(net, member: int, batches) -> float:
         optimizer = torch.optim.Adam(

@@ -15,18 +15,18 @@ from phalanx.population.host import Population
 from phalanx.population.trial import Trial
 
 
-def network(problem: Problem, learning_rate: float) -> Network:
+def network(problem: Problem, learning_rate: float, precision: str) -> Network:
     cell = LSTM(UNITS, "all", forget_bias=0.0) if problem.cell == "lstm" else GRU(UNITS, "all")
     layers = [Embedding(EMBEDDING, tokens=problem.letters, padding=False), cell]
     optimizer = Adam(learning_rate, ADAM["beta1"], ADAM["beta2"], ADAM["epsilon"])
     stopping = EarlyStopping(patience=10**6)
-    made = Network(layers, Multinoulli(), optimizer=optimizer, stopping=stopping, batch_size=BATCH)
-    return complete(made, OutputSize(problem.letters))
+    chosen = {"optimizer": optimizer, "stopping": stopping, "batch_size": BATCH, "precision": precision}
+    return complete(Network(layers, Multinoulli(), **chosen), OutputSize(problem.letters))
 
 
-def trial(problem: Problem, member: int) -> Trial:
+def trial(problem: Problem, member: int, precision: str) -> Trial:
     """A member that starts from the weights of the problem."""
-    made = network(problem, float(problem.learning_rates()[member]))
+    made = network(problem, float(problem.learning_rates()[member]), precision)
     shape = problem.rows[0].shape[1:]
     params, states = initialize(made, 0, shape)
     params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), params)
@@ -36,13 +36,18 @@ def trial(problem: Problem, member: int) -> Trial:
     return Trial(made, seed=member, trained=(params, states))
 
 
-def run(problem: Problem) -> dict:
+def run_bfloat16(problem: Problem) -> dict:
+    """Phalanx, with the factors of products rounded."""
+    return run(problem, "bfloat16")
+
+
+def run(problem: Problem, precision: str = "float32") -> dict:
     """Phalanx: all steps as one round, with its validation on the held-out rows."""
     x, y = problem.rows
     rows = Batch(x, (y,), np.ones(len(x), np.float32))
     everyone = np.arange(len(x))
     fold = Fold(everyone[:-HELD_OUT], everyone[-HELD_OUT:], problem.seed)
-    trials = [trial(problem, member) for member in range(problem.members)]
+    trials = [trial(problem, member, precision) for member in range(problem.members)]
     before = compilations.copy()
     population = Population(trials, rows, [fold], 1, problem.steps)
     population.compile()

@@ -26,8 +26,10 @@ from rnn_problem import BATCH, BLOCKS, STEPS, Problem
 
 CONTENDERS = {
     "phalanx": "phalanx_rnn:run",
+    "phalanx-bfloat16": "phalanx_rnn:run_bfloat16",
     "torch-threads": "peers_rnn:torch_threads",
     "torch-processes": "peers_rnn:torch_processes",
+    "torch-processes-autocast": "peers_rnn:torch_processes_autocast",
 }
 TEXT = Path(__file__).resolve().parents[1] / "../shared/data/text/tinyshakespeare.txt"
 
@@ -62,7 +64,7 @@ def table(problem: Problem, runs: dict[str, list[dict]]) -> list[str]:
     lines = [
         f"{problem.cell}, {problem.members} member{'s' if problem.members > 1 else ''}: {problem.steps} steps of "
         f"{BATCH} x {STEPS} characters",
-        f"{'contender':<18}{'seconds':>9}{'/ ' + reference:>12}{'min..max':>14}{'GFLOP/s':>9}{'compile s':>11}"
+        f"{'contender':<26}{'seconds':>9}{'/ ' + reference:>12}{'min..max':>14}{'GFLOP/s':>9}{'compile s':>11}"
         f"{'memory MB':>11}{'cost':>9}",
     ]
     notes = []
@@ -75,7 +77,7 @@ def table(problem: Problem, runs: dict[str, list[dict]]) -> list[str]:
             statistics.median(run[key] for run in results) for key in ("compile_seconds", "megabytes", "cost")
         )
         lines.append(
-            f"{name:<18}{middle:>9.2f}{statistics.median(pairs):>12.2f}{spread:>14}{problem.flops / middle / 1e9:>9.0f}"
+            f"{name:<26}{middle:>9.2f}{statistics.median(pairs):>12.2f}{spread:>14}{problem.flops / middle / 1e9:>9.0f}"
             f"{compiling:>11.1f}{megabytes:>11.0f}{cost:>9.4f}"
         )
         if (others := max(run["others"] for run in results)) > BUSY:

@@ -14,6 +14,7 @@ from phalanx.options import Options, is_text
 from phalanx.parts import subclasses
 from phalanx.parts.fields import unknown
 from phalanx.parts.kinds import kind_of
+from phalanx.parts.part import check_field
 from phalanx.parts.plain import field_from_plain, to_plain
 from phalanx.parts.yaml import read_yaml
 from phalanx.stopping import EarlyStopping
@@ -40,6 +41,8 @@ class Config(Options, Study):
                 object.__setattr__(self, one.name, _one_form(getattr(self, one.name)))
         if both := set(self.category) & set(self.number):
             raise InputError(f"category and number both name {min(both)!r}; leave one out")
+        if self.precision != DEFAULT:
+            check_field(Network, "precision", self.precision)
         self._check_columns()
         _ = self.image_size
         if self.folds > 1 and self.valid != Config.valid:

@@ -17,6 +17,7 @@ from phalanx.network import Network
 from phalanx.options import Options
 from phalanx.population.batches import Fold
 from phalanx.population.building import Meanwhile
+from phalanx.population.precision import at_precision, precision_of
 from phalanx.population.rows import Rows
 from phalanx.population.train import Clock, programs_of, train
 from phalanx.population.trial import Trial
@@ -50,7 +51,8 @@ class Settings(Options):
 class Plan:
     """What will be trained: points drawn from a space, the network of each, and settings with all defaults filled in,
     of which `max_rounds` is the most rounds of each; each network is trained on so many `folds`. `structures`: the
-    program of each structure of networks, in the order in which they appear.
+    program of each structure of networks, in the order in which they appear. `precision`: what those have that left it
+    open; None: none did.
     """
 
     settings: Settings
@@ -59,6 +61,7 @@ class Plan:
     max_rounds: int
     folds: int = 1
     structures: Sequence[int] = ()
+    precision: str | None = None
 
     @property
     def programs(self) -> int:
@@ -83,15 +86,17 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     """
     _check_vote(settings, task.goals)
     drawn, networks = _of_few_kinds(task, space, settings)
+    precision = precision_of(networks, row_shape(task.rows.x))
+    networks = [at_precision(network, precision) for network in networks]
+    drawn = [replace(draw, spec=at_precision(draw.spec, precision)) for draw in drawn]
     if not len(task.fold_rows[0].valid) and any(draw.spec.stopping is not None for draw in drawn):
         raise InputError("early stopping needs validation rows; set stopping to none or give more rows")
     folds = len(task.fold_rows)
     rule = refit_rule(settings.refit, task.again, drawn, len(task.fold_rows[0].valid), folds)
     max_rounds = settings.max_rounds or task.size.max_rounds
     resolved = replace(settings, trials=len(drawn), max_rounds=max_rounds, refit=rule or NEVER)
-    return Plan(
-        resolved, drawn, networks, max_rounds, folds, _programs(task, networks, max_rounds, settings.round_steps)
-    )
+    programs = _programs(task, networks, max_rounds, settings.round_steps)
+    return Plan(resolved, drawn, networks, max_rounds, folds, programs, precision)
 
 
 def _of_few_kinds(task: Task, space: Network, settings: Settings) -> tuple[list[Draw], list[Network]]:

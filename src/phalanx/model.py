@@ -127,7 +127,8 @@ def forward(
         inside = partial(apart if layer.forks else along, f"{name}.", layer.inner, mask)
         drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
         mask, entering = layer.mask(x, mask), mask
-        x, after[name] = layer(params[name], states[name], x, At(train, *drawn, inside, over, entering))
+        at = At(train, *drawn, inside, over, entering, precision=network.precision)
+        x, after[name] = layer(params[name], states[name], x, at)
         for within in names(layer.inner):
             if f"{name}.{within}" not in after:
                 raise InputError(f"{name}.{within} does not run; {name} must call `at.inside` once")

@@ -155,6 +155,14 @@ class Parts:
         what="EarlyStopping or 'auto' or None",
     )
     batch_size: Any = option("Rows of a step", default=None, means="by the rows", what="int from 1")
+    precision: Any = option(
+        "Of the factors of products: float32, bfloat16, or auto, the faster of the two here",
+        default="float32",
+        more="With bfloat16 factors are rounded to 8 binary digits, which some processors multiply several times "
+        "faster; sums and weights stay in float32, and so do convolutions.",
+        metavar="NAME",
+        what="'float32', 'bfloat16' or 'auto'",
+    )
 
 
 @options
@@ -374,3 +382,4 @@ class Study(Record, Comparison, Seed, Ensembles, Search, Parts, Split, Text, Ser
     optimizer: Any = again(Parts, "optimizer", default=DEFAULT)
     stopping: Any = again(Parts, "stopping", default=DEFAULT)
     batch_size: Any = again(Parts, "batch_size", default=DEFAULT)
+    precision: Any = again(Parts, "precision", default=DEFAULT)

@@ -141,8 +141,9 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
 
     def _validates(self, settings: Settings) -> bool:
         """Say whether rows are held out: to stop early, or to choose among networks."""
-        parts = (self.layers, self.likelihood, self.regularizers, self.optimizer, self.stopping, self.batch_size)
-        chooses = (self.layers is None or any(map(is_space, parts))) and settings.trials != 1
+        parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size", "precision")
+        searches = self.layers is None or any(is_space(getattr(self, name)) for name in parts)
+        chooses = searches and settings.trials != 1
         return self.stopping is not None or chooses or (settings.repeats > 1 and not settings.bootstrap)
 
     def save(self, folder: str | Path) -> None:
@@ -168,7 +169,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
 
     def _space(self, default: Network, problem: Problem) -> Network:
         """Return the space of networks to search: the parts given, and those of the default one for the rest."""
-        given = {"likelihood": self.likelihood, "optimizer": self.optimizer, "batch_size": self.batch_size}
+        given = {name: getattr(self, name) for name in ("likelihood", "optimizer", "batch_size", "precision")}
         chosen = {name: value for name, value in given.items() if value is not None}
         if self.layers is None:
             stopping = default.stopping if self.stopping == "auto" else self.stopping

@@ -134,7 +134,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         default = language_space(tokens)
         given = {
             name: getattr(self, name)
-            for name in ("layers", "optimizer", "batch_size")
+            for name in ("layers", "optimizer", "batch_size", "precision")
             if getattr(self, name) is not None
         }
         stopping = default.stopping if self.stopping == "auto" else self.stopping

@@ -108,6 +108,7 @@ class PartsEstimator(OfAll, BaseEstimator):
         check_options(self)
         if self.batch_size is not None and not isinstance(self.batch_size, Distribution):
             check_whole("batch_size", self.batch_size, 1)
+        check_field(Network, "precision", self.precision)
         given = {one.key: getattr(self, one.name) for one in declared(type(self))} | {"seed": int(seed)}
         if given.get("likelihood") is not None:
             check_field(Network, "likelihood", given["likelihood"])

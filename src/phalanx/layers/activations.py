@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from phalanx.layers.dense import initial_weight, product
+from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Layer, Params, along_last
 from phalanx.layers.maximum import largest
+from phalanx.layers.products import product
 from phalanx.parts import Fixed, Knob, field, part
 
 
@@ -146,7 +147,7 @@ class Maxout(Layer):
         return {"weight": weight, "bias": np.zeros(width)}, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        z = product(x, params["weight"])
+        z = product(x, params["weight"], at.precision)
         z = z + jnp.broadcast_to(params["bias"], z.shape)
         return largest(z.reshape(*z.shape[:-1], self.units, self.pieces), axis=z.ndim), state
 
@@ -184,8 +185,8 @@ class RBF(Layer):
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         centre = params["centre"]
-        product = x @ centre.T
-        squares = (x**2).sum(-1, keepdims=True) - 2 * product + jnp.broadcast_to((centre**2).sum(-1), product.shape)
+        inner = x @ centre.T
+        squares = (x**2).sum(-1, keepdims=True) - 2 * inner + jnp.broadcast_to((centre**2).sum(-1), inner.shape)
         inputs = centre.shape[-1] if at.live is None else at.live.sum()
         variance = 2 * inputs if self.sigma is None else self.sigma**2
         return jnp.exp(-jnp.where(squares < 0, 0, squares) / variance), state

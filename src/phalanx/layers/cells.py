@@ -10,7 +10,7 @@ Arrays are (steps, batch, units). A carry is a tuple of (batch, units) whose fir
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,18 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from phalanx.layers.layer import names_weight
+from phalanx.layers.products import rounded, summed_over_rows, times, times_transposed
+
 Carry = tuple[jax.Array, ...]
 
 
 @dataclass(frozen=True)
 class Cell(ABC):
     """The function of a step: what enters it is z = x W + b, of all steps at once, and the weights that recur."""
+
+    precision: str = field(default="float32", kw_only=True)
+    """Of the factors of products, see `products.product`."""
 
     blocks = 1
     """Columns of z for each unit."""
@@ -41,13 +47,17 @@ class Cell(ABC):
 
     def weight_slopes(self, kept: Any, before: Carry, dz: jax.Array) -> Any:
         """Return the gradient of the weights that recur, from the slopes of all steps."""
-        return {"weight_recurrent": _over_time(before[0], dz)}
+        return {"weight_recurrent": self.over_time(before[0], dz)}
 
+    def times(self, h: jax.Array, weight: Any) -> jax.Array:
+        return times(h, weight, self.precision)
 
-def _over_time(h: jax.Array, slopes: jax.Array) -> jax.Array:
-    """Return Σ_t h_tᵀ slopes_t, as one product of a copy of hᵀ; why a copy is said at `dense.product`."""
-    turned = lax.optimization_barrier(h.reshape(-1, h.shape[-1]).T)
-    return turned @ slopes.reshape(-1, slopes.shape[-1])
+    def times_transposed(self, slopes: jax.Array, weight: Any) -> jax.Array:
+        return times_transposed(slopes, weight, self.precision)
+
+    def over_time(self, h: jax.Array, slopes: jax.Array) -> jax.Array:
+        """Return Σ_t h_tᵀ slopes_t."""
+        return summed_over_rows(h, slopes, self.precision)
 
 
 def _sigmoid(a: jax.Array) -> jax.Array:
@@ -71,11 +81,11 @@ class SimpleCell(Cell):
     activation: str
 
     def step(self, weights: Any, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
-        return (_SQUASHED[self.activation](z + carry[0] @ weights["weight_recurrent"]),), ()
+        return (_SQUASHED[self.activation](z + self.times(carry[0], weights["weight_recurrent"])),), ()
 
     def back(self, weights: Any, kept: Any, before: Carry, after: Carry, slopes: Carry) -> tuple[jax.Array, Carry]:
         dz = slopes[0] * _SLOPES[self.activation](after[0])
-        return dz, (dz @ weights["weight_recurrent"].T,)
+        return dz, (self.times_transposed(dz, weights["weight_recurrent"]),)
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ class LSTMCell(Cell):
     states = 2
 
     def step(self, weights: Any, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
-        i, f, o, c = jnp.split(z + carry[0] @ weights["weight_recurrent"], 4, axis=-1)
+        i, f, o, c = jnp.split(z + self.times(carry[0], weights["weight_recurrent"]), 4, axis=-1)
         i, f, o, c = _sigmoid(i), _sigmoid(f), _sigmoid(o), _SQUASHED[self.candidate](c)
         s = f * carry[1] + i * c
         squashed = jnp.tanh(s)
@@ -100,7 +110,7 @@ class LSTMCell(Cell):
         ds = ds + dh * o * (1 - squashed * squashed)
         of_gates = [ds * c * i * (1 - i), ds * before[1] * f * (1 - f), dh * squashed * o * (1 - o)]
         dz = jnp.concatenate([*of_gates, ds * i * _SLOPES[self.candidate](c)], axis=-1)
-        return dz, (dz @ weights["weight_recurrent"].T, ds * f)
+        return dz, (self.times_transposed(dz, weights["weight_recurrent"]), ds * f)
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class GRUAfterCell(Cell):
 
     def step(self, weights: Any, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
         h, units = carry[0], carry[0].shape[-1]
-        product = h @ weights["weight_recurrent"]
+        product = self.times(h, weights["weight_recurrent"])
         gates = _sigmoid(z[:, : 2 * units] + product[:, : 2 * units])
         r, u = jnp.split(gates, 2, axis=-1)
         q = product[:, 2 * units :] + weights["bias_recurrent"][None]
@@ -126,14 +136,14 @@ class GRUAfterCell(Cell):
         dh = slopes[0]
         dc = dh * (1 - u) * _SLOPES[self.candidate](c)
         dr, du = dc * q * r * (1 - r), dh * (before[0] - c) * u * (1 - u)
-        back = jnp.concatenate([dr, du, dc * r], axis=-1) @ weights["weight_recurrent"].T
+        back = self.times_transposed(jnp.concatenate([dr, du, dc * r], axis=-1), weights["weight_recurrent"])
         return jnp.concatenate([dr, du, dc], axis=-1), (dh * u + back,)
 
     def weight_slopes(self, kept: Any, before: Carry, dz: jax.Array) -> Any:
         units = before[0].shape[-1]
         dq = dz[..., 2 * units :] * kept[0][..., :units]
         slopes = jnp.concatenate([dz[..., : 2 * units], dq], axis=-1)
-        return {"weight_recurrent": _over_time(before[0], slopes), "bias_recurrent": dq.sum((0, 1))}
+        return {"weight_recurrent": self.over_time(before[0], slopes), "bias_recurrent": dq.sum((0, 1))}
 
 
 @dataclass(frozen=True)
@@ -147,9 +157,9 @@ class GRUBeforeCell(Cell):
     def step(self, weights: Any, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
         h, units = carry[0], carry[0].shape[-1]
         of_gates, of_candidate = self._parts(weights)
-        gates = _sigmoid(z[:, : 2 * units] + h @ of_gates)
+        gates = _sigmoid(z[:, : 2 * units] + self.times(h, of_gates))
         r, u = jnp.split(gates, 2, axis=-1)
-        c = _SQUASHED[self.candidate](z[:, 2 * units :] + (r * h) @ of_candidate)
+        c = _SQUASHED[self.candidate](z[:, 2 * units :] + self.times(r * h, of_candidate))
         return (u * h + (1 - u) * c,), (gates, c)
 
     def back(self, weights: Any, kept: Any, before: Carry, after: Carry, slopes: Carry) -> tuple[jax.Array, Carry]:
@@ -158,14 +168,14 @@ class GRUBeforeCell(Cell):
         r, u = jnp.split(gates, 2, axis=-1)
         h, dh = before[0], slopes[0]
         dc = dh * (1 - u) * _SLOPES[self.candidate](c)
-        reset = dc @ of_candidate.T
+        reset = self.times_transposed(dc, of_candidate)
         dgates = jnp.concatenate([reset * h * r * (1 - r), dh * (h - c) * u * (1 - u)], axis=-1)
-        return jnp.concatenate([dgates, dc], axis=-1), (dh * u + reset * r + dgates @ of_gates.T,)
+        return jnp.concatenate([dgates, dc], axis=-1), (dh * u + reset * r + self.times_transposed(dgates, of_gates),)
 
     def weight_slopes(self, kept: Any, before: Carry, dz: jax.Array) -> Any:
         h, units = before[0], before[0].shape[-1]
-        of_gates = _over_time(h, dz[..., : 2 * units])
-        of_candidate = _over_time(kept[0][..., :units] * h, dz[..., 2 * units :])
+        of_gates = self.over_time(h, dz[..., : 2 * units])
+        of_candidate = self.over_time(kept[0][..., :units] * h, dz[..., 2 * units :])
         return {"weight_recurrent": jnp.concatenate([of_gates, of_candidate], axis=-1)}
 
     def _parts(self, weights: Any) -> tuple[jax.Array, jax.Array]:
@@ -190,6 +200,7 @@ def _forward(
     cell: Cell, reverse: bool, z: jax.Array, weights: Any, start: Carry, mask: jax.Array | None
 ) -> tuple[Carry, Carry, Any]:
     """Return the carry after the last step, those after every step, and what the steps keep."""
+    weights = _ready(cell, weights)
 
     def step(carry: Carry, at: Any) -> tuple[Carry, Any]:
         entering, real = at
@@ -200,6 +211,11 @@ def _forward(
 
     ending, (carries, kept) = _walk(step, start, (z, mask), mask, reverse)
     return ending, carries, kept
+
+
+def _ready(cell: Cell, weights: Any) -> Any:
+    """Return the weights as the cell multiplies them, so that they are rounded once and not at every step."""
+    return {name: rounded(w, cell.precision) if names_weight(name) else w for name, w in weights.items()}
 
 
 def _walk(
@@ -238,6 +254,7 @@ def _unroll_forward(
 
 def _unroll_backward(cell: Cell, reverse: bool, known: Any, gradients: Any) -> tuple[Any, Any, Any, None]:
     weights, start, mask, carries, kept = known
+    weights = _ready(cell, weights)
     outside, ending = gradients
 
     def shifted(first: jax.Array, states: jax.Array) -> jax.Array:

@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.products import product
 from phalanx.parts import Fixed, field, part
 
 
@@ -23,29 +23,6 @@ def initial_weight(
         return rng.normal(0, math.sqrt(2 / max(fan_in, 1)), shape)
     bound = math.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-bound, bound, shape)
-
-
-@jax.custom_vjp
-def product(x: jax.Array, weight: Any) -> jax.Array:
-    """Return x W over the last axis, with a rule that forms the weight's gradient xᵀ G from a copy of xᵀ.
-
-    On the CPU the product of a matrix in place with its transpose misses the fast path; the barrier keeps the copy
-    from being folded back (measured in `benchmarks/README.md`).
-    """
-    return x @ weight
-
-
-def _product_forward(x: jax.Array, weight: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-    return x @ weight, (x, weight)
-
-
-def _product_backward(kept: tuple[jax.Array, Any], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x, weight = kept
-    rows, slopes = x.reshape(-1, x.shape[-1]), gradient.reshape(-1, gradient.shape[-1])
-    return gradient @ weight.T, lax.optimization_barrier(rows.T) @ slopes
-
-
-product.defvjp(_product_forward, _product_backward)
 
 
 @part
@@ -86,5 +63,5 @@ class Dense(Layer):
         return params, {}
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        z = product(x, params["weight"])
+        z = product(x, params["weight"], at.precision)
         return (z + jnp.broadcast_to(params["bias"], z.shape) if self.bias else z), state

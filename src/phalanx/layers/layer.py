@@ -90,6 +90,7 @@ class At(NamedTuple):
     `mask`: which steps of the input are real and not padding, (batch, steps), or None: all are.
     `live`: which numbers of the last axis of the input are the network's own, (units,), 1 or 0, or None: all are; the
     others are 0, see `Layer.room_for`.
+    `precision`: of the factors of products, "float32" or "bfloat16", see `products.product`.
     """
 
     train: bool
@@ -99,6 +100,7 @@ class At(NamedTuple):
     over: str | None = None
     mask: jax.Array | None = None
     live: jax.Array | None = None
+    precision: str = "float32"
 
 
 EVALUATE = At(train=False)

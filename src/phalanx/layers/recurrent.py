@@ -10,9 +10,10 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.cells import Carry, Cell, GRUAfterCell, GRUBeforeCell, LSTMCell, SimpleCell, unroll
-from phalanx.layers.dense import initial_weight, product
+from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Layer, Params, Reach
 from phalanx.layers.memory import begun
+from phalanx.layers.products import product
 from phalanx.parts import Fixed, Knob, field, part
 
 _BACK = "_back"  # at the end of the names of what belongs to the direction from the last step to the first
@@ -126,7 +127,7 @@ class Recurring(Layer):
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
         by_step = jnp.swapaxes(x, 0, 1)
         real = None if at.mask is None else at.mask.T[..., None]
-        count = self.cell().states
+        cell, count = replace(self.cell(), precision=at.precision), self.cell().states
 
         def read(suffix: str) -> tuple[jax.Array, Carry]:
             own = {name.removesuffix(suffix): value for name, value in params.items() if name.endswith(suffix)}
@@ -136,10 +137,10 @@ class Recurring(Layer):
                 nothing = jnp.zeros(self.units, x.dtype)
                 each = (own.get(f"initial_{i + 1}", nothing) for i in range(count))
                 start = tuple(jnp.broadcast_to(first[None], (len(x), self.units)) for first in each)
-            z = product(by_step, own["weight"])
+            z = product(by_step, own["weight"], at.precision)
             z = z + jnp.broadcast_to(own["bias"], z.shape)
             again = {name: value for name, value in own.items() if name.endswith("_recurrent")}
-            return unroll(self.cell(), suffix == _BACK, z, again, start, real)
+            return unroll(cell, suffix == _BACK, z, again, start, real)
 
         found = [read(suffix) for suffix in (("", _BACK) if self.both else ("",))]
         if self.carry:

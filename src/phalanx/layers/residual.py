@@ -8,8 +8,9 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.convolve import Window, convolve
-from phalanx.layers.dense import initial_weight, product
+from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Layer, Params
+from phalanx.layers.products import product
 from phalanx.parts import Listed, field, part
 
 
@@ -68,7 +69,7 @@ class Residual(Layer):
             return h + x, state
         steps = _steps(x.shape[1:], h.shape[1:])
         if not steps:
-            return h + product(x, params["weight"]), state
+            return h + product(x, params["weight"], at.precision), state
         ones = (1,) * len(steps)
         kernel = params["weight"].reshape(*ones, *params["weight"].shape)
         return h + convolve(x, kernel, Window(steps, ones, ((0, 0),) * len(steps))), state

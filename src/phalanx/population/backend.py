@@ -94,18 +94,16 @@ def mesh_for(members: int, batch_size: int, available: Sequence[Any] | None = No
     )
 
 
-def width_for(
-    platform: str, parameters: int, members_per_device: int, flat: bool = True, switches: bool = False
-) -> int:
+def width_for(platform: str, parameters: int, members_per_device: int, flat: bool = True, turns: bool = False) -> int:
     """Return how many members a device computes side by side.
 
     On a CPU 8 where a network has at most 2^14 parameters, since steps that small are mostly overhead, and 1, the
-    plain loop, where it has more, or rows are not `flat` but images, or where it `switches` between
-    layers, all of which several members at a time would compute (measured in `benchmarks/README.md`). An
-    accelerator is filled by taking all at once, up to 256.
+    plain loop, where it has more, or rows are not `flat` but images, or where members must take `turns`: where they
+    switch between layers, all of which several members at a time would compute, or round the factors of products, which
+    are fast one by one (measured in `benchmarks/README.md`). An accelerator is filled by taking all at once, up to 256.
     """
     if platform == "cpu":
-        return min(members_per_device, 8) if parameters <= 2**14 and flat and not switches else 1
+        return min(members_per_device, 8) if parameters <= 2**14 and flat and not turns else 1
     return min(members_per_device, 256)
 
 

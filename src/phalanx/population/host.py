@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
 from phalanx.layers import Branches, Layer, bare
+from phalanx.layers.products import ROUNDED
 from phalanx.model import Batch, initialize, parameter_count, remembers, row_shape
 from phalanx.network import Network, heads
 from phalanx.population.backend import capacity_for, mesh_for, width_for
@@ -130,7 +131,8 @@ class Population:
         self._places, self._capacity = places, capacity_for(places, along)
         platform = self.mesh.devices.flat[0].platform
         flat = all(leaf.ndim <= 2 for leaf in jax.tree.leaves(rows.batch.x))
-        rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat, self._merged.switches)
+        turns = self._merged.switches or network.precision == ROUNDED
+        rule = width_for(platform, parameter_count(shapes.params), self._capacity // along, flat, turns)
         self.width = rule if width is None else min(width, self._capacity // along)
         self.steps, self._max_rounds, self._batch_size = first.steps, first.max_rounds, network.batch_size
         lengths = lengths_of(first.trial.network, rows.batch.x)

@@ -6,8 +6,9 @@ from phalanx.config import Config
 from phalanx.data.paths import paths_of
 from phalanx.experiment import Plan, Settings, plan
 from phalanx.kinds.prepared import Prepared
+from phalanx.population.precision import at_precision
 
-_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size")
+_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size", "precision")
 
 
 def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
@@ -26,7 +27,7 @@ def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
         max_rounds=made.max_rounds,
         trials=made.settings.trials,
         refit=made.rule or config.refit,
-        **{name: getattr(space, name) for name in _PARTS},
+        **{name: getattr(at_precision(space, made.precision), name) for name in _PARTS},
     )
     return made, resolved
 

@@ -93,6 +93,7 @@ class Merged:
             self._optimizer(i, network),
             network.stopping,
             network.batch_size,
+            network.precision,
             own=self._own[i],
         )
 
@@ -265,7 +266,7 @@ def _shared(network: Network) -> Any:
     if isinstance(likelihood, Joint):
         heads = tuple(dataclasses.replace(head, layers=(), after="") for head in likelihood.heads)
         likelihood = dataclasses.replace(likelihood, heads=heads)
-    return jax.tree.structure((likelihood, network.stopping)), network.batch_size
+    return jax.tree.structure((likelihood, network.stopping)), network.batch_size, network.precision
 
 
 def merged(networks: Sequence[Network], shape: Any) -> Merged | None:

@@ -147,8 +147,8 @@ def _skeleton(network: Network) -> Any:
             (name, body(layer), inside(layer.inner)) for name, layer in zip(names(layers), layers, strict=True)
         )
 
-    rest = jax.tree.structure((network.regularizers, network.optimizer, network.stopping)), network.batch_size
-    return inside(network.layers), jax.tree.structure(network.likelihood), rest
+    rest = jax.tree.structure((network.likelihood, network.regularizers, network.optimizer, network.stopping))
+    return inside(network.layers), rest, network.batch_size, network.precision
 
 
 def _cut(
