@@ -1,5 +1,6 @@
 """The optimizer steps of a round, for one network: its batches, its noise, its gradients."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,9 @@ from phalanx.model import Batch, cost, remembers, row_shape, step
 from phalanx.network import Network
 from phalanx.parts import at_progress
 from phalanx.population import noise as noises
+
+GATHERED = 2**20
+"""Numbers in all batches of a round, up to which they are gathered at once: four megabytes in single precision."""
 
 PIECE = 2**17
 """Numbers that a piece of a batch has in its widest layer, where a batch of images is cut to stay in a core's cache."""
@@ -120,11 +124,21 @@ def take_steps(
     def own(rows: jax.Array) -> jax.Array:
         return lax.dynamic_slice_in_dim(rows, rank * share, share)
 
+    if ranks == 1 and batches[0].size * sum(math.prod(a.shape[1:]) for a in jax.tree.leaves(rows)) <= GATHERED:
+        together = jax.tree.map(lambda a: a[batches[line]], rows)
+
+        def batch_at(t: jax.Array) -> Batch:
+            return jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, t, keepdims=False), together)
+    else:
+
+        def batch_at(t: jax.Array) -> Batch:
+            index = lax.dynamic_slice(batches[line, t], (rank * share,), (share,))
+            return jax.tree.map(lambda a: a[index], rows)
+
     def one_step(t: jax.Array, drawn: Noise, carry: Any) -> Any:
         (params, states, optimizer, _), total = carry
         network = network_at(member, state.step + t, horizon)
-        index = lax.dynamic_slice(batches[line, t], (rank * share,), (share,))
-        batch = jax.tree.map(lambda a: a[index], rows)
+        batch = batch_at(t)
         noise = drawn._replace(rows=jax.tree.map(own, drawn.rows))
         (data, states), gradient = _slope(
             network, network.optimizer.look(params, optimizer), states, batch, noise, over, each
