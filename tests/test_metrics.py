@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from phalanx.data import ClassTarget, Goal, NumberTarget
 from phalanx.errors import InputError
-from phalanx.metrics import SCORE, evaluate, metric_named, metrics_for
+from phalanx.metrics import SCORE, evaluate, metric_named, metrics_for, metrics_of
 
 CLASSES = Goal(("c",), (ClassTarget(("x", "y", "z")),))
 NUMBERS = Goal(("a", "b"), (NumberTarget(0.0, 1.0, -1.0, 1.0), NumberTarget(5.0, 2.0, 1.0, 9.0)))
@@ -35,6 +35,22 @@ def test_classes(said, weighted):
             "average_precision": sk.average_precision_score(codes, p, sample_weight=w),
         }
     )
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equal_scores_and_rows_that_weigh_nothing(classes, weighted, rng):
+    y = rng.integers(0, classes, 60)
+    p = rng.integers(1, 4, (60, classes)) / 4
+    p /= p.sum(1, keepdims=True)
+    w = np.where(p[:, 1] == p[:, 1].max(), 0, rng.integers(0, 3, 60)) if weighted else None
+    found = {name: metrics_of(True)[name].score(y, p, w) for name in ("roc_auc", "average_precision")}
+    expected = [p[:, 1]] if classes == 2 else list(p.T)
+    of = [y == 1] if classes == 2 else [y == i for i in range(classes)]
+    pairs = list(zip(of, expected, strict=True))
+    assert found["roc_auc"] == pytest.approx(np.mean([sk.roc_auc_score(*pair, sample_weight=w) for pair in pairs]))
+    precision = np.mean([sk.average_precision_score(*pair, sample_weight=w) for pair in pairs])
+    assert found["average_precision"] == pytest.approx(precision)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

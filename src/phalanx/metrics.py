@@ -63,23 +63,46 @@ class Metric:
         return float("inf") if np.isnan(value) else -value if self.maximize else value
 
 
-def _roc_auc(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-    """Area under the ROC curve; for more than two classes the mean over classes, each against the rest."""
-    if len(np.unique(y)) < p.shape[1]:
-        return float("nan")
-    scores = p[:, 1] if p.shape[1] == 2 else p / p.sum(1, keepdims=True)
-    return float(metrics.roc_auc_score(y, scores, multi_class="ovr", sample_weight=weight))
+def _along_thresholds(positive: np.ndarray, score: np.ndarray, weight: Weight) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weight of the rows of the class, and of the others, whose score is at least each of the scores that
+    occur, from the highest down.
+    """
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # of the rows with equal scores
+    mass = np.ones(len(order)) if weight is None else np.asarray(weight, float)[order]
+    return np.cumsum(mass * positive[order])[last], np.cumsum(mass * ~positive[order])[last]
 
 
-def _average_precision(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-    """Mean of the precision over all thresholds, weighted by the gain in recall (`average_precision_score`): of two
-    classes for the second, else the mean over classes, each against the rest.
+def _over_classes(of: Callable[[np.ndarray, np.ndarray], float], y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
+    """Return a number of what lies `_along_thresholds`: of two classes for the second, else the mean over classes, each
+    against the rest; NaN where a class is not there.
     """
     if len(np.unique(y)) < p.shape[1]:
         return float("nan")
     chosen = range(1, 2) if p.shape[1] == 2 else range(p.shape[1])
-    found = [metrics.average_precision_score(y == i, p[:, i], sample_weight=weight) for i in chosen]
-    return float(np.mean(found))
+    each = [_along_thresholds(y == i, p[:, i], weight) for i in chosen]
+    return float(np.mean([of(hits, others) if hits[-1] and others[-1] else np.nan for hits, others in each]))
+
+
+def _roc_auc(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
+    """Area under the ROC curve; for more than two classes the mean over classes, each against the rest."""
+
+    def area(hits: np.ndarray, others: np.ndarray) -> float:
+        return np.trapezoid(np.append(0, hits), np.append(0, others)) / (hits[-1] * others[-1])
+
+    return _over_classes(area, y, p, weight)
+
+
+def _average_precision(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
+    """Mean of the precision over all thresholds, weighted by the gain in recall: of two classes for the second, else
+    the mean over classes, each against the rest.
+    """
+
+    def mean(hits: np.ndarray, others: np.ndarray) -> float:
+        precision = hits / np.maximum(hits + others, np.finfo(float).tiny)  # the first rows may weigh nothing
+        return np.sum(np.diff(hits, prepend=0) * precision) / hits[-1]
+
+    return _over_classes(mean, y, p, weight)
 
 
 def _log_loss(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
