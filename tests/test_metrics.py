@@ -37,6 +37,18 @@ def test_classes(said, weighted):
     )
 
 
+@pytest.mark.parametrize("classes", [2, 5])
+def test_classes_that_are_not_there_or_never_said(classes, rng):
+    p = rng.dirichlet(np.ones(classes), 30)
+    p[:, 0] = 0  # never said
+    y = np.minimum(rng.integers(0, classes, 30), 3)  # of five the last is not there
+    found = {name: metrics_of(True)[name].score(y, p, None) for name in ("accuracy", "balanced_accuracy", "f1")}
+    said = p.argmax(1)
+    f1 = sk.f1_score(y, said, labels=[1] if classes == 2 else None, average="macro", zero_division=0.0)
+    recall = sk.recall_score(y, said, labels=np.unique(y), average="macro")
+    assert found == pytest.approx({"accuracy": (said == y).mean(), "balanced_accuracy": recall, "f1": f1})
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_equal_scores_and_rows_that_weigh_nothing(classes, weighted, rng):

@@ -114,23 +114,36 @@ NATS = Metric("nats_per_token", False, _log_loss)
 """What ranks language models: the mean of −log p(token | all before it), in nats."""
 
 
-def _of_classes(score: Callable[..., Any]) -> Callable[[np.ndarray, np.ndarray, Weight], float]:
-    return lambda y, p, weight: float(score(y, p.argmax(1), sample_weight=weight))
+def _accuracy(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
+    return float(np.average(p.argmax(1) == y, weights=weight))
 
 
 def _of_numbers(score: Callable[..., Any]) -> Callable[[np.ndarray, np.ndarray, Weight], float]:
     return lambda y, p, weight: float(score(y, p, sample_weight=weight))
 
 
+def _counted(y: np.ndarray, p: np.ndarray, weight: Weight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return of each class the weight of its rows, of those said to be of it, and of those of which that is right."""
+    said, classes = p.argmax(1), p.shape[1]
+    mass = np.ones(len(y)) if weight is None else np.asarray(weight, float)
+    right = mass * (said == y)
+    return np.bincount(y, mass, classes), np.bincount(said, mass, classes), np.bincount(y, right, classes)
+
+
 def _balanced(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-    predicted = p.argmax(1)
-    return float(metrics.recall_score(y, predicted, labels=np.unique(y), average="macro", sample_weight=weight))
+    """Mean of the share of its rows that are right, over the classes that there are."""
+    there, _, right = _counted(y, p, weight)
+    present = np.unique(y)
+    return float(np.mean(right[present] / np.maximum(there[present], np.finfo(float).tiny)))
 
 
 def _f1(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-    """Harmonic mean of precision and recall: of two classes for the second, else the mean over classes."""
-    of = [1] if p.shape[1] == 2 else None
-    return float(metrics.f1_score(y, p.argmax(1), labels=of, average="macro", sample_weight=weight, zero_division=0.0))
+    """Harmonic mean of precision and recall: of two classes for the second, else the mean over the classes that there
+    are or that are said; 0 where none of a class is right.
+    """
+    there, said, right = _counted(y, p, weight)
+    of = [1] if p.shape[1] == 2 else np.union1d(y, p.argmax(1))
+    return float(np.mean(2 * right[of] / np.maximum(there + said, np.finfo(float).tiny)[of]))
 
 
 def _mean_cost(y: np.ndarray, cost: np.ndarray, weight: Weight) -> float:
@@ -138,7 +151,7 @@ def _mean_cost(y: np.ndarray, cost: np.ndarray, weight: Weight) -> float:
 
 
 _CLASSES = (
-    Metric("accuracy", True, _of_classes(metrics.accuracy_score)),
+    Metric("accuracy", True, _accuracy),
     Metric("balanced_accuracy", True, _balanced),
     Metric("f1", True, _f1),
     Metric("log_loss", False, _log_loss),
