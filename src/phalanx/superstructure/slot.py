@@ -146,20 +146,25 @@ class Switched(Optimizer):
         return state
 
     def look(self, params: Any, state: Any) -> Any:
-        return self._switch([lambda p, s, rule=rule: rule.look(p, s) for rule in self.options], params, state)
+        return self._chosen([rule.look(params, state) for rule in self.options])
 
     def update(self, grads: Any, state: Any, params: Any) -> Any:
-        def by(rule: Optimizer) -> Callable[..., Any]:
-            def step(grads: Any, state: Any, params: Any) -> Any:
-                moved, after = rule.step(grads, state, params)
-                return moved, {**state, **after}
+        each = [rule.step(grads, state, params) for rule in self.options]
+        return self._chosen([(moved, {**state, **after}) for moved, after in each])
 
-            return step
+    def _chosen(self, found: list[Any]) -> Any:
+        """Return what the member's rule found. All are computed, number by number in one pass over memory: a branch of
+        its own would copy the state, which takes longer.
+        """
+        which = jnp.asarray(self.which)
 
-        return self._switch([by(rule) for rule in self.options], grads, state, params)
+        def choose(*each: jax.Array) -> jax.Array:
+            picked = each[0]
+            for k, one in enumerate(each[1:], 1):
+                picked = jnp.where(which == k, one, picked)
+            return picked
 
-    def _switch(self, branches: list[Callable[..., Any]], *operands: Any) -> Any:
-        return lax.switch(jnp.asarray(self.which).astype(jnp.int32), branches, *operands)
+        return jax.tree.map(choose, *found)
 
 
 @part
