@@ -18,7 +18,7 @@ from phalanx.metrics import SCORE
 from phalanx.options import check_options
 from phalanx.study import Search, Study
 
-MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None}
+MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None, "precision": "float32"}
 SEARCH = {
     "trials": None,
     "design": "sobol",
@@ -43,8 +43,8 @@ EACH = pytest.mark.parametrize("cls", SIGNATURES, ids=lambda cls: cls.__name__)
 
 SHELL = """
     target text tokens forecast horizon time window task metric likelihood ignore category number missing id group
-    config trials repeats design bootstrap no-bootstrap vote no-vote refit samples minutes seed test valid folds size
-    scaling strict no-strict out help
+    config precision trials repeats design bootstrap no-bootstrap vote no-vote refit samples minutes seed test valid
+    folds size scaling strict no-strict out help
 """
 
 

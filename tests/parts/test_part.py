@@ -65,7 +65,7 @@ def test_rebuilding_gives_an_equal_part(any_part):
 
 
 WORDS = """same valid left right he glorot orthogonal cost error unit layer all mean last zero learned tanh sigmoid
-before after other"""
+before after other float32 bfloat16"""
 """Of each field that holds a word, two that it may hold."""
 
 

@@ -62,10 +62,8 @@ def test_what_holds_parts():
 SENTENCES = {
     "list of parts: unknown name `dense_2`; did you mean `dense_1`?": (["layers", "dense_2", "units"], 3),
     "Dense: unknown name `unit`; did you mean `units`?": (["layers", "dense_1", "unit"], 3),
-    "Network: unknown name `xyz`; known: batch_size, layers, likelihood, optimizer, regularizers, stopping": (
-        ["xyz"],
-        3,
-    ),
+    "Network: unknown name `xyz`; known: batch_size, layers, likelihood, optimizer, precision, "
+    "regularizers, stopping": (["xyz"], 3),
     "4 has no part or field `more`": (["layers", "dense_1", "units", "more"], 3),
     "() has no part or field `l2_1`": (["regularizers", "l2_1"], 3),
     "Dense: units is 0, but must be at least 1": (["layers", "dense_1", "units"], 0),
