@@ -1,5 +1,7 @@
 """Networks that leave the precision of products open, and populations that round them."""
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -47,6 +49,17 @@ def test_rounding_pays_where_it_saves_a_fifth(monkeypatch, seconds, expected):
 
     monkeypatch.setattr(precision, "_seconds", slow)
     assert pays.__wrapped__(2, 3, 4) is expected
+
+
+def test_a_trial_starts_jax_with_all_cores():
+    """It may be the first to compute; what starts the backend says how many devices there are."""
+    code = (
+        "import jax; from phalanx.population.precision import pays; pays(2, 3, 4); "
+        "from phalanx.population.backend import devices; import joblib; "
+        "assert len(jax.devices()) == joblib.cpu_count() == len(devices()), jax.devices()"
+    )
+    ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_structures_of_different_precision_have_programs_of_their_own():

@@ -14,6 +14,7 @@ from phalanx.layers.layer import names_weight
 from phalanx.layers.products import ROUNDED, product
 from phalanx.model import initialize
 from phalanx.network import Network
+from phalanx.population.backend import devices
 
 OPEN, USUAL = "auto", "float32"
 
@@ -48,6 +49,7 @@ def at_precision(network: Network, precision: str | None) -> Network:
 @cache
 def pays(rows: int, inputs: int, outputs: int) -> bool:
     """Say whether a step with rounded factors is faster here by a fifth, with (rows, inputs) through one weight."""
+    devices()  # the backend starts with all cores, whoever asks first
     x, weight = jnp.ones((rows, inputs)), jnp.ones((inputs, outputs))
     steps = [jax.jit(partial(_steps, precision)) for precision in (USUAL, ROUNDED)]
     for step in steps:
