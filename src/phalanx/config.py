@@ -23,7 +23,9 @@ from phalanx.study import RULES, Parts, Record, Study
 RECORDED = tuple(one.name for one in declared(Record))
 """What a run writes down so that it can be repeated; meaningless for a run with other options."""
 
-_PARTS = ("likelihood", *(one.name for one in declared(Parts)))
+PARTS = ("likelihood", *(one.name for one in declared(Parts)))
+"""What a configuration says of the space of networks."""
+
 _LARGEST_SIDE = 4096
 
 
@@ -77,7 +79,7 @@ class Config(Options, Study):
 
     def space(self, default: Network) -> Network:
         """Return the space of networks to search: the parts given, and the default ones for the rest."""
-        given = {name: getattr(self, name) for name in _PARTS if getattr(self, name) != DEFAULT}
+        given = {name: getattr(self, name) for name in PARTS if getattr(self, name) != DEFAULT}
         if "layers" in given and "optimizer" not in given:
             given["optimizer"] = Network(given["layers"], default.likelihood).optimizer
         if "layers" in given and "stopping" not in given:
@@ -104,7 +106,7 @@ def read_config(path: Path) -> dict[str, Any]:
             raise unknown(str(path), "option", str(name), known)
     options = {name: value for name, value in data.items() if value is not None or name == "stopping"}
     for name, value in options.items():
-        if name in _PARTS:
+        if name in PARTS:
             options[name] = value if value == DEFAULT else field_from_plain(Network, name, value, str(path))
         elif kind_of(known[name].hint).listed:
             options[name] = tuple(value) if isinstance(value, list) else (value,)

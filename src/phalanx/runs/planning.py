@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-from phalanx.config import Config
+from phalanx.config import PARTS, Config
 from phalanx.data.paths import paths_of
 from phalanx.experiment import Plan, Settings, plan
 from phalanx.kinds.prepared import Prepared
 from phalanx.population.precision import at_precision
-
-_PARTS = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size", "precision")
 
 
 def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
@@ -19,6 +17,7 @@ def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
     config, metric = prepared.config, prepared.metric
     space = config.space(prepared.space)
     made = plan(prepared.task, space, Settings.of(config, metric))
+    tried = at_precision(space, made.precision)
     resolved = replace(
         config,
         source=absolute(str(config.source)),
@@ -27,7 +26,7 @@ def make_plan(prepared: Prepared) -> tuple[Plan, Config]:
         max_rounds=made.max_rounds,
         trials=made.settings.trials,
         refit=made.rule or config.refit,
-        **{name: getattr(at_precision(space, made.precision), name) for name in _PARTS},
+        **{name: getattr(tried, name) for name in PARTS},
     )
     return made, resolved
 
