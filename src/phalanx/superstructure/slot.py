@@ -1,6 +1,7 @@
 """One place of a superstructure, and what else of a network is switched."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import jax
@@ -54,7 +55,7 @@ class Slot(Layer):
         if len(each) == 1 or all(bounds is None for bounds in each):
             return each[0]
         table = np.array([(-np.inf, np.inf) if bounds is None else bounds for bounds in each], np.float32)
-        low, high = jnp.asarray(table)[self._chosen()]
+        low, high = jnp.asarray(table)[self.chosen]
         return low, high
 
     @property
@@ -98,33 +99,69 @@ class Slot(Layer):
         return self.options[0].mask(x, mask)
 
     def __call__(self, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
-        def branch(i: int, layer: Layer) -> Callable[[Params, Params, Any], tuple[jax.Array, Params]]:
-            def run(params: Params, state: Params, x: Any) -> tuple[jax.Array, Params]:
-                mine, before = (
-                    {name.removesuffix(f"_{i}"): a for name, a in held.items() if self._is_of(i, name)}
-                    for held in (params, state)
-                )
-                needed = layer.noise(x.shape[1:]) if at.noise is not None and not isinstance(x, tuple) else 0
-                noise = at.noise if at.noise is None or len(self.options) == 1 else at.noise[:, :needed]
-                h, after = layer(mine, before, x, at._replace(noise=noise, live=self.entering))
-                if h.shape[-1] < self.width:
-                    h = jnp.pad(h, ((0, 0),) * (h.ndim - 1) + ((0, self.width - h.shape[-1]),))
-                if self.alive is not None:
-                    h = jnp.where(along_last(self.alive, h) > 0, h, 0)
-                return h, {**state, **{named(name, i, len(self.options)): a for name, a in after.items()}}
+        if len(self.options) == 1:
+            return self.compute(0, params, state, x, at)
+        given = at.noise, at.shared, at.mask
+        return _computed(At(at.train, over=at.over, precision=at.precision), self, params, state, x, given)
 
-            return run
+    def compute(self, option: int, params: Params, state: Params, x: Any, at: At) -> tuple[jax.Array, Params]:
+        """Return what one of the layers makes of x, as wide as the place, and the state of all."""
+        layer, number = self.options[option], len(self.options)
+        mine, before, noise = params, state, at.noise
+        if number > 1:
+            mine, before = (
+                {name.removesuffix(f"_{option}"): a for name, a in held.items() if name.endswith(f"_{option}")}
+                for held in (params, state)
+            )
+            noise = None if noise is None else noise[:, : layer.noise(x.shape[1:])]
+        h, after = layer(mine, before, x, at._replace(noise=noise, live=self.entering))
+        if h.shape[-1] < self.width:
+            h = jnp.pad(h, ((0, 0),) * (h.ndim - 1) + ((0, self.width - h.shape[-1]),))
+        if self.alive is not None:
+            h = jnp.where(along_last(self.alive, h) > 0, h, 0)
+        return h, {**state, **{named(name, option, number): a for name, a in after.items()}}
 
-        branches = [branch(i, layer) for i, layer in enumerate(self.options)]
-        if len(branches) == 1:
-            return branches[0](params, state, x)
-        return lax.switch(self._chosen(), branches, params, state, x)
-
-    def _is_of(self, option: int, name: str) -> bool:
-        return len(self.options) == 1 or name.endswith(f"_{option}")
-
-    def _chosen(self) -> jax.Array:
+    @property
+    def chosen(self) -> jax.Array:
+        """The number of the member's layer."""
         return jnp.asarray(self.which).astype(jnp.int32)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _computed(at: At, slot: Slot, params: Params, state: Params, x: Any, given: Any) -> tuple[jax.Array, Params]:
+    """Return what the member's layer of several makes of x, and the state; `given`: the noise and the mask of `at`.
+
+    What is differentiated are parameters and x, by a branch that begins again from these: what a branch would keep for
+    the way back, weights too, is copied out of it, and written by those of the other layers as zeros.
+    """
+    return lax.switch(slot.chosen, _branches(at, slot, given), params, state, x)
+
+
+def _branches(at: At, slot: Slot, given: Any) -> list[Callable[[Params, Params, Any], tuple[jax.Array, Params]]]:
+    noise, shared, mask = given
+    at = at._replace(noise=noise, shared=shared, mask=mask)
+    return [partial(slot.compute, i, at=at) for i in range(len(slot.options))]
+
+
+def _forward(at: At, *given: Any) -> tuple[Any, Any]:
+    return _computed(at, *given), given
+
+
+def _back(at: At, kept: Any, slopes: Any) -> tuple[Any, ...]:
+    slot, params, state, x, given = kept
+
+    def back(branch: Callable[..., Any]) -> Callable[..., Any]:
+        def run(params: Params, state: Params, x: Any, slopes: Any) -> Any:
+            return jax.vjp(lambda params, x: branch(params, state, x), params, x)[1](slopes)
+
+        return run
+
+    branches = list(map(back, _branches(at, slot, given)))
+    params, x = lax.switch(slot.chosen, branches, params, state, x, slopes)
+    return None, params, None, x, None
+
+
+_computed.defvjp(_forward, _back)
 
 
 @part
