@@ -104,6 +104,9 @@ def further_instances():
         p.Maxout(2, pieces=3),
         p.RBF(3, sigma=1.5),
         p.Columns((3, 12), one_hot=9, embedding=2, frequencies=3, features=2, spread=0.3),
+        p.BasisFunctions(
+            ["a * b / (2 + c**2)", "exp(-abs(d))"], 2, 3, 1.5, columns=("a", "b", "c", "d", "d is missing")
+        ),
         p.Dropout(0.25),
         p.DropConnect(p.Dense(4), 0.3),
         p.GaussianNoise(0.3),

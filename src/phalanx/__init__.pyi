@@ -6,6 +6,7 @@ from .estimators import Forecaster as Forecaster
 from .estimators import LanguageModel as LanguageModel
 from .estimators import MultiTask as MultiTask
 from .estimators import Regressor as Regressor
+from .graph import draw_graph as draw_graph
 from .kinds.sequences.container import Sequences as Sequences
 from .layers import GRU as GRU
 from .layers import LSTM as LSTM
@@ -15,6 +16,7 @@ from .layers import Activation as Activation
 from .layers import At as At
 from .layers import Augmentation as Augmentation
 from .layers import AveragePool as AveragePool
+from .layers import BasisFunctions as BasisFunctions
 from .layers import BatchNorm as BatchNorm
 from .layers import Branch as Branch
 from .layers import Branches as Branches
@@ -78,6 +80,7 @@ from .optimizers import Argument as Argument
 from .optimizers import ClipNorm as ClipNorm
 from .optimizers import ClipValue as ClipValue
 from .optimizers import Factor as Factor
+from .optimizers import LeastSquares as LeastSquares
 from .optimizers import Momentum as Momentum
 from .optimizers import Nesterov as Nesterov
 from .optimizers import Optax as Optax
@@ -113,5 +116,6 @@ from .regularizers import WeightNoise as WeightNoise
 from .regularizers import attack as attack
 from .runs.trained import load as load
 from .stopping import EarlyStopping as EarlyStopping
+from .summaries import summary as summary
 
 __version__: str

@@ -203,6 +203,61 @@ def features(
 
 @app.command()
 @_stoppable
+def summary(
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN|CONFIG", help="A run folder, or a YAML file of options, as train takes it.")
+    ],
+) -> None:
+    """Show the layers of a network, its parameters and connections."""
+    from phalanx.runs.networks import summary_command
+
+    summary_command(path)
+
+
+@app.command()
+@_stoppable
+def graph(
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN|CONFIG", help="A run folder, or a YAML file of options, as train takes it.")
+    ],
+    out: Annotated[Path | None, _option("FILE", "SVG file to write; default: graph.svg beside it.")] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Tell values and gradients of a batch at each node.")
+    ] = False,
+    steps: Annotated[
+        int | None, _option("K", "Draw so many steps of a recurrent layer one by one; default: none.", _whole)
+    ] = None,
+    unfold: Annotated[
+        list[str] | None, _option("LAYER", "Draw each operation of a layer, or of `all`; may be given several times.")
+    ] = None,
+) -> None:
+    """Draw the computational graph of a network's cost."""
+    from phalanx.graph.command import graph_command
+
+    graph_command(path, out, values, steps or 0, unfold or [])
+
+
+@app.command()
+@_stoppable
+def notes(
+    chapter: Annotated[
+        str | None, typer.Argument(metavar="CHAPTER", help="Its name, or a row of the notes; default: list all.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Run every chapter, and write the book.")] = False,
+    out: Annotated[Path | None, _option("FOLDER", "Write pages there, beginning with index.html.")] = None,
+    data: Annotated[Path | None, _option("FILE", "Compute a chapter on a table of one's own.")] = None,
+    target: Annotated[
+        str | None, _option("COLUMN", "What of that is to be predicted; default: the last column.")
+    ] = None,
+) -> None:
+    """Compute a chapter of the lecture notes, or all."""
+    from phalanx.notes.command import notes_command
+
+    notes_command(chapter, every, out, data, target)
+
+
+@app.command()
+@_stoppable
 def check() -> None:
     """Check the installation by training a small network."""
     from phalanx.runs.command import check_command

@@ -9,6 +9,7 @@ import numpy as np
 
 from phalanx.candidates import Fitted
 from phalanx.data import Goal
+from phalanx.errors import InputError
 from phalanx.model import fresh
 from phalanx.network import Network
 from phalanx.parts import at_progress
@@ -19,6 +20,7 @@ from phalanx.population.rows import Rows
 from phalanx.population.train import train
 from phalanx.population.trial import Trained, Trial
 from phalanx.problem import Problem
+from phalanx.solving import is_solved
 
 STEPS = 500
 """Most optimizer steps of a round, as in the first training, so that rows of any number share a program."""
@@ -48,6 +50,8 @@ class Course:
         variance, stays. Returns the course from there on, the networks, and the ids of those that diverged, which are
         as they were.
         """
+        if any(map(is_solved, self.networks.values())):
+            raise InputError("LeastSquares learns from all rows at once; call fit with them in place of partial_fit")
         rows, found, lost = Rows(problem.rows), dict(finals), list[str]()
         folds = [Fold(part.train, part.valid, self._seed(0)) for part in problem.fold_rows]
         for size in {network.batch_size: None for network in self.networks.values()}:  # a pass has as many steps

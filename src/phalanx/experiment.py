@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from phalanx.candidates import Candidate, Fitted, candidates, evaluated_of, rank, shares, whole
@@ -26,6 +27,8 @@ from phalanx.refitting import TRAINING, refit_rule, refit_used
 from phalanx.search.designs import Draw, design
 from phalanx.search.effort import Size
 from phalanx.search.space import is_space
+from phalanx.solving import check_solvable, is_solved
+from phalanx.starting import Start
 from phalanx.study import NEVER
 from phalanx.superstructure.programs import kin
 from phalanx.task import Scored, Task
@@ -36,9 +39,12 @@ MOST_KINDS = 4
 
 @dataclass
 class Settings(Options):
-    """The options of a search, and the metric by which its networks are ranked."""
+    """The options of a search, the metric by which its networks are ranked, and what those of each seed begin with;
+    None, or none there: with weights drawn afresh.
+    """
 
     metric: Metric
+    starts: Sequence[Start | None] = ()
 
     @staticmethod
     def of(options: Options, metric: Metric, **changes: Any) -> "Settings":
@@ -86,6 +92,8 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
     """
     _check_vote(settings, task.goals)
     drawn, networks = _of_few_kinds(task, space, settings)
+    for network in {jax.tree.structure(network): network for network in networks if is_solved(network)}.values():
+        check_solvable(network, row_shape(task.rows.x))
     precision = precision_of(networks, row_shape(task.rows.x))
     networks = [at_precision(network, precision) for network in networks]
     drawn = [replace(draw, spec=at_precision(draw.spec, precision)) for draw in drawn]
@@ -151,7 +159,7 @@ def fit(
     what is said of the validation rows stays from before.
     """
     settings, parts = plan.settings, task.fold_rows
-    trials = _trials(plan, len(parts))
+    trials = _trials(plan, len(parts), row_shape(task.rows.x))
     number = len(trials) if settings.bootstrap else settings.repeats * len(parts)
     folds = [_fold(task, settings, i) for i in range(number)]
     clock, rows = Clock() if clock is None else clock, Rows(task.rows)
@@ -217,9 +225,9 @@ def _scored(
     return task.score(said, [shares[each[0]] * len(each) for each in speaking], vote)
 
 
-def _trials(plan: Plan, folds: int) -> list[Trial]:
+def _trials(plan: Plan, folds: int, shape: Any) -> list[Trial]:
     """Return what is trained: each network with so many seeds, each of these on every fold; in bagging each on rows of
-    its own.
+    its own. `shape` is that of one row.
     """
     settings = plan.settings
     trials: list[Trial] = []
@@ -227,7 +235,11 @@ def _trials(plan: Plan, folds: int) -> list[Trial]:
         for repeat in range(settings.repeats):
             for fold in range(folds):
                 seed = _seed(settings.seed, i, repeat, *([fold] if fold else []))
-                trials.append(Trial(network, seed, len(trials) if settings.bootstrap else repeat * folds + fold))
+                start = settings.starts[repeat] if settings.starts else None
+                rows = len(trials) if settings.bootstrap else repeat * folds + fold
+                rounds = 1 if is_solved(network) else None
+                begun = None if start is None else start.begin(network, seed, shape)
+                trials.append(Trial(network, seed, rows, rounds, trained=begun))
     return trials
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.layers import Branch, Branches, Embedding, Layer, Wrapper, bare
+from phalanx.layers import BasisFunctions, Branch, Branches, Columns, Embedding, Layer, Wrapper, bare
 from phalanx.network import Network
 from phalanx.parts.distributions import Choice, Repeat
 from phalanx.parts.part import has_default
@@ -28,10 +28,29 @@ def _begun(layers: Sequence[Any], input_layer: Layer) -> tuple[Any, ...]:
             "or give an estimator an array of whole numbers, (rows, steps), with Embedding as the first layer"
         )
     if not any(isinstance(layer, type(input_layer)) for layer in present):
-        return (input_layer, *layers)
+        layers = (_without_names(input_layer), *layers)
     if isinstance(input_layer, Branches):
         return tuple(_branched(layer, input_layer) for layer in layers)
-    return tuple(layers)
+    return _with_names(layers, input_layer)
+
+
+def _without_names(input_layer: Layer) -> Layer:
+    """Return the layer that takes the data without the names of columns, which its networks need not know."""
+    if isinstance(input_layer, Branches):
+        branches = [
+            replace(branch, layers=tuple(map(_without_names, branch.layers))) for branch in input_layer.branches
+        ]
+        return replace(input_layer, branches=branches)
+    return replace(input_layer, names=()) if isinstance(input_layer, Columns) else input_layer
+
+
+def _with_names(layers: Sequence[Any], input_layer: Layer) -> tuple[Any, ...]:
+    """Return layers of which the one after the columns of a table, if it asks for their names, knows them."""
+    if len(layers) < 2 or not isinstance(input_layer, Columns) or not isinstance(bare(layers[0]), Columns):
+        return tuple(layers)
+    first, second, *rest = layers
+    told = isinstance(second, BasisFunctions) and not second.columns
+    return (first, replace(second, columns=input_layer.names) if told else second, *rest)
 
 
 def _branched(layer: Any, input_layer: Branches) -> Any:

@@ -21,6 +21,11 @@ from phalanx.regularizers import Cost, Parameters
 MEMORY = "memory"
 """How the names of states begin that have a row for each row of a batch."""
 
+EACH_STEP, MEAN = "each step", "mean cost"
+"""The scopes in which steps become rows, and the rows' costs one, beside those that are called as layers, regularizers
+and heads are.
+"""
+
 
 class Batch(NamedTuple):
     """Rows: inputs (an array, or a tuple of parts, each an array or a table's two), targets (a tuple, one a head),
@@ -112,8 +117,9 @@ def forward(
     Without `noise` random layers pass their input through. `over` is the axis of the mesh that splits the batch.
     """
     params, states = jax.tree.map(jnp.asarray, (params, states))
-    for regularizer in network.regularizers:
-        params = regularizer.tie(params)
+    for name, regularizer in named_regularizers(network):
+        with jax.named_scope(name):
+            params = regularizer.tie(params)
     wanted = {*keep, *(head.after for head in heads(network))}
     after: dict[str, Params] = {}
     kept: dict[str, Any] = {}
@@ -126,9 +132,10 @@ def forward(
             raise InputError(f"{name} runs twice, but has one state; {around} must call `at.inside` once")
         inside = partial(apart if layer.forks else along, f"{name}.", layer.inner, mask)
         drawn = (None, None) if noise is None else (noise.rows.get(name), noise.shared.get(name))
-        mask, entering = layer.mask(x, mask), mask
-        at = At(train, *drawn, inside, over, entering, precision=network.precision)
-        x, after[name] = layer(params[name], states[name], x, at)
+        with jax.named_scope(name):
+            mask, entering = layer.mask(x, mask), mask
+            at = At(train, *drawn, inside, over, entering, precision=network.precision)
+            x, after[name] = layer(params[name], states[name], x, at)
         for within in names(layer.inner):
             if f"{name}.{within}" not in after:
                 raise InputError(f"{name}.{within} does not run; {name} must call `at.inside` once")
@@ -168,22 +175,37 @@ def cost(
     """
     keep = {name for regularizer in network.regularizers for name in regularizer.watched()}
     at = params
-    for name, regularizer in named_regularizers(network):
-        at = regularizer.weights(at, noise.regularizers.get(name))
+    named = named_regularizers(network)
+    for name, regularizer in named:
+        with jax.named_scope(name):
+            at = regularizer.weights(at, noise.regularizers.get(name))
 
     def data(x: Any, fixed: bool = False) -> tuple[jax.Array, Any]:
         held = lax.stop_gradient(at) if fixed else at
         passed = forward(network, held, states, x, noise, train=True, keep=keep, over=over)
-        z, y, known = _by_step(passed.z, batch.y)
-        total = jnp.mean(batch.weight * _of_rows(_nll(network, z, _learned(network, z, y)), known))
+        with jax.named_scope(EACH_STEP):
+            z, y, known = _by_step(passed.z, batch.y)
+        costs = _nll(network, z, _learned(network, z, y))
+        with jax.named_scope(MEAN):
+            total = jnp.mean(batch.weight * _of_rows(costs, known))
         return total, (total, passed.states, passed.kept, passed.masks)
 
     whole: Cost = data
-    for regularizer in network.regularizers:
-        whole = regularizer.cost(whole)
+    for name, regularizer in named:
+        if (changed := regularizer.cost(whole)) is not whole:
+            whole = jax.named_scope(name)(changed)
     value, (clean, after, kept, masks) = whole(batch.x)
-    penalties = sum(regularizer.penalty(params, kept, masks) for regularizer in network.regularizers)
+    penalties = sum(jax.named_scope(name)(part.penalty)(params, kept, masks) for name, part in named)
     return value + penalties, (clean, after)
+
+
+def cost_scope(head: str) -> str:
+    """Return the scope in which the cost of a head is computed.
+
+    >>> cost_scope("head_1")
+    'head_1 cost'
+    """
+    return f"{head} cost"
 
 
 def _by_step(
@@ -221,19 +243,21 @@ def _learned(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -
     found = []
     for head, output, target in zip(heads(network), z, y, strict=True):
         classes = jax.eval_shape(head.likelihood.mean, output).shape[-1] if head.likelihood.target == "classes" else 0
-        for regularizer in network.regularizers:
-            target = regularizer.targets(target, classes)
+        for name, regularizer in named_regularizers(network):
+            with jax.named_scope(name):
+                target = regularizer.targets(target, classes)
         found.append(target)
     return tuple(found)
 
 
 def _nll(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> jax.Array:
     """Return the cost of each row: the sum over heads of weight × nll."""
-    costs = [
-        head.weight * head.likelihood.nll(output, target)
-        for head, output, target in zip(heads(network), z, y, strict=True)
-    ]
-    return sum(costs[1:], costs[0])
+    costs = []
+    for (name, head), output, target in zip(branches(network), z, y, strict=True):
+        with jax.named_scope(cost_scope(name)):
+            costs.append(head.weight * head.likelihood.nll(output, target))
+    with jax.named_scope(MEAN):
+        return sum(costs[1:], costs[0])
 
 
 def score(network: Network, z: Sequence[jax.Array], y: Sequence[jax.Array]) -> tuple[jax.Array, jax.Array]:

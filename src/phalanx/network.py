@@ -10,7 +10,7 @@ from phalanx.errors import InputError
 from phalanx.layers import Dense, Layer
 from phalanx.layers.products import PRECISIONS
 from phalanx.likelihoods import Head, Joint, Likelihood
-from phalanx.optimizers import Adam, Optimizer
+from phalanx.optimizers import Adam, LeastSquares, Optimizer
 from phalanx.parts import Fixed, Listed, Part, field, names, part
 from phalanx.parts.fields import unknown
 from phalanx.regularizers import Regularizer
@@ -25,7 +25,8 @@ class Network(Part):
 
     `layers`: hidden layers; the output layer follows from the likelihood, see `complete`.
     `likelihood`: of the target given the outputs; a `Joint` of several heads for several targets.
-    `regularizers`: what is done against learning the training rows by heart. `optimizer`: the rule of the steps.
+    `regularizers`: what is done against learning the training rows by heart. `optimizer`: the rule of the steps,
+    or `LeastSquares`.
     `stopping`: when to stop, None: only after the last round. `batch_size`: rows a step.
     `precision`: of the factors of products of dense and recurrent layers, "float32" (default); "bfloat16", rounded to 8
     binary digits, which some processors multiply several times faster; or "auto", which of the two is faster here by at
@@ -35,7 +36,7 @@ class Network(Part):
     layers: Listed[Layer] = field()
     likelihood: Fixed[Likelihood | Joint] = field()
     regularizers: Listed[Regularizer] = field(default=())
-    optimizer: Fixed[Optimizer] = field(default=Adam())
+    optimizer: Fixed[Optimizer | LeastSquares] = field(default=Adam())
     stopping: Fixed[EarlyStopping | None] = field(default=EarlyStopping())
     batch_size: Fixed[int] = field(default=32, at_least=1)
     precision: Fixed[str] = field(default="float32", choices=PRECISIONS)

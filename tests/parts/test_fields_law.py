@@ -150,10 +150,12 @@ SENTENCES = {
         lambda: Network([uniform(0, 1)], Multinoulli())
     ),
     "Network: likelihood is None, but must be a Likelihood or a Joint": lambda: Network([], None),
-    "Network: optimizer is 'adam', but must be an Optimizer; did you mean Adam?": (
+    "Network: optimizer is 'adam', but must be an Optimizer or a LeastSquares; did you mean Adam?": (
         lambda: Network([], Gaussian(), optimizer="adam")
     ),
-    "Network: optimizer is (Adam(),), but must be an Optimizer": lambda: Network([], Gaussian(), optimizer=[Adam()]),
+    "Network: optimizer is (Adam(),), but must be an Optimizer or a LeastSquares": (
+        lambda: Network([], Gaussian(), optimizer=[Adam()])
+    ),
     "two parts of one list are called `h`; give them different names": (
         lambda: Network([Dense(1, name="h"), ReLU(name="h")], Gaussian())
     ),

@@ -34,6 +34,7 @@ from phalanx.problem import Problem
 from phalanx.search.heads import likelihood_for
 from phalanx.search.space import is_space
 from phalanx.stopping import EarlyStopping
+from phalanx.summaries import Summary, summary_of
 
 
 class NetworkEstimator(Watched, OfTargets, RowEstimator):
@@ -145,6 +146,11 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         searches = self.layers is None or any(is_space(getattr(self, name)) for name in parts)
         chooses = searches and settings.trials != 1
         return self.stopping is not None or chooses or (settings.repeats > 1 and not settings.bootstrap)
+
+    def summary(self) -> Summary:
+        """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""
+        check_is_fitted(self)
+        return summary_of(self._predictor, self.encoder_.row_shape)
 
     def save(self, folder: str | Path) -> None:
         """Write what predicts, the leaderboard and the curves into a new folder, as plain data and arrays.

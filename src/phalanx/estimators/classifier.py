@@ -51,6 +51,16 @@ class Classifier(OfSteps, ClassifierMixin, OfRows, OnlineClasses):
     >>> net = Classifier(layers=[Dense(8), Tanh()], optimizer=Adam(0.03), stopping=None, max_rounds=300).fit(X, y)
     >>> net.predict(X).tolist()
     [0, 1, 1, 0]
+
+    The hidden layer that was found serves another question, and is kept as it is:
+
+    >>> from phalanx import Factor
+    >>> kept = Adam(0.03, factors=[Factor(0, on=["dense_1"])])
+    >>> other = Classifier(net.layers, start=net.best_, optimizer=kept, stopping=None, max_rounds=300)
+    >>> other.fit(X, [0, 0, 0, 1]).predict(X).tolist()
+    [0, 0, 0, 1]
+    >>> bool((other.best_.params["dense_1"]["weight"] == net.best_.params["dense_1"]["weight"]).all())
+    True
     """
 
     def __sklearn_tags__(self) -> Any:

@@ -25,6 +25,7 @@ from phalanx.network import Network
 from phalanx.parts.fields import unknown
 from phalanx.population.predict import Final
 from phalanx.population.train import Clock
+from phalanx.summaries import Summary, summary_of
 
 
 @documented
@@ -77,6 +78,11 @@ class LanguageModel(OfText, Watched, PartsEstimator):
             self._predictor = LanguagePredictor.of(LANGUAGE, fitted, self.codec_)
             keep(self, fitted, NATS)
         return self
+
+    def summary(self) -> Summary:
+        """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""
+        check_is_fitted(self)
+        return summary_of(self._predictor, self._predictor.row_shape)
 
     def save(self, folder: str | Path) -> None:
         """Write what predicts, the leaderboard and the curves into a new folder, as plain data and arrays.

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from phalanx.constraint import Constraint
 from phalanx.declared import again, declared, option, options, parameters
+from phalanx.estimators.starts import starts_of
 from phalanx.experiment import Settings
 from phalanx.metrics import Metric
 from phalanx.network import Network
@@ -30,6 +31,15 @@ class OfAll(Search, Parts):
     """The options of all estimators."""
 
     validation_fraction: float = again(Split, "valid", constraint=Constraint(at_least=0, below=1))
+    start: Any = option(
+        "What networks begin with: a trained member, such as `net.best_`, or a dict of weights by layer and name",
+        default=None,
+        means="weights drawn afresh",
+        more="Layers of the same name and shape begin with its weights, others afresh; rows are encoded anew. A list "
+        'has one, or None, for each of the `repeats`. `Factor(0, on=["dense_1"])` among the `factors` of an optimizer '
+        "keeps a layer as it is.",
+        what="FittedMember, dict, list of them or None",
+    )
 
 
 @options
@@ -112,7 +122,8 @@ class PartsEstimator(OfAll, BaseEstimator):
         given = {one.key: getattr(self, one.name) for one in declared(type(self))} | {"seed": int(seed)}
         if given.get("likelihood") is not None:
             check_field(Network, "likelihood", given["likelihood"])
-        return Settings(metric, **{one.name: given[one.name] for one in declared(Settings) if one.name in given})
+        held = {one.name: given[one.name] for one in declared(Settings) if one.name in given}
+        return Settings(metric, starts_of(self.start, self.repeats), **held)
 
     def set_params(self, **params: Any) -> Self:
         """Replace parameters, also inside parts: `set_params(layers__dense_1__units=32)`; parts stay as they are."""

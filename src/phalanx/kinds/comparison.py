@@ -31,12 +31,15 @@ Predict = Callable[[Any], Predictions]
 class Baseline(Protocol):
     """A plain model.
 
-    `instant`: it takes no time worth speaking of. `fit` learns from the rows at some positions of `inputs`, rows as the
-    encoder made them, and from their values.
+    `instant`: it takes no time worth speaking of. `most_rows`: from how many rows it learns at most, None: from all.
+    `fit` learns from the rows at some positions of `inputs`, rows as the encoder made them, and from their values.
     """
 
     @property
     def instant(self) -> bool: ...
+
+    @property
+    def most_rows(self) -> int | None: ...
 
     def fit(self, encoder: Encoder, problem: Problem, inputs: Any, at: np.ndarray, seed: int) -> Predict:
         """Return what predicts."""
@@ -53,6 +56,11 @@ class Plain:
     def instant(self) -> bool:
         """Only to look up the mean takes no time."""
         return self.name == "dummy"
+
+    @property
+    def most_rows(self) -> int | None:
+        """It is the same for classes and numbers."""
+        return baselines("classify")[self.name].most_rows
 
     def fit(self, encoder: Encoder, problem: Problem, inputs: Any, at: np.ndarray, seed: int) -> Predict:
         """Train a model for each column."""
@@ -95,7 +103,7 @@ def compare(
     problem, names, seed = prepared.problem, prepared.config.baselines, prepared.config.seed
     chosen = [name for name in known if (name in names if names is not None else name not in prepared.kind.slow)]
     again = again and problem.again is not None
-    budget, sizes = Budget[list[Predict]](clock), _sizes(prepared)
+    budget = Budget[list[Predict]](clock)
     all_rows = min(len(part.train) for part in problem.folds)
     found: dict[str, Compared] = {}
     for place, name in enumerate(chosen):
@@ -103,6 +111,10 @@ def compare(
         display.stage(f"baseline {name}")
         if names is None and not baseline.instant and budget.left <= 0:
             display.line(f"baseline {name}: left out, the baselines' share of the time is used up")
+            continue
+        sizes = _sizes(prepared, baseline.most_rows)
+        if not sizes:
+            display.line(f"baseline {name}: left out, a sample of {baseline.most_rows:,} rows does not tell enough")
             continue
         others = sum(not known[other].instant for other in chosen[place + 1 :]) + int(again)
         tried = sizes[-1:] if baseline.instant else sizes
@@ -160,9 +172,9 @@ def _predict(models: Sequence[Sequence[FittedBaseline]], encoder: Encoder, input
     )
 
 
-def _sizes(prepared: "PreparedRows") -> list[int]:
-    """Return the sizes of the samples that plain models learn from: in each, every column of the target varies, and a
-    number that is known in some rows only is known in two.
+def _sizes(prepared: "PreparedRows", most: int | None) -> list[int]:
+    """Return the sizes of the samples that a plain model learns from, of `most` rows at most: in each, every column of
+    the target varies, and a number that is known in some rows only is known in two. []: there is no such sample.
     """
     problem, seed = prepared.problem, prepared.config.seed
     train = min((part.train for part in problem.folds), key=len)
@@ -180,7 +192,9 @@ def _sizes(prepared: "PreparedRows") -> list[int]:
         known = [values[at][~np.isnan(values[at])] for values in columns]
         return all(len(np.unique(one)) >= count for one, count in zip(known, needed, strict=True))
 
-    return [size for size in sizes[:-1] if tells(size)] + sizes[-1:]
+    if most is None or sizes[-1] <= most:
+        return [size for size in sizes[:-1] if tells(size)] + sizes[-1:]
+    return [size for size in sorted({min(size, most) for size in sizes}) if tells(size)]
 
 
 def _sample(rows: np.ndarray, size: int, seed: int) -> np.ndarray:

@@ -31,6 +31,10 @@ class FoldEncoder(Encoder):
         return self.encoders[0].input_layer
 
     @property
+    def row_shape(self) -> Any:
+        return self.encoders[0].row_shape
+
+    @property
     def vector(self) -> list[Layer]:
         return self.encoders[0].vector
 

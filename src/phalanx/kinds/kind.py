@@ -34,6 +34,11 @@ class Encoder(ABC):
     def input_layer(self) -> Layer:
         """The layer that takes the rows, where a network has none of its kind."""
 
+    @property
+    @abstractmethod
+    def row_shape(self) -> Any:
+        """The shape of a row as networks take it, see `phalanx.model.row_shape`."""
+
     @abstractmethod
     def size(self, rows: int) -> Size:
         """Return how much to try for so many training rows."""

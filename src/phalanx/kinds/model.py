@@ -45,6 +45,11 @@ class Model(Protocol):
         """The id of the best."""
         ...
 
+    @property
+    def row_shape(self) -> Any:
+        """The shape of a row as the networks take it."""
+        ...
+
     def alone(self, id_: str) -> Self:
         """Return the model of which one member alone predicts."""
         ...
@@ -102,6 +107,11 @@ class RowModel:
     def best(self) -> str:
         """The id of the best."""
         return self.predictor.best
+
+    @property
+    def row_shape(self) -> Any:
+        """The shape of a row as the networks take it."""
+        return self.encoder.row_shape
 
     @property
     def named(self) -> tuple[str, ...]:

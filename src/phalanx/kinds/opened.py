@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from phalanx.data import Source
 from phalanx.kinds.model import RowModel, as_table
 from phalanx.options import check_number
+from phalanx.summaries import Summary, summary_of
 
 Load = Callable[[Any, Sequence[str]], Source]
 """Reads files as a model takes them."""
@@ -84,6 +85,10 @@ class OpenedRows:
         scores, _, noticed = self._model.evaluate(self._source(source))
         _warn(*noticed)
         return scores
+
+    def summary(self) -> Summary:
+        """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""
+        return summary_of(self._model, self._model.row_shape)
 
     def _source(self, given: Any) -> Source:
         model = self._model

@@ -28,6 +28,10 @@ class VectorEncoder(RowEncoder):
     def input_layer(self) -> Columns:
         return Columns()
 
+    @property
+    def row_shape(self) -> Any:
+        return (self.width,), (0,)
+
     def size(self, rows: int) -> Size:
         return table_size(rows)
 

@@ -17,6 +17,7 @@ from phalanx.layers.activations import (
 )
 from phalanx.layers.augmentation import Augmentation, Brightness, CutOut, Flip
 from phalanx.layers.bands import HideBlocks, InstanceNorm, ShiftBands, SpectralAugmentation
+from phalanx.layers.basis import BasisFunctions
 from phalanx.layers.branches import Branch, Branches
 from phalanx.layers.columns import Columns
 from phalanx.layers.convolution import Conv
@@ -48,6 +49,7 @@ __all__ = [
     "At",
     "Augmentation",
     "AveragePool",
+    "BasisFunctions",
     "BatchNorm",
     "Branch",
     "Branches",

@@ -25,7 +25,8 @@ class Columns(Layer):
 
     `cardinalities`: k of each code column. `one_hot`: largest k that becomes one-hot (default 9).
     `embedding`: length of a category's vector (default 8). `frequencies`, `features`: see above (defaults 0, 3).
-    `spread`: of the frequencies, in cycles per unit of the encoded numbers (default 0.1).
+    `spread`: of the frequencies, in cycles per unit of the encoded numbers (default 0.1). `names`: of the numbers, as
+    the data say them to `BasisFunctions` (default none).
     Raises `InputError` for rows that are no table's.
 
     >>> Columns(cardinalities=(3, 50)).output_shape(((2,), (2,)))  # 2 numbers + 2 one-hot + 8
@@ -40,6 +41,7 @@ class Columns(Layer):
     frequencies: Fixed[int] = field(default=0, at_least=0)
     features: Fixed[int] = field(default=3, at_least=1)
     spread: Knob = field(default=0.1, above=0)
+    names: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def learned(self) -> tuple[str, ...]:

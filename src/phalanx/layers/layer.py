@@ -237,6 +237,14 @@ class Layer(Part):
         """
         return {}, {}
 
+    def seen(self, rng: np.random.Generator, state: Params, rows: np.ndarray) -> Params:
+        """Return the state before the first step with what the training rows say.
+
+        It is asked of a layer that stands first, or after the `Columns` of a table; `rows` are then the numbers,
+        (rows, inputs). It may be asked again of the state of a trained network, which is to stay as it is.
+        """
+        return state
+
     def noise(self, shape: Any) -> int:
         """Return how many random bytes each row of this input shape needs at a training step."""
         return 0

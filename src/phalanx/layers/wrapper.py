@@ -74,6 +74,9 @@ class Wrapper(Layer):
     def init(self, rng: np.random.Generator, shape: Any) -> tuple[Params, Params]:
         return self.layer.init(rng, shape)
 
+    def seen(self, rng: np.random.Generator, state: Params, rows: np.ndarray) -> Params:
+        return self.layer.seen(rng, state, rows)
+
     def noise(self, shape: Any) -> int:
         return self.layer.noise(shape)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from phalanx.layers.layer import Layer, along_last, names_weight
 from phalanx.network import Network, layers_of
+from phalanx.optimizers import LeastSquares
 from phalanx.regularizers import Parameters
 
 COLUMNS = ("saturated", "dead", "gradient_norm", "update_ratio")
@@ -63,6 +64,7 @@ def count(network: Network, before: Any, kept: dict[str, jax.Array], masks: dict
 def health(network: Network, counted: Any, rows: jax.Array, params: Parameters, gradient: Any, optimizer: Any) -> Any:
     """Return an array (layers, COLUMNS) after a round."""
     moved, _ = network.optimizer.step(gradient, optimizer, params)
+    steps = not isinstance(network.optimizer, LeastSquares)
     nothing = jnp.asarray(jnp.nan, float)
     table = []
     for name, layer in layers_of(network):
@@ -76,7 +78,7 @@ def health(network: Network, counted: Any, rows: jax.Array, params: Parameters, 
         if params[name]:
             slope = _norm(gradient[name])
         weights = _weights(params[name])
-        if weights:
+        if weights and steps:
             change = jax.tree.map(lambda new, old: new - old, _weights(moved[name]), weights)
             size = _norm(weights)
             ratio = jnp.where(size > 0, _norm(change) / jnp.where(size > 0, size, 1), jnp.nan)

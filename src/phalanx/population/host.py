@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from phalanx.layers import Branches, Layer, bare
 from phalanx.layers.products import ROUNDED
-from phalanx.model import Batch, initialize, parameter_count, remembers, row_shape
+from phalanx.model import Batch, parameter_count, remembers, row_shape
 from phalanx.network import Network, heads
 from phalanx.population.backend import capacity_for, mesh_for, width_for
 from phalanx.population.batches import (
@@ -22,6 +22,7 @@ from phalanx.population.batches import (
     padded_batches,
     valid_of,
 )
+from phalanx.population.beginning import begun
 from phalanx.population.member import Record, state_shape, valid_block
 from phalanx.population.program import BY_MEMBER, EVERYWHERE, advance, begin_all, exchange, reorder
 from phalanx.population.rows import Rows
@@ -173,14 +174,14 @@ class Population:
 
     def _begun(self) -> State:
         """Return the state of a beginner at each place."""
-        chosen, shape = self._by_place(), row_shape(self._rows.batch.x)
+        chosen = self._by_place()
         trials = {i: self.trained[i].trial for i in chosen}
         first = {
-            i: self._merged.widen(trial.network, *(trial.trained or initialize(trial.network, trial.seed, shape)))
+            i: self._merged.widen(trial.network, *begun(trial, self._rows.batch, self._folds[trial.fold].train))
             for i, trial in trials.items()
         }
-        begun = jax.tree.map(lambda *a: np.stack(a), *(first[i] for i in chosen))
-        return begin_all(self._members, self._put(begun, BY_MEMBER), self.mesh)
+        stacked = jax.tree.map(lambda *a: np.stack(a), *(first[i] for i in chosen))
+        return begin_all(self._members, self._put(stacked, BY_MEMBER), self.mesh)
 
     @property
     def alive(self) -> list[int]:

@@ -15,7 +15,7 @@ class Trial:
     """One network to train: a specification without distributions, the seed of its weights and noise, its fold.
 
     `rounds` bounds its training (None: the run's `max_rounds`), and so does `goal`, a validation cost that is low
-    enough. `trained` are parameters and states to go on from, with a fresh optimizer.
+    enough. `trained` are parameters and states to begin with, or to go on from, with a fresh optimizer.
     """
 
     network: Network

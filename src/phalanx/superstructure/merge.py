@@ -18,7 +18,6 @@ from phalanx.layers.layer import has_parts, names_weight
 from phalanx.likelihoods import Joint
 from phalanx.model import initialize
 from phalanx.network import Network, branches, layers_of
-from phalanx.optimizers import Optimizer
 from phalanx.parts import at_progress
 from phalanx.regularizers import Regularizer
 from phalanx.superstructure.seating import ApartError, Seating, indices
@@ -234,15 +233,17 @@ class Merged:
         mine = self._keyed(i, network)
         return [mine[key] if key in mine else one.neutral() for key, one in self._kinds.items()]
 
-    def _optimizer(self, i: int, network: Network) -> Optimizer:
+    def _optimizer(self, i: int, network: Network) -> Any:
         mine = self._renamed(i, network.optimizer)
         if len(self._rules) == 1:
             return mine
         at = [jax.tree.structure(rule) for rule in self._rules].index(jax.tree.structure(mine))
         return Switched([mine if k == at else rule for k, rule in enumerate(self._rules)], float(at))
 
-    def _renamed(self, i: int, optimizer: Optimizer) -> Optimizer:
+    def _renamed(self, i: int, optimizer: Any) -> Any:
         """Return a rule whose factors name places in place of layers."""
+        if not optimizer.factors:
+            return dataclasses.replace(optimizer, name="")
         factors = [
             dataclasses.replace(factor, on=tuple(self._moved(i, name) for name in factor.on))
             for factor in optimizer.factors

@@ -27,6 +27,10 @@ class TokenEncoder(RowEncoder):
         return Embedding(UNITS, self.tokens)
 
     @property
+    def row_shape(self) -> tuple[int, ...]:
+        return (self.steps,)
+
+    @property
     def vector(self) -> list[Layer]:
         return [self.input_layer, GlobalAveragePool()]
 

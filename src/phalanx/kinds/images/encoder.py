@@ -49,6 +49,10 @@ class ImageEncoder(RowEncoder):
         return Pixels(self.mean, self.deviation)
 
     @property
+    def row_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
     def vector(self) -> list[Layer]:
         first: list[Layer] = [self.input_layer, Conv(16), ReLU()]
         pooled: list[Layer] = [MaxPool()] if min(self.shape[:-1]) > 3 else []

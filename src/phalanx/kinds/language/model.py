@@ -35,6 +35,11 @@ class LanguagePredictor:
         shares = {fitted.members[i].id: share for i, share in fitted.shares.items()}
         return LanguagePredictor(kind, codec, members, shares, fitted.best.id)
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row: networks that speak read a token at a time."""
+        return (1,)
+
     def alone(self, id_: str) -> "LanguagePredictor":
         """Return what speaks by one network only."""
         return self.speaking(id_, self.members[id_])

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from phalanx.kinds.language.model import LanguagePredictor
+from phalanx.summaries import Summary, summary_of
 
 
 class OpenedText:
@@ -24,3 +25,7 @@ class OpenedText:
     def log_density(self, texts: list[str]) -> np.ndarray:
         """Return log P(text) of each text, (texts,), in nats; see `phalanx.LanguageModel.log_density`."""
         return np.array([self._model.log_density(text) for text in texts])
+
+    def summary(self) -> Summary:
+        """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""
+        return summary_of(self._model, self._model.row_shape)

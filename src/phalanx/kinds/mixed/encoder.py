@@ -54,6 +54,10 @@ class MixedEncoder(RowEncoder):
     def input_layer(self) -> Branches:
         return Branches([Branch(part.encoder.vector) for part in self.parts])
 
+    @property
+    def row_shape(self) -> tuple[Any, ...]:
+        return tuple(part.encoder.row_shape for part in self.parts)
+
     def size(self, rows: int) -> Size:
         """Return the size of the part of which least is tried: it takes longest."""
         return min((part.encoder.size(rows) for part in self.parts), key=lambda size: size.trials)

@@ -21,7 +21,7 @@ class MixedKind(RowKind):
     name = "mixed"
     encoder = MixedEncoder
     options = LABELLED | {"scaling", "missing", "ignore", "category", "number", "strict", "size"}
-    slow = ("random_forest", "gradient_boosting")
+    slow = ("decision_tree", "svm", "random_forest", "gradient_boosting")
 
     @property
     def what(self) -> str:

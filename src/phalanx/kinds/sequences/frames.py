@@ -9,13 +9,21 @@ from phalanx.layers import Conv, Frames, GlobalMaxPool, Layer, ReLU
 
 
 class FrameEncoder(RowEncoder):
-    """An encoder that makes rows of `steps` steps, each of some numbers; NaN follows the end of a shorter row."""
+    """An encoder that makes rows of `steps` steps, each of some numbers; NaN follows the end of a shorter row.
+
+    `mean`: of each of these numbers in training.
+    """
 
     steps: int
+    mean: tuple[float, ...]
 
     @property
     def input_layer(self) -> Frames:
         return Frames()
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        return self.steps, len(self.mean)
 
     @property
     def vector(self) -> list[Layer]:

@@ -27,6 +27,7 @@ class PlainForecast:
 
     make: Fit
     instant: bool = True
+    most_rows: int | None = None
 
     def fit(self, encoder: Any, problem: Problem, inputs: Any, at: np.ndarray, seed: int) -> Callable[..., Any]:
         """Learn from the windows at some positions."""

@@ -87,6 +87,10 @@ class SeriesEncoder(RowEncoder):
     def input_layer(self) -> Past:
         return Past(self.anchor_kind)
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        return self.steps, len(self.channels)
+
     def size(self, rows: int) -> Size:
         return series_size(rows)
 

@@ -33,6 +33,7 @@ from phalanx.kinds.tables.scales import (
 )
 from phalanx.kinds.tables.space import table_size, table_space
 from phalanx.layers import Columns
+from phalanx.layers.basis import MISSING, SCALED
 from phalanx.network import Network
 from phalanx.search.effort import Size
 
@@ -98,7 +99,15 @@ class TableEncoder(RowEncoder):
 
     @property
     def input_layer(self) -> Columns:
-        return Columns(self.cardinalities)
+        as_they_are = (0.0, 1.0, None)
+        changed = {one.name: SCALED for one in self._scales if (one.center, one.scale, one.clip) != as_they_are}
+        changed |= {category.name: " (-1 or 1)" for category in self.categories if category.binary}
+        names = tuple(f"{name}{changed.get(name, '')}" for name in self.number_names)
+        return Columns(self.cardinalities, names=names)
+
+    @property
+    def row_shape(self) -> Any:
+        return (self.n_numbers,), (len(self.cardinalities),)
 
     def size(self, rows: int) -> Size:
         return table_size(rows)
@@ -261,7 +270,7 @@ class TableEncoder(RowEncoder):
         many = [category for category in self.categories if not category.binary]
         names = (
             *(scale.name for scale in self._scales),
-            *(f"{scale.name} is missing" for scale in self._scales if scale.indicator),
+            *(f"{scale.name}{MISSING}" for scale in self._scales if scale.indicator),
             *(f"{date.name} {wave} of {cycle}" for date in self.dates for cycle in date.cycles for wave in WAVES),
             *(category.name for category in self.categories if category.binary),
         )

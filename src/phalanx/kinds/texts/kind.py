@@ -28,7 +28,7 @@ class TextKind(RowKind):
     encoder = TextEncoder
     options = LABELLED | {"strict", "text", "missing", "ignore"}
     several = True
-    slow = ("random_forest", "gradient_boosting")
+    slow = ("decision_tree", "svm", "random_forest", "gradient_boosting")
 
     def holds(self, sources: Sequence[str], config: Config | None = None) -> bool:
         return are(holds_texts, sources) and not (Path(sources[0]).is_dir() and holds_images(Path(sources[0])))
