@@ -4,26 +4,14 @@ With `--check` nothing is written; the exit status is 1 where the file is not wh
 """
 
 import dataclasses
-import importlib
-import inspect
-import re
 import sys
 from pathlib import Path
 
-from phalanx.parts import Part, subclasses
+from phalanx.notes.parts import GROUPS, chapters, formula, group, source
+from phalanx.parts import Part
 from phalanx.parts.fields import constraint_of
 
 FILE = Path(__file__).parent / "parts.md"
-GROUPS = {
-    "Layers": ("layers", "Layer"),
-    "Likelihoods": ("likelihoods", "Likelihood"),
-    "Several targets": ("likelihoods", "Joint", "Head"),
-    "Regularizers": ("regularizers", "Regularizer"),
-    "Optimizers": ("optimizers", "Optimizer"),
-    "Beside the optimizer": ("optimizers", "Clip", "Factor", "Argument"),
-    "Schedules": ("parts", "Schedule"),
-    "Stopping": ("stopping", "EarlyStopping"),
-}
 INTRODUCTION = """# Parts
 
 Every part of a network, with its formula, its fields and where it comes from. Written by `python docs/make_parts.py`
@@ -33,31 +21,26 @@ Learning* (2016).
 A **knob** is a number that may differ between the members of a population without another compilation: it takes a
 number, a distribution such as `loguniform(1e-4, 1e-1)`, or a schedule such as `Cosine(0.1)`. Every other field is
 structure: networks that differ in it are trained as different programs. Structure takes a `choice` too.
+
+A **chapter** computes what the notes claim of a part: `phalanx notes xor` runs one, `phalanx notes C4` that of a row.
 """
 
 
 def table() -> str:
     """Return the text of docs/parts.md."""
     pieces = [INTRODUCTION]
-    for title, (module, *bases) in GROUPS.items():
-        home = importlib.import_module(f"phalanx.{module}")
-        classes = [cls for base in bases for cls in _concrete(getattr(home, base))]
-        pieces.append(f"\n## {title}\n\n| part | formula | fields | source |\n|---|---|---|---|\n")
-        pieces += [f"| `{cls.__name__}` | {formula(cls)} | {fields(cls)} | {source(cls)} |\n" for cls in classes]
+    for title in GROUPS:
+        pieces.append(f"\n## {title}\n\n| part | formula | fields | source | chapters |\n|---|---|---|---|---|\n")
+        pieces += [
+            f"| `{cls.__name__}` | {_cell(formula(cls))} | {fields(cls)} | {_cell(source(cls))} | {about(cls)} |\n"
+            for cls in group(title)
+        ]
     return "".join(pieces)
 
 
-def formula(cls: type[Part]) -> str:
-    """Return the first paragraph of a part's docstring."""
-    return _cell(_paragraphs(cls)[0])
-
-
-def source(cls: type[Part]) -> str:
-    """Return the last line of a part's docstring, which says where it comes from."""
-    found = re.search(r"^Source: (.+)\.$", "\n".join(_paragraphs(cls)), re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise SystemExit(f"{cls.__name__}: its docstring does not end with `Source: notes ...; book ....`")
-    return _cell(found[1])
+def about(cls: type[Part]) -> str:
+    """Return the chapters of the notes about a part, by the names under which `phalanx notes` runs them."""
+    return ", ".join(f"`{one.name}`" for one in chapters(cls))
 
 
 def fields(cls: type[Part]) -> str:
@@ -74,27 +57,8 @@ def fields(cls: type[Part]) -> str:
     return "<br>".join(map(_cell, lines))
 
 
-def _concrete(base: type[Part]) -> list[type[Part]]:
-    """Return the package's parts under a base that can be made, in the order of their definition."""
-    found = [base, *subclasses(base)]
-    homes = {cls: sys.modules[cls.__module__] for cls in found if cls.__module__.startswith("phalanx.")}
-    return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls and not _is_base(cls)]
-
-
-def _is_base(cls: type[Part]) -> bool:
-    return (
-        inspect.isabstract(cls)
-        or (cls.__doc__ or "").startswith("Base of")
-        or not cls.__module__.startswith("phalanx.")
-    )
-
-
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else repr(value)
-
-
-def _paragraphs(cls: type[Part]) -> list[str]:
-    return inspect.cleandoc(cls.__doc__ or "").split("\n\n")
 
 
 def _cell(text: str) -> str:

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
 from phalanx.baselines import baselines, fit_baseline
@@ -10,7 +13,7 @@ from phalanx.data.encoded import Encoded
 from phalanx.errors import InputError
 from phalanx.kinds.tables.encoder import TableEncoder
 
-NAMES = ("dummy", "linear", "random_forest", "gradient_boosting")
+NAMES = ("dummy", "linear", "decision_tree", "svm", "random_forest", "gradient_boosting")
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +115,46 @@ def test_a_class_without_rows_and_a_class_of_one(name):
     probabilities = fit_baseline(name, x, y, cardinalities=(), classes=5).predict(x)
     assert probabilities.shape == (n, 5)
     np.testing.assert_array_equal(probabilities[:, [2, 4]], 0)
+
+
+def test_the_svm_is_that_of_scikit_learn(iris):
+    (x, y), (x_test, _) = iris
+    scaler = StandardScaler().fit(x.numbers.astype(float))
+    theirs = SVC(gamma=1 / 4).fit(scaler.transform(x.numbers.astype(float)), y)
+    ours = fit_baseline("svm", x, y, cardinalities=(), classes=3).predict(x_test)
+    assert ours.argmax(1).tolist() == theirs.predict(scaler.transform(x_test.numbers.astype(float))).tolist()
+    values = np.sin(x.numbers[:, 0])
+    theirs = SVR(gamma=1 / 4).fit(scaler.transform(x.numbers.astype(float)), (values - values.mean()) / values.std())
+    expected = theirs.predict(scaler.transform(x_test.numbers.astype(float))) * values.std() + values.mean()
+    ours = fit_baseline("svm", x, values, cardinalities=()).predict(x_test)
+    np.testing.assert_allclose(ours, expected, atol=2e-3 * values.std())  # twice the tolerance of LIBSVM
+
+
+def test_the_probabilities_of_the_svm_are_calibrated():
+    # P(y = 1) = 0.9 on one side, 0.1 on the other: of 2,000 rows the share within a bin of 1,000 has deviation 0.0095
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (3000, 1))
+    y = (rng.random(3000) < np.where(x[:, 0] > 0, 0.9, 0.1)).astype(np.int64)
+    said = fit_baseline("svm", no_codes(x[:1000]), y[:1000], cardinalities=(), classes=2).predict(no_codes(x[1000:]))
+    # the factor is the most likely one of 200 rows: its own deviation is √(0.09/200) = 0.021 of a probability
+    sure = said.max(1)
+    assert abs(sure.mean() - 0.9) < 4 * 0.021
+
+
+def test_the_svm_learns_from_sparse_rows():
+    rng = np.random.default_rng(1)
+    x = sparse.csr_array(rng.random((200, 30)) * (rng.random((200, 30)) < 0.2))
+    y = (x[:, [0]].toarray()[:, 0] > 0).astype(np.int64)
+    fitted = fit_baseline("svm", Encoded(x, np.empty((200, 0), np.int32)), y, cardinalities=(), classes=2)
+    assert (fitted.predict(Encoded(x, np.empty((200, 0), np.int32))).argmax(1) == y).mean() > 0.9
+
+
+def test_predictions_of_the_svm_do_not_depend_on_blocks(iris, monkeypatch):
+    (x, y), (x_test, _) = iris
+    fitted = fit_baseline("svm", x, y, cardinalities=(), classes=3)
+    whole = fitted.predict(x_test)
+    monkeypatch.setattr("phalanx.support_vectors.BLOCK", 7)
+    np.testing.assert_allclose(fitted.predict(x_test), whole, rtol=1e-12)
 
 
 def test_one_class_is_refused():

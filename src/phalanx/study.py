@@ -146,7 +146,12 @@ class Parts:
         more="Such as `[L2(loguniform(1e-6, 1e-2))]`.",
         what="list of Regularizer",
     )
-    optimizer: Any = option("Rule of the steps", default=None, means="Adam(), where layers are given", what="Optimizer")
+    optimizer: Any = option(
+        "Rule of the steps, or LeastSquares()",
+        default=None,
+        means="Adam(), where layers are given",
+        what="Optimizer or LeastSquares",
+    )
     stopping: Any = option(
         "When to stop early",
         default="auto",

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import phalanx.baselines as baseline_module
+from phalanx.baselines import Baseline, baselines
 from phalanx.config import Config
 from phalanx.display import Display, make_console
 from phalanx.kinds import budget, comparison
@@ -124,3 +126,34 @@ def test_a_language_is_learned_from_its_end_where_the_time_is_short(tmp_path, mo
     assert time.rows == [30_000, 30_000]  # 300 s each, of 1,000; the next sample would take four times as long
     assert [held.learned for held in found.values()] == [{"tokens": 30_000}] * 2
     assert found["bigram"].test()["nats_per_token"] < found["dummy"].test()["nats_per_token"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 2))
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] * x[:, 1]}).to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path / "table.csv"
+
+
+def compare_svm(path, monkeypatch, rows):
+    held = Baseline(baselines("regress")["svm"].make, most_rows=rows)
+    monkeypatch.setitem(baseline_module._REGRESSORS, "svm", held)
+    monkeypatch.setitem(baseline_module._CLASSIFIERS, "svm", held)
+    prepared = prepare(Config(source=str(path), target=("y",), baselines=("dummy", "svm"), trials=1))
+    clock = clock_with(100_000.0, monkeypatch)
+    metric = metric_named("rmse", prepared.problem.goals, None)
+    return compare(prepared, prepared.kind.baselines, metric, False, clock, Display(make_console(), clock))
+
+
+def test_the_svm_learns_from_as_many_rows_as_it_may(table, monkeypatch, capsys):
+    found = compare_svm(table, monkeypatch, 100)
+    assert found["svm"].learned == {"rows": 100}
+    assert found["svm"].valid["rmse"] < found["dummy"].valid["rmse"]
+    assert ", trained on 100 of 384 rows, " in capsys.readouterr().out
+    assert compare_svm(table, monkeypatch, 10_000)["svm"].learned == {"rows": 384}
+
+
+def test_a_model_that_may_learn_from_too_few_rows_is_left_out(table, monkeypatch, capsys):
+    assert list(compare_svm(table, monkeypatch, 1)) == ["dummy"]
+    assert "baseline svm: left out, a sample of 1 rows does not tell enough\n" in capsys.readouterr().out

@@ -212,7 +212,7 @@ def test_whole_numbers_are_what_their_likelihood_is_of(prepared, frame):
             r"the training rows hold one class of 'y' only, but two classes are needed; use more rows, another seed or "
             r"other groups$",
         ),
-        ({}, {"baselines": ("forest",)}, r"baselines is 'forest', but must be one of dummy, linear, random_forest, gr"),
+        ({}, {"baselines": ("forest",)}, r"baselines is 'forest', but must be one of dummy, linear, decision_tree"),
         (
             {},
             {"target": (), "forecast": "a", "baselines": ("linear", "dummy")},
