@@ -30,7 +30,7 @@ SEARCH = {
     "refit": None,
 }
 TARGETS = {"likelihood": None, "metric": None, "ensemble": True, "bootstrap": False, "vote": False, "samples": 0}
-SHARED = {"layers": None, **MIXED, **SEARCH, "validation_fraction": 0.2, "random_state": 0}
+SHARED = {"layers": None, **MIXED, **SEARCH, "validation_fraction": 0.2, "start": None, "random_state": 0}
 ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": 1}
 SIGNATURES = {
     Classifier: ("layers", ROWS),

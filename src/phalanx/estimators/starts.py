@@ -15,6 +15,8 @@ def starts_of(given: Any, repeats: int) -> tuple[Start | None, ...]:
 
     Raises `InputError` for what holds no weights, and for a list that has not one entry for each of the `repeats`.
     """
+    if given is None:
+        return ()
     if not isinstance(given, (list, tuple)):
         return (_start(given),) * repeats
     if len(given) != repeats:

@@ -51,11 +51,13 @@ def chapters(cls: type[Part]) -> list[Chapter]:
 def _concrete(base: type[Part]) -> list[type[Part]]:
     found = [base, *subclasses(base)]
     homes = {cls: sys.modules[cls.__module__] for cls in found if cls.__module__.startswith("phalanx.")}
-    return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls and not _is_base(cls)]
+    return [cls for cls, home in homes.items() if getattr(home, cls.__name__, None) is cls and not is_base(cls)]
 
 
-def _is_base(cls: type[Part]) -> bool:
-    return inspect.isabstract(cls) or (cls.__doc__ or "").startswith("Base of")
+def is_base(cls: type[Part]) -> bool:
+    """Say whether a class is there to be derived from."""
+    own = cls.__module__.startswith("phalanx.")
+    return inspect.isabstract(cls) or (cls.__doc__ or "").startswith("Base of") or not own
 
 
 def _paragraphs(cls: type[Part]) -> list[str]:

@@ -69,9 +69,10 @@ an image counts as right if it survived both. A model must not look safe only be
 «models»
 
 The notes say that SVMs are linear too but have large decision regions, and so do not face the problem. The linear SVM
-does: of «linear_svm_clean:.2f» right answers «linear_svm:.2f» are left, as with the linear network. The SVM with an RBF
-kernel, which is not linear, keeps «rbf_svm:.2f», and a network of `RBF` units «rbf_units:.2f», where rectifiers keep
-«rectifiers:.2f». Resist means: fall less. At twice the $\varepsilon$ the RBF machine keeps «rbf_svm_twice:.2f».
+does: of «linear_svm_clean:.2f» right answers it keeps «linear_svm:.2f», and the linear network «linear:.2f». The SVM
+with an RBF kernel, which is not linear, keeps «rbf_svm:.2f», and a network of `RBF` units «rbf_units:.2f», where
+rectifiers keep «rectifiers:.2f». Resist means: fall less. At twice the $\varepsilon$ the RBF machine keeps
+«rbf_svm_twice:.2f».
 
 ## Training on them
 

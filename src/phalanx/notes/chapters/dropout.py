@@ -59,8 +59,8 @@ rectifiers behind them, trained on «deep_rows» digits, has «deep_masks» subn
 
 ![The test accuracy of each subnetwork; the line is the network with scaled weights.](subnetworks)
 
-Here scaling is off by «deep_gap:.3f» from the geometric mean (largest difference of a probability; «deep_typical:.4f»
-on average). It is an approximation, but one that takes one pass in place of «deep_masks».
+Here scaling differs from the geometric mean by «deep_typical:.3f» on average and by «deep_gap:.2f» at most (differences
+of probabilities). It is an approximation now, though one that takes a single pass in place of «deep_masks».
 
 ## What it does
 

@@ -49,8 +49,8 @@ are 0.9. The norm of $W^k$ first rises to «peak:.1f», at $k = «peak_at»$, an
 
 ## Clipping
 
-A gradient that vanishes carries no news of the past, and no step size brings it back (for that see
-[gates](chapter:gates)). One that explodes has a direction that is still good and a length that is not: one step along
+A gradient that vanishes carries no news of the past, and no step size brings it back.
+One that explodes has a direction that is still good and a length that is not: one step along
 it throws the weights far away. So its length is cut to a limit: as a whole (`ClipNorm`, which keeps the direction),
 or number by number (`ClipValue`, which may turn it).
 
