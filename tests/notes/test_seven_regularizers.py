@@ -18,7 +18,7 @@ SEVEN = ["L1", "L2", "dropout", "early stopping", "augmentation", "multitasking"
 
 @pytest.fixture(scope="module")
 def found():
-    return seven_regularizers.compute(splits=3, rounds=50)
+    return seven_regularizers.compute(splits=3, rounds=30)
 
 
 def test_all_seven_of_the_margin_are_there(found):

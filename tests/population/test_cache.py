@@ -2,9 +2,13 @@
 
 import os
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from phalanx.population.cache import forget_oldest
+from phalanx.population import cache
+from phalanx.population.cache import forget_oldest, forget_programs
+from phalanx.population.compilation import compilations
 
 
 @pytest.fixture
@@ -33,3 +37,27 @@ def test_a_program_that_another_process_deletes_is_no_error(folder, monkeypatch)
 
     monkeypatch.setattr(os, "unlink", gone)
     forget_oldest(folder, 900)
+
+
+@pytest.mark.skipif(not cache._MAPS.exists(), reason="only Linux counts maps")
+def test_programs_are_forgotten_where_they_take_too_many_maps(tmp_path, monkeypatch):
+    program, limit = jax.jit(lambda x: x @ x + 1), tmp_path / "limit"
+    monkeypatch.setattr(cache, "_MOST_MAPS", limit)
+
+    def compiled_again():
+        before = compilations.programs
+        program(jnp.ones((2, 2))).block_until_ready()
+        return compilations.programs > before
+
+    assert compiled_again()
+    limit.write_text("1000000")
+    assert not forget_programs()
+    assert not compiled_again()
+    limit.write_text("100")
+    assert forget_programs()
+    assert compiled_again()
+
+
+def test_without_a_count_of_maps_nothing_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_MOST_MAPS", tmp_path / "missing")
+    assert not forget_programs()

@@ -6,11 +6,14 @@ import platform
 import re
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 
 from phalanx.notes.chapter import Chapter, chapter, chapters_of, names
@@ -21,6 +24,7 @@ from phalanx.notes.pictures import write_figures
 from phalanx.notes.rows import ROWS, asserted_in
 from phalanx.notes.told import told
 from phalanx.population.backend import devices
+from phalanx.population.cache import forget_programs
 
 FIRST, PARTS, ROWS_PAGE = "index.html", "parts.html", "rows.html"
 _TITLE = "The notes, alive"
@@ -42,6 +46,32 @@ def run(one: Chapter, **options: Any) -> Ran:
     began = time.perf_counter()
     found = one.compute(**options)
     return Ran(one, found, time.perf_counter() - began)
+
+
+def write_book(folder: Path, written: Sequence[Chapter], given: dict[str, Any]) -> Iterator[tuple[Chapter, float]]:
+    """Write the book's pages of some chapters; yield each as it is done, with its seconds. `given`: see `run`.
+
+    On a CPU each core computes a chapter of its own: to compile a program is most of the work, and done on one core.
+    """
+    write_frame(folder, written)
+    if len(written) == 1 or devices()[0].platform != "cpu":
+        for one in written:
+            yield one, _run_and_write(folder, one.name, given)
+        return
+    pool = ProcessPoolExecutor(joblib.cpu_count(), get_context("spawn"))
+    try:
+        running = {pool.submit(_run_and_write, folder, one.name, given): one for one in written}
+        for done in as_completed(running):
+            yield running[done], done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run_and_write(folder: Path, name: str, given: dict[str, Any]) -> float:
+    ran = run(chapter(name), **given)
+    write_chapter(folder, ran)
+    forget_programs(0)
+    return ran.seconds
 
 
 def write_frame(folder: Path, written: Sequence[Chapter]) -> None:

@@ -1,11 +1,12 @@
 """What `phalanx notes` does: list the chapters, run one in the terminal, or write the book."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 from phalanx.display import make_console, make_table
 from phalanx.errors import InputError
-from phalanx.notes.book import FIRST, Ran, run, write_chapter, write_frame
+from phalanx.notes.book import FIRST, run, write_book
 from phalanx.notes.chapter import Chapter, chapter, names, opened
 from phalanx.notes.contents import CONTENTS
 from phalanx.notes.pictures import write_pictures
@@ -74,19 +75,12 @@ def _write_book(folder: Path, chapters: list[Chapter], given: dict[str, Any]) ->
     """Write pages of chapters, and what joins them, into a folder."""
     console = make_console()
     _make(folder)
-    write_frame(folder, chapters)
-    total = 0.0
-    for one in chapters:
-        with console.status(f"computing {one.name}"):
-            ran = run(one, **given)
-            write_chapter(folder, ran)
-        total += ran.seconds
-        console.print(_line(ran))
-    console.print(f"{len(chapters)} of {len(list(names()))} chapters in {total:.0f} s: open {folder / FIRST}")
-
-
-def _line(ran: Ran) -> str:
-    return f"{ran.seconds:6.1f} s  {ran.chapter.title}"
+    began = time.perf_counter()
+    with console.status(f"computing {chapters[0].name if len(chapters) == 1 else 'the book'}"):
+        for one, seconds in write_book(folder, chapters, given):
+            console.print(f"{seconds:6.1f} s  {one.title}")
+    seconds = time.perf_counter() - began
+    console.print(f"{len(chapters)} of {len(list(names()))} chapters in {seconds:.0f} s: open {folder / FIRST}")
 
 
 def _make(folder: Path) -> None:

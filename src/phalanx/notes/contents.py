@@ -5,6 +5,7 @@ CONTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "What learning is",
         (
             "one_algorithm",
+            "speakers",
             "connections",
             "layer_by_layer",
             "rewired",
@@ -25,6 +26,7 @@ CONTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "early_stopping",
             "implicit",
             "adversarial",
+            "sharing",
             "bagging",
             "dropout",
             "seven_regularizers",
@@ -32,6 +34,6 @@ CONTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Optimization", ("surrogate", "online", "descent_paths", "rare_features")),
     ("Convolution", ("convolution", "prior", "gabor")),
-    ("Recurrence", ("unrolled", "rules", "vanishing")),
+    ("Recurrence", ("unrolled", "rules", "vanishing", "gates")),
 )
 """The parts of the book, and the chapters of each."""

@@ -1,4 +1,4 @@
-"""Where compiled programs are kept from run to run."""
+"""Where compiled programs are kept, from run to run and within one process."""
 
 import os
 from contextlib import suppress
@@ -7,6 +7,8 @@ from pathlib import Path
 import jax
 
 _MOST_BYTES = 2**30
+_MAPS = Path("/proc/self/maps")
+_MOST_MAPS = Path("/proc/sys/vm/max_map_count")
 
 
 def cache_folder() -> Path:
@@ -47,3 +49,21 @@ def forget_oldest(folder: Path, most: int) -> None:
         with suppress(FileNotFoundError):  # another process was first
             os.unlink(path)
         total -= stat.st_size
+
+
+def forget_programs(share: float = 0.5) -> bool:
+    """Let go of the programs in memory, if they take more than a share of the maps that Linux grants a process.
+
+    A program takes a hundred maps and more, and a process that asks for one above its limit (65,530 unless a system
+    says otherwise) dies. What is forgotten is compiled again, or read from the cache folder, when it is needed.
+    """
+    try:
+        most = int(_MOST_MAPS.read_text())
+        with _MAPS.open("rb") as lines:
+            held = sum(1 for _ in lines)
+    except OSError:  # not Linux: there is no such limit
+        return False
+    if held <= share * most:
+        return False
+    jax.clear_caches()
+    return True

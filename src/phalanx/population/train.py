@@ -13,6 +13,7 @@ from phalanx.population.arithmetic import check_arithmetic
 from phalanx.population.backend import ahead, devices, memory, price
 from phalanx.population.batches import Fold
 from phalanx.population.building import COMPILING, Meanwhile, Pace, build
+from phalanx.population.cache import forget_programs
 from phalanx.population.host import Population, steps_of_a_round
 from phalanx.population.member import bytes_of_a_member
 from phalanx.population.rows import Rows
@@ -147,6 +148,7 @@ def train(
     stopped: dict[int, int] = {}
     outcome = Outcome([], [], [], chosen)
     for number, wave in enumerate(waves):
+        forget_programs()
         allowed = _Allowance(clock, end, time.monotonic(), len(waves) - number, at_least_one and not number)
         allowed.room = (1 - COMPILING) * allowed.left() if room is None else room
         places = [

@@ -29,7 +29,7 @@ $$\mathbf{x}' = \mathbf{x} + \varepsilon\,\mathrm{sign}(\nabla_{\mathbf{x}} J(\m
 No number changes by more than $\varepsilon$. In Phalanx `attack` computes it. Here the data are handwritten digits with
 pixels from 0 to 1, «rows» of them for training, and $\varepsilon =$ «epsilon» throughout.
 
-![A digit, what is added to it (enlarged), and the sum, which one of the networks takes for a «taken_for».](example)
+![A digit, what is added (enlarged), and the sum, which one of the networks takes for the digit «taken_for».](example)
 
 ## A linear model moves by ε‖w‖₁
 
@@ -170,7 +170,7 @@ def powers() -> pd.DataFrame:
         small, large = (abs(float(f(x + e)) - float(f(x))) for e in (0.025, 0.05))
         lines.append((name, small, large, np.log2(large / small)))
     titles = ["output", "change by ε = 0.025", "by ε = 0.05", "power of ε"]
-    return pd.DataFrame(lines, columns=titles).round(5)
+    return pd.DataFrame(lines, columns=titles)
 
 
 def _growth(x: np.ndarray, y: np.ndarray, splits: Any, rounds: int) -> dict[str, Any]:

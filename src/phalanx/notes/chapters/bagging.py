@@ -51,10 +51,11 @@ which.
 
 With $c = 0$ the error would be $v/k$, which the notes call impressive; the table has it in the last column. Errors are
 not independent, though. All members miss the same noise in the targets, and what none of them can learn. That part is
-in $c$, and no number of members takes it away. What helps is members that differ: full-grown trees have the largest $v$
-of the bags here and the smallest share $c/v$ = «tree_share:.2f», so they gain most, «tree_gain:.0%». Networks that were
-trained alike agree at «network_share:.2f» and gain «network_gain:.0%»; nets with other widths, activations and learning
-rates «different_gain:.0%». This is why bags are made of trees, as in the notes.
+in $c$, and no number of members takes it away. What helps is members that differ: a bag takes away the share
+$(1 - \frac{1}{k})(1 - c/v)$ of $v$. For networks that were trained alike $c/v$ is «network_share:.2f» and the gain
+«network_gain:.0%»; with other widths, activations and learning rates the gain is «different_gain:.0%». Full-grown trees
+follow each chance of their sample: $c/v$ is «tree_share:.2f», and the gain «tree_gain:.0%». This is why bags are made
+of trees, as in the notes.
 
 ## Votes
 

@@ -65,8 +65,8 @@ of probabilities). It is an approximation now, though one that takes a single pa
 ## What it does
 
 Networks with two layers of «units» rectifiers, all rates and «seeds» splits as one population. First on «source»,
-«rows» training rows, whose target is noisy: a network learns the noise of the training rows with the rest. The error is
-the mean square (of classes: the share of wrong ones); the target has variance 1:
+«rows» training rows: a network learns whatever noise is in their targets with the rest. The error is the mean square
+(of classes: the share of wrong ones); the target has variance 1:
 
 «rates»
 

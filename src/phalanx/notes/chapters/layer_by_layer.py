@@ -57,7 +57,7 @@ two differ by a factor of «relu_ratio:.1f».
 ## The third wave, one layer after the other
 
 Put an output above each of the layers. Train the first layer with its output; then keep the first as it is, train the
-second with its own, and so on. No layer ever has more than one pair of weights between itself and the cost.
+second with its own, and so on. Between the layer that learns and the cost there is never more than an output.
 
 «source: layer_by_layer»
 
@@ -83,12 +83,12 @@ and above the fifth «last:.1%» before all were trained together. The digits ar
 ## Why it is no longer needed
 
 Rectifiers with He's weights, trained at once by the very same rule, get «mean[rectifiers]:.1%», and with `Adam`
-«mean[modern]:.1%»; against layer by layer without labels the last is a difference of «against[0]:+.1%» ±
-«against[1]:.1%» points. A step size for each weight helps the sigmoids too: `Adam` alone brings them to
-«mean[adam]:.1%», though not all the way. So the third wave's trick answered a question that better units have removed.
-What is left of it is training without labels where labels are few; [the next chapter](chapter:rewired) carries layers
-from one task to another, and [the one before](chapter:connections) has the machine with $10^4$ connections a unit,
-which the notes mention because it, too, learned without labels.
+«mean[modern]:.1%»; the last is at «against[0]:+.1%» ± «against[1]:.1%» against layer by layer without labels. A step
+size for each weight helps the sigmoids too: `Adam` alone brings them to «mean[adam]:.1%», though not all the way. So
+the third wave's trick answered a question that better units have removed. What is left of it is training without
+labels where labels are few; [the next chapter](chapter:rewired) carries layers from one task to another, and [the one
+before](chapter:connections) has the machine with $10^4$ connections a unit, which the notes mention because it, too,
+learned without labels.
 """
 
 DEPTH, WIDTH, COUNT = 5, 32, 64

@@ -108,7 +108,7 @@ def compute(side: int = 4, seen: int = 6, strong: float = 1.0, rounds: int = 150
         "unseen": unseen,
         "trainings": 2**seen,
         "answers": total,
-        "wrong": total // 2,
+        "wrong": int(mistakes["network"].sum()),
         "table": table,
         "mistakes": mistakes,
         "counts": {name: np.bincount(wrong, minlength=unseen + 1) for name, wrong in mistakes.items()},

@@ -29,8 +29,7 @@ between the points. With $\alpha = 10^{-6}$ it is «light_largest:.0f», althoug
 «light_miss:.3f» only (root mean square; the targets have deviation 1). The points are noisy, so hitting them is no aim.
 Over «draws» draws of the noise the curve without a penalty was «plain_error:.2f» away from the sine behind the points,
 and that with the best of «tried» penalties, $\alpha =$ «best_alpha:.2g», «best_error:.2f»: a gain of
-«error_gain[0]:.2f» ± «error_gain[1]:.2f» (95 % interval). With $\alpha = 100$ it is «flat_error:.2f», since nothing is
-left but a flat line.
+«error_gain[0]:.2f» ± «error_gain[1]:.2f» (95 % interval).
 
 A network without hidden layers on the columns $x, x^2, \dots, x^9$ is this polynomial. For «networks» penalties and
 limits as many networks were trained, all as one population:

@@ -66,7 +66,8 @@ days, trained together:
 ![The error by the number of days a model sees, and that of one recurrent network.](price_error)
 
 The recurrent network needs no number of days. It has «recurrent_weights» parameters, the model of the most days has
-«window_weights», and its error is that of the noise. Its gradients are clipped, for the reason in
+«window_weights», and its error is that of the noise. (On the rows that happened to be drawn, an error may lie a
+little under the least one.) Its gradients are clipped, for the reason in
 [vanishing and exploding gradients](chapter:vanishing).
 """
 

@@ -75,7 +75,7 @@ What can be read off, beyond the winners:
   not for the lowest error.
 - The other tasks brought «multi[0]:+.4f» ± «multi[1]:.4f» in the error: loop and parity are functions of the digit, so
   their labels hold nothing that the digit's does not. Multitasking pays where the other task brings
-  data of its own.
+  [data of its own](chapter:sharing).
 
 Which jar is best is a property of the data, not of the jar: [dropout](chapter:dropout) did a lot where targets were
 noisy.
