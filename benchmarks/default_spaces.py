@@ -59,6 +59,10 @@ def words(name: str, data: Path, scratch: Path) -> list[str]:
     if not folder.exists():
         with tarfile.open(data / ARCHIVES[name] / f"{name}.tar.gz") as archive:
             archive.extractall(folder, filter="data")
+        for sound in list(folder.rglob("*.wav")):  # DIGIT_SPEAKER_N.wav
+            digit = sound.parent / sound.name.partition("_")[0]
+            digit.mkdir(exist_ok=True)
+            sound.rename(digit / sound.name)
     inside = [path for path in folder.iterdir() if path.is_dir()]
     return [str(inside[0] if len(inside) == 1 else folder)]
 

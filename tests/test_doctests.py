@@ -12,7 +12,7 @@ import phalanx
 
 MODULES = [module.name for module in pkgutil.walk_packages(phalanx.__path__, "phalanx.")]
 PAGES = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
-SLOW = ("phalanx.estimators.language", "texts.md", "series.md", "recurrence.md", "sequences.md")
+SLOW = ("phalanx.estimators.language", "texts.md", "series.md", "sequences.md")
 
 
 def apart(examples, name):

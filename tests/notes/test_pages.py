@@ -157,3 +157,26 @@ def test_every_part_has_an_address():
 def test_what_cannot_be_done_is_said(given, message):
     with pytest.raises(InputError, match=re.escape(message)):
         notes_command(*given)
+
+
+@pytest.mark.parametrize(
+    ("tex", "part"),
+    [
+        (r"\log p", '<mi>log</mi><mspace width="0.17em"/><mi>p</mi>'),
+        (r"\log_2 p", "<msub><mi>log</mi><mn>2</mn></msub><mi>p</mi>"),
+        (r"\ln(2)", "<mi>ln</mi><mo"),
+        ("x = 2e-05", "<mn>2</mn><mo>&#x000B7;</mo><msup><mn>10</mn><mrow><mo>&#x02212;</mo><mn>5</mn></mrow></msup>"),
+        ("x = −3", "<mo>&#x02212;</mo><mn>3</mn>"),
+    ],
+)
+def test_functions_powers_of_ten_and_signs(tex, part):
+    assert part in mathml(tex)
+
+
+def test_numbers_that_were_found_have_a_minus_sign_and_stand_right():
+    frame = pd.DataFrame({"rule": ["a-1", "b"], "gain": ["-0.5 ± 0.1", "2.0 ± 0.2"], "off": [-1e-9, -0.25]})
+    assert table(frame).splitlines()[1:] == [
+        "|---|--:|--:|",
+        "| a-1 | −0.5 ± 0.1 | -1e-09 |",
+        "| b | 2.0 ± 0.2 | −0.25 |",
+    ]

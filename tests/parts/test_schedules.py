@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phalanx import Adam, Cosine, Dense, Dropout, Exponential, Step, choice, loguniform, part, uniform
@@ -50,6 +50,7 @@ starts = st.floats(0.01, 10)
 
 
 @given(starts, st.floats(0.01, 3), st.floats(0.05, 1), starts, st.floats(0, 0.9), st.floats(0, 1))
+@example(start=1.0, factor=0.5, share=0.05000000000000001, end=1.0, warmup=0.0, progress=1.0)
 @settings(max_examples=40, deadline=None)
 def test_extremes_hold_for_any_numbers(start, factor, share, end, warmup, progress):
     for schedule in (Step(start, factor, share), Exponential(start, factor), Cosine(start, end, warmup)):

@@ -153,9 +153,7 @@ def _contents(written: Sequence[Chapter]) -> str:
 def _parts() -> str:
     lines: list[str] = []
     for heading in GROUPS:
-        lines.append(
-            f'<h2>{heading}</h2>\n<div class="wide"><table><tr><th>part</th><th>formula</th><th>chapters</th></tr>'
-        )
+        lines.append(f"<h2>{heading}</h2>\n{_lookup('part', 'formula', 'chapters')}")
         for cls in group(heading):
             where = ", ".join(_link(one) for one in chapters(cls))
             lines.append(
@@ -167,7 +165,7 @@ def _parts() -> str:
 
 
 def _rows() -> str:
-    lines = ['<div class="wide"><table><tr><th>row</th><th>what</th><th>chapter</th><th>code and test</th></tr>']
+    lines = [_lookup("row", "what", "chapter", "code and test")]
     for name, row in ROWS.items():
         about = chapters_of(name)
         places = [*(f"phalanx.{module}" for module in row.code), *(asserted_in(one.name) for one in about)]
@@ -176,6 +174,10 @@ def _rows() -> str:
             f"<td>{'<br>'.join(f'<code>{place}</code>' for place in places)}</td></tr>"
         )
     return "\n".join([*lines, "</table></div>"])
+
+
+def _lookup(*headings: str) -> str:
+    return f'<div class="wide"><table class="lookup"><tr>{"".join(f"<th>{one}</th>" for one in headings)}</tr>'
 
 
 def _spoken(text: str) -> str:

@@ -10,6 +10,9 @@ from phalanx.notes.chapter import Chapter
 
 _FIELD = re.compile("«([^»]+)»")
 _SOURCE = "source: "
+_NUMBER = re.compile(r"[-−+]?[\d.,]+(e[-+]?\d+)?\s?%?( ± .*)?|[-−+]?inf|nan|[-–−]?")
+_NEGATIVE = re.compile(r"(?<![\w.,-])-(?=[\d.,]+(?![\d.,e]))")
+"""The hyphen before a number in decimals, in the place of which stands a minus sign."""
 
 
 def told(chapter: Chapter, found: dict[str, Any]) -> str:
@@ -24,27 +27,32 @@ def told(chapter: Chapter, found: dict[str, Any]) -> str:
             code = inspect.getsource(getattr(chapter.module, inside.removeprefix(_SOURCE)))
             return f"```python\n{code.rstrip()}\n```"
         value = found.get(inside)
-        return table(value) if isinstance(value, pd.DataFrame) else f"{{{inside}}}".format_map(found)
+        return table(value) if isinstance(value, pd.DataFrame) else _signed(f"{{{inside}}}".format_map(found))
 
     return _FIELD.sub(said, chapter.text).strip() + "\n"
 
 
 def table(frame: pd.DataFrame) -> str:
-    """Return a frame as a table of Markdown: its columns, and its index where that has a name.
+    """Return a frame as a table of Markdown: its columns, and its index where that has a name; numbers stand right.
 
-    >>> print(table(pd.DataFrame({"rule": ["SGD", "Adam"], "cost": [0.25, 12.0]})))
-    | rule | cost |
-    |---|--:|
-    | SGD | 0.25 |
-    | Adam | 12 |
+    >>> print(table(pd.DataFrame({"rule": ["SGD", "Adam"], "cost": [-0.25, 12.0], "share": ["7%", "–"]})))
+    | rule | cost | share |
+    |---|--:|--:|
+    | SGD | −0.25 | 7% |
+    | Adam | 12 | – |
     """
     frame = frame.reset_index() if frame.index.name else frame
-    ends = ["--:" if pd.api.types.is_numeric_dtype(frame[name]) else "---" for name in frame]
-    lines = [map(str, frame.columns), *([_cell(value) for value in row] for row in frame.itertuples(index=False))]
-    heading, *rows = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([heading, f"|{'|'.join(ends)}|", *rows])
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    right = [all(_NUMBER.fullmatch(row[at]) for row in rows) for at in range(len(frame.columns))]
+    lines = [list(map(str, frame.columns)), ["--:" if it else "---" for it in right], *rows]
+    heading, ends, *rest = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([heading, ends.replace(" ", ""), *rest])
 
 
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|")
+    return _signed(text.replace("|", "\\|"))
+
+
+def _signed(text: str) -> str:
+    return _NEGATIVE.sub("−", text)

@@ -52,7 +52,8 @@ class Step(Schedule):
         return self.start * self.factor ** jnp.floor(progress / self.every)
 
     def extremes(self) -> tuple[Any, ...]:
-        drops = (0.0, *(float(np.floor(1 / every)) for every in _ends(self.every)))
+        # in single precision, in which programs compute, a drop may fall on the end that is a hair behind it
+        drops = (0.0, *(float(np.floor(1 / every * (1 + 1e-6))) for every in _ends(self.every)))
         return tuple(s * _power(f, n) for s in _ends(self.start) for f in _ends(self.factor) for n in drops)
 
 

@@ -46,7 +46,7 @@ one step this is right:
 $$\frac{\partial s_t}{\partial s_{t-1}} = f_t +
 \frac{\partial s_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial s_{t-1}}.$$
 
-Here, for one state of a random LSTM, «one_step[0]:.4f» = «one_step[1]:.4f» + «one_step[2]:.4f». But over many steps
+Here, for one state of a random LSTM, «one_step[0]:.4f» = «one_step[1]:.4f» + («one_step[2]:.4f»). But over many steps
 these sums are multiplied all the same. Along the cell alone the product is $\prod f_t$. It cannot explode, since
 $f \le 1$, and it lasts only where gates stay near 1: $0.99^{100}$ is «lasting:.2f», and $0.5^{100}$ is «gone:.0e».
 Fresh weights give gates near $\sigma(0) = 0.5$, which is why their bias should begin above 0 (`forget_bias`, 1 unless

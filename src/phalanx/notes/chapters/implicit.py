@@ -231,7 +231,7 @@ def draw(found: dict[str, Any]) -> dict[str, Figure]:
         axes.plot(steps, norms, label=name)
     axes.axhline(found["shortest"], linestyle=":", color="C7")
     axes.set(xlabel="step", ylabel="norm of the weights", xscale="log")
-    axes.legend(loc="center right")
+    axes.legend(loc="center", bbox_to_anchor=(0.75, 0.7))
     return {"norms": figure, "real": _draw_real(found["real"])}
 
 

@@ -371,7 +371,7 @@ def draw(found: dict[str, Any]) -> dict[str, Figure]:
     for error, truth in zip(found["errors"], ("a convolution", "nearly a convolution"), strict=True):
         axes.loglog(found["sigmas"], error, "o-", label=f"the truth is {truth}")
     axes.set(xlabel="standard deviation σ of the prior", ylabel="mean square error, new rows")
-    axes.legend(loc="center left")
+    axes.legend(loc="center left", fontsize="small")
 
     examples = Figure(figsize=(5.5, 3.4), layout="constrained")
     axes = examples.subplots()

@@ -21,7 +21,7 @@ TEXT = r"""
 A network of rectifiers computes a function that is linear in pieces. Where a unit switches on or off, one piece ends
 and another begins. The notes say how many there can be with $d$ inputs and $l$ layers of $n$ units,
 
-$$O\left(\binom{n}{d}^{d(l-1)} n^d\right),$$
+$$O\left({\binom{n}{d}}^{d(l-1)} n^d\right),$$
 
 and the book prints the same as (6.42). The theorem is by Montúfar and others (2014), and it reads differently: a
 network with $n \ge d$ can be built that has at least
