@@ -43,6 +43,10 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         The members as they rank, their costs by round, and what their layers did.
     hints_ : list of str
         What seems wrong with the networks.
+    importances_ : DataFrame
+        What each choice was worth for the rank of a network, see `phalanx.search.importance`.
+    mattered_ : list of str
+        The same in words, as far as so many networks support it.
     members_, best_ : list of FittedMember, FittedMember
         The trained networks, and the first of them by rank.
     ensemble_ : dict

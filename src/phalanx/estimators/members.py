@@ -14,6 +14,7 @@ from phalanx.leaderboard import curves, diagnostics, leaderboard
 from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.population.predict import Final
+from phalanx.report.mattered import what_mattered
 
 _OF_ALL = (
     "members_",
@@ -23,6 +24,8 @@ _OF_ALL = (
     "curves_",
     "diagnostics_",
     "hints_",
+    "importances_",
+    "mattered_",
     "progress_",
     "_course",
 )
@@ -84,6 +87,9 @@ def keep(estimator: Any, fitted: Fitted, metric: Metric) -> None:
     estimator.curves_ = curves(fitted)
     estimator.diagnostics_ = diagnostics(fitted)
     estimator.hints_ = hints(estimator.diagnostics_)
+    mattered = what_mattered(fitted)
+    estimator.importances_ = mattered.table
+    estimator.mattered_ = mattered.words
     estimator._ranked_by = metric.name, metric.direction
 
 

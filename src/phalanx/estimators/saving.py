@@ -45,6 +45,7 @@ def _save(estimator: Any, model: Model, shares: Mapping[str, float], task: str, 
         "ensemble": shares,
         "n_members": len(estimator.members_),
         "hints": estimator.hints_,
+        "mattered": estimator.mattered_,
         "best": to_plain(estimator.best_.spec),
         "versions": versions(),
     }

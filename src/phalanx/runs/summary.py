@@ -37,6 +37,8 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     if run.best:
         drawn = ", ".join(f"{path} {_drawn(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")
+    for line in run.result["mattered"]:
+        display.line(line)
     speaking = "ensemble" if run.result.get("ensemble") else "best network"
     for part in ("valid", "test"):
         for line in _scores(f"{speaking}, {part}", run.result[part]):

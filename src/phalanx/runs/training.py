@@ -10,6 +10,7 @@ from phalanx.experiment import Plan, fit
 from phalanx.kinds.prepared import Compared, Prepared, Tested
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.population.train import Clock
+from phalanx.report.mattered import what_mattered
 from phalanx.runs.planning import compiling
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
 
@@ -58,6 +59,7 @@ def train_run(
     result = {
         **make_result(fitted, metric, valid, tested.scores, beside, watch, clock),
         **prepared.facts(),
+        **what_mattered(fitted).to_plain(),
         "refit": refit_result(fitted, plan.settings.refit),
         "rows": prepared.rows,
         "seed": config.seed,

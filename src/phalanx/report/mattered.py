@@ -1,0 +1,101 @@
+"""What mattered, of a whole search: the importance of each choice and of the seed, and how that is said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from phalanx.candidates import Fitted, trained_ones
+from phalanx.search.importance import Importance, importances, number_of_best
+
+_COLUMNS = ["importance", "error", "chance", "p", "share", "share_error", "best", "trials"]
+
+
+@dataclass(frozen=True)
+class Mattered:
+    """What each choice was worth for the rank of a trial, the mean over its members; how many trials there were; and,
+    with several seeds a trial, what part of the spread of ranks lies between members that differ in their seed only.
+    """
+
+    choices: dict[str, Importance]
+    trials: int
+    seeds: float | None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The importances, a row for each choice."""
+        rows = [[getattr(one, column) for column in _COLUMNS] for one in self.choices.values()]
+        return pd.DataFrame(rows, columns=_COLUMNS, index=pd.Index(list(self.choices), name="choice", dtype=str))
+
+    @property
+    def words(self) -> list[str]:
+        """What can be said of the choices, and no more than the trials support."""
+        return _in_words(self.choices, self.trials, self.seeds) if self.choices else []
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what result.json holds."""
+        importances = {
+            name: {column: getattr(one, column) for column in _COLUMNS} | {"best": list(one.best)}
+            for name, one in self.choices.items()
+        }
+        return {"importances": importances, "seeds_share": self.seeds, "mattered": self.words}
+
+
+def what_mattered(fitted: Fitted) -> Mattered:
+    """Return what mattered among the members that trained; of choices nothing where nobody was ranked, or few were."""
+    draws, ranks = _trials(fitted)
+    found = importances(draws, [float(np.mean(each)) for each in ranks])
+    return Mattered(found, len(draws), _seeds(ranks) if fitted.folds == 1 else None)
+
+
+def _seeds(ranks: Sequence[Sequence[float]]) -> float | None:
+    several = [np.array(each) for each in ranks if len(each) > 1]
+    if len(several) < 2:
+        return None
+    within = sum(((each - each.mean()) ** 2).sum() for each in several) / sum(len(each) - 1 for each in several)
+    return float(min(within / np.concatenate(several).var(ddof=1), 1.0))
+
+
+def _in_words(found: Mapping[str, Importance], trials: int, seeds: float | None) -> list[str]:
+    best = number_of_best(trials)
+    said = [f"{name} mattered ({_share(one)}): {_where(one, best)}" for name, one in found.items() if one.sure]
+    unsure = [name for name, one in found.items() if not one.sure]
+    if unsure:
+        said.append(f"{_listed(unsure, 'and')}: no difference that {trials:,} networks could show")
+    if seeds is not None:
+        said.append(f"seeds alone make {seeds:.2f} of the spread of ranks")
+    return said
+
+
+def _trials(fitted: Fitted) -> tuple[list[Mapping[str, Any]], list[list[float]]]:
+    """Return of each trial what was drawn, and the ranks of its members."""
+    place = {member: rank for rank, member in enumerate(fitted.ranking)}
+    draws: dict[int, Mapping[str, Any]] = {}
+    ranks: dict[int, list[float]] = {}
+    for i in trained_ones(fitted.members):
+        member = fitted.members[i]
+        if member.metrics:
+            draws[member.trial] = member.draw.values
+            ranks.setdefault(member.trial, []).append(float(place[i]))
+    return [draws[trial] for trial in ranks], list(ranks.values())
+
+
+def _share(one: Importance) -> str:
+    return f"{one.share:.2f} ± {one.share_error:.2f} of the spread of ranks"
+
+
+def _where(one: Importance, best: int) -> str:
+    if one.ranged:
+        low, high = map(_value, one.best)
+        return f"most of the best {best} lie between {low} and {high}"
+    return f"the best {best} have {_listed([_value(value) for value in one.best], 'or')} more often than all do"
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _listed(words: list[str], last: str) -> str:
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
