@@ -7,21 +7,30 @@ from sklearn.datasets import make_classification
 from phalanx import Adam, Classifier, Dense, Tanh, choice, loguniform
 from phalanx.report.mattered import Mattered, _seeds
 from phalanx.search.importance import importances
+from phalanx.search.pairs import interactions
 
 
 def test_what_mattered_is_said_and_what_did_not():
     rng = np.random.default_rng(0)
     draws = [{"rate": rng.random(), "units": int(rng.choice([16, 64])), "slope": rng.random()} for _ in range(100)]
     found = importances(draws, [abs(draw["rate"] - 0.5) + 0.5 * (draw["units"] == 16) for draw in draws])
-    first, second, rest = Mattered(found, 100, None).words
+    first, second, rest = Mattered(found, [], 100, None).words
     by_name = dict(zip(found, (first, second), strict=False))
     assert "the best 10 have 64 more often than all do" in by_name["units"]
     assert "most of the best 10 lie between 0.4" in by_name["rate"]
     assert rest == "slope: no difference that 100 networks could show"
 
 
+def test_what_depends_on_each_other_is_said():
+    rng = np.random.default_rng(0)
+    draws = [{"rate": rng.random(), "units": int(rng.choice([16, 64]))} for _ in range(100)]
+    losses = [draw["rate"] if draw["units"] == 16 else 1 - draw["rate"] for draw in draws]
+    words = Mattered(importances(draws, losses), interactions(draws, losses), 100, None).words
+    assert any(line.startswith("rate and units depend on each other (0.") for line in words)
+
+
 def test_of_a_search_too_small_nothing_is_said():
-    assert Mattered({}, 4, None).words == []
+    assert Mattered({}, [], 4, None).words == []
 
 
 @pytest.mark.parametrize(("within", "share"), [(0.0, 0.0), (1.0, 1.0)])

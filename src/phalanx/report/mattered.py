@@ -1,7 +1,7 @@
 """What mattered, of a whole search: the importance of each choice and of the seed, and how that is said."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,17 +9,20 @@ import pandas as pd
 
 from phalanx.candidates import Fitted, trained_ones
 from phalanx.search.importance import Importance, importances, number_of_best
+from phalanx.search.pairs import Interaction, interactions
 
 _COLUMNS = ["importance", "error", "chance", "p", "share", "share_error", "best", "trials"]
 
 
 @dataclass(frozen=True)
 class Mattered:
-    """What each choice was worth for the rank of a trial, the mean over its members; how many trials there were; and,
-    with several seeds a trial, what part of the spread of ranks lies between members that differ in their seed only.
+    """What each choice was worth for the rank of a trial, the mean over its members; what two choices did only
+    together; how many trials there were; and, with several seeds a trial, what part of the spread of ranks lies between
+    members that differ in their seed only.
     """
 
     choices: dict[str, Importance]
+    pairs: list[Interaction]
     trials: int
     seeds: float | None
 
@@ -32,7 +35,7 @@ class Mattered:
     @property
     def words(self) -> list[str]:
         """What can be said of the choices, and no more than the trials support."""
-        return _in_words(self.choices, self.trials, self.seeds) if self.choices else []
+        return _in_words(self.choices, self.pairs, self.trials, self.seeds) if self.choices else []
 
     def to_plain(self) -> dict[str, Any]:
         """Return what result.json holds."""
@@ -40,14 +43,17 @@ class Mattered:
             name: {column: getattr(one, column) for column in _COLUMNS} | {"best": list(one.best)}
             for name, one in self.choices.items()
         }
-        return {"importances": importances, "seeds_share": self.seeds, "mattered": self.words}
+        pairs = [asdict(pair) for pair in self.pairs if pair.sure]
+        return {"importances": importances, "interactions": pairs, "seeds_share": self.seeds, "mattered": self.words}
 
 
 def what_mattered(fitted: Fitted) -> Mattered:
     """Return what mattered among the members that trained; of choices nothing where nobody was ranked, or few were."""
     draws, ranks = _trials(fitted)
-    found = importances(draws, [float(np.mean(each)) for each in ranks])
-    return Mattered(found, len(draws), _seeds(ranks) if fitted.folds == 1 else None)
+    means = [float(np.mean(each)) for each in ranks]
+    return Mattered(
+        importances(draws, means), interactions(draws, means), len(draws), _seeds(ranks) if fitted.folds == 1 else None
+    )
 
 
 def _seeds(ranks: Sequence[Sequence[float]]) -> float | None:
@@ -58,10 +64,18 @@ def _seeds(ranks: Sequence[Sequence[float]]) -> float | None:
     return float(min(within / np.concatenate(several).var(ddof=1), 1.0))
 
 
-def _in_words(found: Mapping[str, Importance], trials: int, seeds: float | None) -> list[str]:
+def _in_words(
+    found: Mapping[str, Importance], pairs: Sequence[Interaction], trials: int, seeds: float | None
+) -> list[str]:
     best = number_of_best(trials)
-    said = [f"{name} mattered ({_share(one)}): {_where(one, best)}" for name, one in found.items() if one.sure]
-    unsure = [name for name, one in found.items() if not one.sure]
+    said = [f"{name} mattered ({_part(one)}): {_where(one, best)}" for name, one in found.items() if one.sure]
+    said += [
+        f"{pair.one} and {pair.other} depend on each other ({_part(pair)}): the best of one differs with the other"
+        for pair in pairs
+        if pair.sure
+    ]
+    together = {name for pair in pairs if pair.sure for name in (pair.one, pair.other)}
+    unsure = [name for name, one in found.items() if not one.sure and name not in together]
     if unsure:
         said.append(f"{_listed(unsure, 'and')}: no difference that {trials:,} networks could show")
     if seeds is not None:
@@ -82,7 +96,7 @@ def _trials(fitted: Fitted) -> tuple[list[Mapping[str, Any]], list[list[float]]]
     return [draws[trial] for trial in ranks], list(ranks.values())
 
 
-def _share(one: Importance) -> str:
+def _part(one: Importance | Interaction) -> str:
     return f"{one.share:.2f} ± {one.share_error:.2f} of the spread of ranks"
 
 

@@ -77,18 +77,17 @@ def importances(
     >>> [(name, one.sure) for name, one in found.items()]
     [('rate', True), ('units', False)]
     """
-    loss = np.nan_to_num(np.asarray(losses, float), nan=np.inf, posinf=np.inf)
-    seen = {key: Seen([draw.get(key, _ABSENT) for draw in draws]) for key in dict.fromkeys(k for d in draws for k in d)}
+    ranks = ranks_of(losses)
+    seen = {key: Seen([draw.get(key, ABSENT) for draw in draws]) for key in dict.fromkeys(k for d in draws for k in d)}
     seen = {key: one for key, one in seen.items() if one.varied}
-    if len(loss) < _FEWEST or not seen:
+    if len(ranks) < _FEWEST or not seen:
         return {}
     rng = np.random.default_rng(seed)
-    ranks = np.argsort(np.argsort(loss, kind="stable"), kind="stable")
-    best = number_of_best(len(loss))
+    best = number_of_best(len(ranks))
     chosen = (ranks < best)[None]
-    every = np.ones((1, len(loss)))
-    shuffled = rng.permuted(np.tile(np.arange(len(loss)), (_SHUFFLES, 1)), axis=1)
-    counts = rng.multinomial(len(loss), np.full(len(loss), 1 / len(loss)), _RESAMPLES)
+    every = np.ones((1, len(ranks)))
+    shuffled = rng.permuted(np.tile(np.arange(len(ranks)), (_SHUFFLES, 1)), axis=1)
+    counts = rng.multinomial(len(ranks), np.full(len(ranks), 1 / len(ranks)), _RESAMPLES)
     top = _first(counts[:, np.argsort(ranks)], best)[:, ranks]
     luckiest = np.full(_SHUFFLES, -np.inf)
     found: dict[str, Importance] = {}
@@ -117,24 +116,32 @@ def importances(
     return dict(sorted(found.items(), key=lambda item: (item[1].p, -item[1].importance)))
 
 
+def ranks_of(losses: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the ranks of losses, from 0; what is no number comes last."""
+    order = np.argsort(np.nan_to_num(np.asarray(losses, float), nan=np.inf, posinf=np.inf), kind="stable")
+    return np.argsort(order, kind="stable")
+
+
 def number_of_best(trials: int) -> int:
     """Return how many trials count as the best: a tenth, and five at least."""
     return max(math.ceil(BEST * trials), _FEWEST_BEST)
 
 
-_ABSENT = object()
+ABSENT = object()
+"""Stands for the value of a choice that a trial does not have."""
 
 
 class Seen:
     """The values that trials have of one choice, and in which cells they fall: those of a range softly, in cells of
-    equal numbers of trials; others each in that of its value.
+    equal numbers of trials; others each in that of its value. `place`: which value a trial has, of a range in which of
+    so many `bins` of equal numbers of trials it lies.
     """
 
-    def __init__(self, values: Sequence[Any]) -> None:
+    def __init__(self, values: Sequence[Any], bins: int = _BINS) -> None:
         self.values = values
-        self.has = np.array([value is not _ABSENT for value in values])
+        self.has = np.array([value is not ABSENT for value in values])
         self.trials = int(self.has.sum())
-        held = [value for value in values if value is not _ABSENT]
+        held = [value for value in values if value is not ABSENT]
         self.options = sorted(dict.fromkeys(held), key=lambda value: (isinstance(value, str), _order(value)))
         self.varied = len(self.options) > 1
         self.range = len(self.options) > _VALUES and all(map(_is_number, self.options))
@@ -144,7 +151,7 @@ class Seen:
         if self.range:
             self.at = np.zeros(len(values))
             self.at[self.has] = _places(np.array(held, float))
-            self.place[self.has] = np.minimum((self.at[self.has] * _BINS).astype(int), _BINS - 1)
+            self.place[self.has] = np.minimum((self.at[self.has] * bins).astype(int), bins - 1)
             self.kernels = [_soft(self.at, width) * self.has[:, None] for width in _WIDTHS]
         else:
             self.kernels[0][self.has, self.place[self.has]] = 1
