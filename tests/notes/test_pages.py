@@ -132,7 +132,8 @@ def test_a_terminal_shows_plain_formulas_and_the_files_of_pictures(chapter, tmp_
 
 
 def test_plain_letters():
-    assert plain(r"\frac{a}{b} \le \alpha") == "a/b ≤α"
+    assert plain(r"\frac{a}{b} \le \alpha") == "a/b ≤ α"
+    assert plain(r"\binom{n}{j} = 2e-05") == "C(n, j) = 2 · 10^-5"
 
 
 def test_a_table_has_its_index_where_that_has_a_name():

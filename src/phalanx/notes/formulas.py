@@ -10,6 +10,9 @@ _FUNCTION = re.compile("(?<!<msub>)(?<!<msup>)(<mi>[a-z]{2,}</mi>)(?=<m(?!o))")
 """A named function, such as log, before what it is taken of, where that has no bracket and it has no index."""
 _POWER = re.compile(r"(?<![a-zA-Z\\\d.])(\d[\d.]*)e([-+]?)(\d+)")
 """A number as programs print it, such as 2e-05."""
+_BINOMIAL = re.compile(r"\\binom\{([^{}]*)\}\{([^{}]*)\}")
+_SPACED = re.compile(r"(\\[a-zA-Z]+) (?!\{)")
+"""A command before a space, which it would swallow."""
 
 
 def mathml(tex: str, block: bool = False) -> str:
@@ -30,7 +33,8 @@ def plain(tex: str) -> str:
     >>> plain(r"\\frac{1}{2} \\|w\\|^2")
     '1/2 ‖w‖^2'
     """
-    return " ".join(_reader().latex_to_text(_POWER.sub(_of_ten, tex).replace(r"\|", r"\Vert ")).split())
+    tex = _BINOMIAL.sub(r"C(\1, \2)", _POWER.sub(_of_ten, tex).replace(r"\|", r"\Vert{}"))
+    return " ".join(_reader().latex_to_text(_SPACED.sub(r"\1{} ", tex)).split())
 
 
 def _of_ten(found: re.Match[str]) -> str:
