@@ -15,7 +15,7 @@ from phalanx.layers.dense import initial_weight
 from phalanx.layers.layer import At, Layer, Params, along_last
 from phalanx.layers.maximum import largest
 from phalanx.layers.products import product
-from phalanx.parts import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, MaybeKnob, field, part
 
 
 @part
@@ -163,7 +163,7 @@ class RBF(Layer):
     """
 
     units: Fixed[int] = field(at_least=1)
-    sigma: Knob | None = field(default=None, above=0)
+    sigma: MaybeKnob = field(default=None, above=0)
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from phalanx.errors import InputError
 from phalanx.layers.expressions import Expression, read_expression
 from phalanx.layers.layer import At, Layer, Params, along_last
-from phalanx.parts import Distribution, Fixed, Knob, Listed, field, part
+from phalanx.parts import Distribution, Fixed, Listed, MaybeKnob, Names, field, part
 from phalanx.parts.fields import nearest
 
 MISSING, SCALED = " is missing", " (scaled)"
@@ -54,8 +54,8 @@ class BasisFunctions(Layer):
     expressions: Listed[str] = field(default=())
     degree: Fixed[int] = field(default=0, at_least=0)
     centres: Fixed[int] = field(default=0, at_least=0)
-    sigma: Knob | None = field(default=None, above=0)
-    columns: tuple[str, ...] = field(default=(), kw_only=True)
+    sigma: MaybeKnob = field(default=None, above=0)
+    columns: Names = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,7 @@ import numpy as np
 
 from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params, described, is_table
-from phalanx.parts import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, Names, field, part
 
 
 @part
@@ -41,7 +41,7 @@ class Columns(Layer):
     frequencies: Fixed[int] = field(default=0, at_least=0)
     features: Fixed[int] = field(default=3, at_least=1)
     spread: Knob = field(default=0.1, above=0)
-    names: tuple[str, ...] = field(default=(), kw_only=True)
+    names: Names = field(default=(), kw_only=True)
 
     @property
     def learned(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from phalanx.errors import InputError
 from phalanx.layers.layer import At, Layer, Params
 from phalanx.layers.maximum import larger, largest
 from phalanx.layers.spatial import Spatial, margins, places, steps_inside, zero_padding
-from phalanx.parts import Fixed, PerAxis, field, part
+from phalanx.parts import Fixed, MaybePerAxis, PerAxis, field, part
 
 
 @part
@@ -32,7 +32,7 @@ class Pool(Spatial):
     """
 
     size: PerAxis = field(default=2, at_least=1)
-    stride: PerAxis | None = field(default=None, at_least=1)
+    stride: MaybePerAxis = field(default=None, at_least=1)
     padding: Fixed[str] = field(default="valid", choices=("valid", "same"))
 
     def room_for(self, smaller: Any, inputs: np.ndarray, shape: Any) -> tuple[np.ndarray, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from phalanx.layers import Layer
 from phalanx.likelihoods.likelihood import Likelihood
-from phalanx.parts import Fixed, Knob, Listed, Part, field, part
+from phalanx.parts import Fixed, Knob, Listed, Names, Part, field, part
 
 
 @part
@@ -20,7 +20,7 @@ class Head(Part):
     layers: Listed[Layer] = field(default=())
     after: Fixed[str] = field(default="")
     weight: Knob = field(default=1.0, at_least=0)
-    targets: tuple[str, ...] = field(default=())
+    targets: Names = field(default=())
 
 
 @part

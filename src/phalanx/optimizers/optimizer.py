@@ -7,7 +7,7 @@ import jax
 
 from phalanx.errors import InputError
 from phalanx.optimizers.clipping import Clip
-from phalanx.parts import Fixed, Knob, Listed, Part, field, part
+from phalanx.parts import Fixed, Knob, Listed, Names, Part, field, part
 from phalanx.parts.fields import unknown
 from phalanx.regularizers import is_weight
 
@@ -24,7 +24,7 @@ class Factor(Part):
     """
 
     factor: Knob = field(at_least=0)
-    on: tuple[str, ...] = field()
+    on: Names = field()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,6 +13,8 @@ from phalanx.parts.distributions import (
     Distribution,
     Fixed,
     Listed,
+    MaybePerAxis,
+    Names,
     Number,
     PerAxis,
     choice,
@@ -24,7 +26,7 @@ from phalanx.parts.distributions import (
 from phalanx.parts.fields import field
 from phalanx.parts.kinds import subclasses
 from phalanx.parts.part import Part, names, part
-from phalanx.parts.schedules import Cosine, Exponential, Knob, Schedule, Step, at_progress
+from phalanx.parts.schedules import Cosine, Exponential, Knob, MaybeKnob, Schedule, Step, at_progress
 
 __all__ = [
     "Cosine",
@@ -33,6 +35,9 @@ __all__ = [
     "Fixed",
     "Knob",
     "Listed",
+    "MaybeKnob",
+    "MaybePerAxis",
+    "Names",
     "Number",
     "Part",
     "PerAxis",

@@ -222,6 +222,17 @@ if TYPE_CHECKING:  # to a type checker: a constructor also takes distributions, 
         def __get__(self, owner: Any, kind: Any = None) -> Any: ...
         def __set__(self, owner: Any, value: int | Sequence[int] | Distribution) -> None: ...
 
+    class MaybePerAxis(PerAxis):
+        """The same, or None."""
+
+        def __set__(self, owner: Any, value: int | Sequence[int] | Distribution | None) -> None: ...
+
+    class Names:
+        """A list of names; it is kept as a tuple."""
+
+        def __get__(self, owner: Any, kind: Any = None) -> tuple[str, ...]: ...
+        def __set__(self, owner: Any, value: Sequence[str]) -> None: ...
+
     class Number:
         """A knob that cannot change during a run: a number or a distribution."""
 
@@ -232,4 +243,6 @@ else:
     Fixed = T | Distribution
     Listed = Sequence[T | Distribution]
     PerAxis = int | Distribution | tuple[int, ...]
+    MaybePerAxis = PerAxis | None
+    Names = tuple[str, ...]
     Number = Annotated[float | Distribution, KNOB]

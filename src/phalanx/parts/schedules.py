@@ -116,8 +116,14 @@ if TYPE_CHECKING:  # to a type checker: a constructor also takes distributions a
         def __get__(self, owner: Any, kind: Any = None) -> Any: ...
         def __set__(self, owner: Any, value: float | Distribution | Schedule) -> None: ...
 
+    class MaybeKnob(Knob):
+        """The same, or None."""
+
+        def __set__(self, owner: Any, value: float | Distribution | Schedule | None) -> None: ...
+
 else:
     Knob = Annotated[float | Distribution | Schedule, KNOB]
+    MaybeKnob = Knob | None
 
 
 def at_progress(tree: Any, progress: Any) -> Any:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from phalanx.errors import InputError
 from phalanx.layers.spatial import zero_padding
-from phalanx.parts import Knob, field, part
+from phalanx.parts import Knob, Names, field, part
 from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer
 
 
@@ -18,7 +18,7 @@ from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regula
 class Activity(Regularizer):
     """Base of penalties on the outputs of the layers that `on` names, at least one: implement `of`."""
 
-    on: tuple[str, ...] = field(kw_only=True)
+    on: Names = field(kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers import Params
-from phalanx.parts import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, Names, field, part
 from phalanx.regularizers.regularizer import Parameters, Regularizer, is_weight
 
 
@@ -23,7 +23,7 @@ class MaxNorm(Regularizer):
 
     limit: Knob = field(default=3.0, above=0)
     per: Fixed[str] = field(default="unit", choices=("unit", "layer"))
-    on: tuple[str, ...] = field(default=(), kw_only=True)
+    on: Names = field(default=(), kw_only=True)
 
     @property
     def pads(self) -> bool:

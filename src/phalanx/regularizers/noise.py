@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from phalanx.layers.noise import BYTES_A_NUMBER, normal
-from phalanx.parts import Fixed, Knob, field, part
+from phalanx.parts import Fixed, Knob, Names, field, part
 from phalanx.regularizers.regularizer import Parameters, Regularizer, is_weight
 
 
@@ -27,7 +27,7 @@ class WeightNoise(Regularizer):
 
     deviation: Knob = field(default=0.01, at_least=0)
     kept: Fixed[bool] = field(default=False)
-    on: tuple[str, ...] = field(default=(), kw_only=True)
+    on: Names = field(default=(), kw_only=True)
 
     @property
     def pads(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
-from phalanx.parts import Knob, field, part
+from phalanx.parts import Knob, Names, field, part
 from phalanx.regularizers.regularizer import ALL_REAL, Masks, Parameters, Regularizer, is_weight
 
 
@@ -20,7 +20,7 @@ class L2(Regularizer):
     """
 
     alpha: Knob = field(default=1e-4, at_least=0)
-    on: tuple[str, ...] = field(default=(), kw_only=True)
+    on: Names = field(default=(), kw_only=True)
 
     @property
     def pads(self) -> bool:
@@ -42,7 +42,7 @@ class L1(Regularizer):
     """
 
     alpha: Knob = field(default=1e-4, at_least=0)
-    on: tuple[str, ...] = field(default=(), kw_only=True)
+    on: Names = field(default=(), kw_only=True)
 
     @property
     def pads(self) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from phalanx.errors import InputError
-from phalanx.parts import Fixed, field, part
+from phalanx.parts import Fixed, Names, field, part
 from phalanx.regularizers.regularizer import Parameters, Regularizer
 
 
@@ -19,7 +19,7 @@ class Tied(Regularizer):
     Source: notes F5; book 7.9, 14 (tied autoencoders).
     """
 
-    on: tuple[str, ...] = field(kw_only=True)
+    on: Names = field(kw_only=True)
     transpose: Fixed[bool] = field(default=False)
 
     def __post_init__(self) -> None:

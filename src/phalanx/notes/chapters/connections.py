@@ -187,7 +187,7 @@ def alexnet() -> list[Layer]:
 
 def overlapping(padding: str = "valid") -> MaxPool:
     """Return pooling of 3 × 3 places at every second one."""
-    return MaxPool(3, 2, padding)  # type: ignore[arg-type]
+    return MaxPool(3, 2, padding)
 
 
 def vgg() -> list[Layer]:

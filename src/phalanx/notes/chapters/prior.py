@@ -258,7 +258,7 @@ def _blind(count: int = 20_000) -> dict[str, Any]:
     x = np.random.default_rng(0).normal(size=count + 1)
     before, after = x[1:], x[:-1]
     changes = {}
-    for name, layer in (("max", MaxPool(3, stride=1)), ("mean", AveragePool(3, stride=1))):  # type: ignore[arg-type]
+    for name, layer in (("max", MaxPool(3, stride=1)), ("mean", AveragePool(3, stride=1))):
         changes[name] = _pooled(layer, after) - _pooled(layer, before)
     return {
         "moved": count,
