@@ -1,9 +1,14 @@
 """What two choices do only together: an analysis of variance by hand, planted truths, and searches without any."""
 
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom
 
+from phalanx.search.importance import importances
 from phalanx.search.pairs import interactions
 
 SIMULATIONS = 100
@@ -50,3 +55,29 @@ def test_pairs_that_few_trials_have_are_left_out():
     assert interactions(draws, range(19)) == []
     inner = [{"a": i % 2, **({"b": i % 4} if i % 2 else {})} for i in range(200)]
     assert interactions(inner, range(200)) == []  # b is there for one value of a only
+
+
+def test_choices_that_no_trial_has_both_of_are_no_pair():
+    draws = [{"kind": "a", "of_a": i % 4} if i % 8 < 4 else {"kind": "b", "of_b": i % 4} for i in range(160)]
+    assert [(pair.one, pair.other) for pair in interactions(draws, range(160))] == []
+
+
+_VALUES = st.one_of(st.integers(0, 3), st.floats(0, 1), st.sampled_from(["a", "b"]), st.none())
+
+
+@given(
+    st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys("abc", _VALUES)), min_size=10, max_size=40),
+    st.data(),
+    st.integers(1, 4),
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_was_drawn_and_found_there_is_an_answer(draws, data, times):
+    draws = draws * times
+    losses = data.draw(st.lists(st.floats(allow_infinity=True), min_size=len(draws), max_size=len(draws)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, pairs = importances(draws, losses), interactions(draws, losses)
+    for one in [*found.values(), *pairs]:
+        assert 0 < one.p <= 1
+        assert 0 <= one.share <= 1
+    assert all(np.isfinite([one.importance, one.error, one.chance]).all() for one in found.values())

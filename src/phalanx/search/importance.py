@@ -95,9 +95,9 @@ def importances(
     for key, choice in seen.items():
         importance, chances = choice.divergence(chosen, every)[0], choice.divergence(shuffled < best, every)
         share, by_chance = choice.share(ranks[None], every)[0], choice.share(shuffled, every)
-        unusual[key] = max(_standard(importance, chances), _standard(share, by_chance))
-        luckiest = np.maximum(luckiest, _standard(chances, chances))
-        luckiest = np.maximum(luckiest, _standard(by_chance, by_chance))
+        unusual[key] = max(standard(importance, chances), standard(share, by_chance))
+        luckiest = np.maximum(luckiest, standard(chances, chances))
+        luckiest = np.maximum(luckiest, standard(by_chance, by_chance))
         again = choice.divergence(top, counts), choice.share(ranks[None], counts)
         found[key] = Importance(
             float(importance),
@@ -142,7 +142,7 @@ class Seen:
         self.has = np.array([value is not ABSENT for value in values])
         self.trials = int(self.has.sum())
         held = [value for value in values if value is not ABSENT]
-        self.options = sorted(dict.fromkeys(held), key=lambda value: (isinstance(value, str), _order(value)))
+        self.options = sorted(dict.fromkeys(held), key=_order)
         self.varied = len(self.options) > 1
         self.range = len(self.options) > _VALUES and all(map(_is_number, self.options))
         self.place = np.zeros(len(values), int)
@@ -186,8 +186,10 @@ class Seen:
         means = np.divide(sums, n, out=np.zeros_like(sums), where=n > 0)
         between = (n * (means - mean[:, None]) ** 2).sum(1)
         free = (n > 0).sum(1) - 1
-        noise = (squares - between) / np.maximum(total - free - 1, 1)
-        return np.maximum((between - free * noise) / np.maximum(squares + noise, 1e-12), 0.0)
+        left = total - free - 1
+        noise = (squares - between) / np.maximum(left, 1)
+        share = (between - free * noise) / np.maximum(squares + noise, 1e-12)
+        return np.where(left > 0, np.clip(share, 0.0, 1.0), 0.0)  # nothing is known where every trial has its own value
 
     def among(self, best: np.ndarray) -> tuple[Any, ...]:
         """Return what the best have: the ends of their range, or the options that they have more often than all."""
@@ -229,7 +231,8 @@ def _first(counts: np.ndarray, most: int) -> np.ndarray:
     return np.clip(most - before, 0, counts)
 
 
-def _standard(value: Any, null: np.ndarray) -> Any:
+def standard(value: Any, null: np.ndarray) -> Any:
+    """Return by how many deviations a value lies above the mean of what chance gives."""
     return (value - null.mean()) / max(float(null.std()), 1e-12)
 
 
@@ -237,5 +240,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _order(value: Any) -> Any:
-    return value if _is_number(value) else str(value)
+def _order(value: Any) -> tuple[bool, Any]:
+    """Sort numbers by size, before all else by its letters."""
+    return (False, value) if _is_number(value) else (True, str(value))

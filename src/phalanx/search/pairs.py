@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.search.importance import ABSENT, SURE, Seen, ranks_of
+from phalanx.search.importance import ABSENT, SURE, Seen, ranks_of, standard
 
 _BINS = 3
 _IN_A_CELL = 5
@@ -66,8 +66,8 @@ def interactions(
         rest = pair[2] - additive @ (additive.T @ pair[2])
         shuffled = rng.permuted(np.tile(rest, (_SHUFFLES, 1)), axis=1).T
         null = _strength(shuffled - additive @ (additive.T @ shuffled), together, additive)
-        luckiest = np.maximum(luckiest, (null - null.mean()) / null.std())
-        unusual.append((_strength(rest[:, None], together, additive)[0] - null.mean()) / null.std())
+        luckiest = np.maximum(luckiest, standard(null, null))
+        unusual.append(standard(_strength(rest[:, None], together, additive)[0], null))
         pairs.append((one, other, pair))
     found = []
     for (one, other, pair), strength in zip(pairs, unusual, strict=True):
@@ -86,6 +86,8 @@ def _parts(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray] 
     """Return orthonormal columns for the effects of each of two choices, and for those of their combinations that are
     left; None where there are too few trials, or none are left.
     """
+    if len(one) < 4 * _IN_A_CELL:
+        return None
     cells = np.unique(np.stack([one, other]), axis=1, return_inverse=True)[1].ravel()
     if len(one) < _IN_A_CELL * (cells.max() + 1):
         return None
@@ -123,4 +125,4 @@ def _share(one: np.ndarray, other: np.ndarray, ranks: np.ndarray) -> float:
     rest = ranks - additive @ (additive.T @ ranks)
     explained, free = ((together.T @ rest) ** 2).sum(), together.shape[1]
     noise = (rest @ rest - explained) / max(len(ranks) - free - additive.shape[1], 1)
-    return float(max((explained - free * noise) / max(total + noise, 1e-12), 0.0))
+    return float(np.clip((explained - free * noise) / max(total + noise, 1e-12), 0.0, 1.0))
