@@ -70,6 +70,15 @@ def number(value: float) -> str:
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:#.5g}"
 
 
+def short(value: object) -> str:
+    """Return a value that was drawn, numbers with three significant digits.
+
+    >>> short(0.12345), short(64), short("ReLU")
+    ('0.123', '64', 'ReLU')
+    """
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 class Display:
     """Says what is going on: stages, lines, and while networks train rounds, members alive, best cost, time left.
 

@@ -29,6 +29,15 @@ def test_what_depends_on_each_other_is_said():
     assert any(line.startswith("rate and units depend on each other (0.") for line in words)
 
 
+def test_a_choice_in_which_the_best_do_not_differ_can_matter_all_the_same():
+    """Of 40 trials the best 5 lack it, and the rest rank by it."""
+    draws = [{"rate": i / 40, **({"inner": "a" if i < 22 else "b"} if i >= 5 else {})} for i in range(40)]
+    found = importances(draws, range(40))
+    assert found["inner"].sure
+    assert found["inner"].best == ()
+    assert any("the best 5 differ in it as all do, or lack it" in line for line in Mattered(found, [], 40, None).words)
+
+
 def test_of_a_search_too_small_nothing_is_said():
     assert Mattered({}, [], 4, None).words == []
 

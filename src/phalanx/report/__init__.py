@@ -1,1 +1,1 @@
-"""What a run shows of itself: pictures of what a network learned from images, and of where it errs."""
+"""What a run shows of itself: which choice mattered, what a network learned from images, and where it errs."""

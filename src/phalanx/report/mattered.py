@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from phalanx.candidates import Fitted, trained_ones
+from phalanx.display import short
 from phalanx.search.importance import Importance, importances, number_of_best
 from phalanx.search.pairs import Interaction, interactions
 
@@ -101,14 +102,12 @@ def _part(one: Importance | Interaction) -> str:
 
 
 def _where(one: Importance, best: int) -> str:
+    if not one.best:
+        return f"the best {best} differ in it as all do, or lack it"
     if one.ranged:
-        low, high = map(_value, one.best)
+        low, high = map(short, one.best)
         return f"most of the best {best} lie between {low} and {high}"
-    return f"the best {best} have {_listed([_value(value) for value in one.best], 'or')} more often than all do"
-
-
-def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"the best {best} have {_listed(list(map(short, one.best)), 'or')} more often than all do"
 
 
 def _listed(words: list[str], last: str) -> str:

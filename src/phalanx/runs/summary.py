@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from phalanx.display import Display, make_table, number
+from phalanx.display import Display, make_table, number, short
 from phalanx.population.refit import FINISHED
 from phalanx.runs.result import Run
 
@@ -35,7 +35,7 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     if len(shown) < len(board):
         display.line(f"... and {len(board) - len(shown):,} more networks in leaderboard.csv")
     if run.best:
-        drawn = ", ".join(f"{path} {_drawn(value)}" for path, value in run.best.items())
+        drawn = ", ".join(f"{path} {short(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")
     for line in run.result["mattered"]:
         display.line(line)
@@ -85,7 +85,3 @@ def _refit(rule: str, members: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _score(value: Any) -> str:
     return "" if pd.isna(value) else number(value)
-
-
-def _drawn(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
