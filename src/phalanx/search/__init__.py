@@ -1,1 +1,1 @@
-"""Search: from a specification with distributions to the points to try."""
+"""Search: from a specification with distributions to the points to try, and which choice mattered."""

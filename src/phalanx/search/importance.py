@@ -19,6 +19,7 @@ each shuffle by either number, so that of choices without effect, however many t
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -146,15 +147,23 @@ class Seen:
         self.varied = len(self.options) > 1
         self.range = len(self.options) > _VALUES and all(map(_is_number, self.options))
         self.place = np.zeros(len(values), int)
-        self.place[self.has] = [self.options.index(value) for value in held] if not self.range else 0
-        self.kernels = [np.zeros((len(values), _GRID if self.range else len(self.options)))]
+        if not self.range:
+            self.place[self.has] = [self.options.index(value) for value in held]
+        self.at = np.zeros(len(values))
         if self.range:
-            self.at = np.zeros(len(values))
             self.at[self.has] = _places(np.array(held, float))
             self.place[self.has] = np.minimum((self.at[self.has] * bins).astype(int), bins - 1)
-            self.kernels = [_soft(self.at, width) * self.has[:, None] for width in _WIDTHS]
-        else:
-            self.kernels[0][self.has, self.place[self.has]] = 1
+
+    @cached_property
+    def kernels(self) -> list[np.ndarray]:
+        """In which cells each trial falls, (trials, cells): of a range for each width of a kernel."""
+        if self.range:
+            return [_soft(self.at, width) * self.has[:, None] for width in _WIDTHS]
+        return [self._one_hot]
+
+    @property
+    def _one_hot(self) -> np.ndarray:
+        return np.asarray(np.eye(self.place.max() + 1)[self.place] * self.has[:, None])
 
     def divergence(self, best: np.ndarray, every: np.ndarray) -> np.ndarray:
         """Return the importance, (cases,); `best` and `every` say how often each trial counts, (cases, trials)."""
@@ -177,8 +186,7 @@ class Seen:
         """Return ω² of the ranks by the value, (cases,), among trials that have the choice, each counted as often as
         said; both arguments are (cases, trials).
         """
-        groups = np.eye(self.place.max() + 1)[self.place] * self.has[:, None]
-        weight = counts * self.has
+        groups, weight = self._one_hot, counts * self.has
         n, total = counts @ groups, weight.sum(1)
         sums = (counts * ranks) @ groups
         mean = sums.sum(1) / np.maximum(total, 1)

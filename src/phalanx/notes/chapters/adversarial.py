@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
 from phalanx import RBF, Adam, Adversarial, Bernoulli, Dense, Multinoulli, Network, ReLU, attack
 from phalanx.engine import Batch, Fold, Noise, OutputSize, Trial, complete, cost, forward, train
 from phalanx.layers import EVALUATE
+from phalanx.notes.intervals import interval
 
 ROWS = ("F6",)
 
@@ -326,12 +326,6 @@ def _told(found: dict[str, np.ndarray], twice: np.ndarray) -> dict[str, Any]:
         "clean_gain": interval(plain[:, 0] - half[:, 0]),
         "clean_error": float(1 - plain[:, 0].mean()),
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def _example(member: Any, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:

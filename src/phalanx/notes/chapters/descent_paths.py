@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from jax import lax
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 
 from phalanx import (
@@ -32,6 +31,7 @@ from phalanx import (
     RMSPropNesterov,
 )
 from phalanx.engine import Batch, Fold, OutputSize, Trial, complete, train
+from phalanx.notes.intervals import interval
 from phalanx.parts import at_progress
 
 ROWS = ("G2", "G3", "G5", "G6", "G7", "G8", "G9")
@@ -393,12 +393,6 @@ def _last(member: Any) -> float:
     """Return the cost on the rows after the last round; a large number where it diverged."""
     value = member.curve[-1][1]
     return 1e9 if member.stopped == "diverged" or not np.isfinite(value) else value
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

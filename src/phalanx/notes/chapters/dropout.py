@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import log_softmax, softmax
-from scipy.stats import t as student
 from sklearn.datasets import load_diabetes, load_digits, load_iris, load_wine
 
 from phalanx import Adam, Cosine, Dense, DropConnect, Dropout, Gaussian, Multinoulli, Network, ReLU, Tanh
 from phalanx.engine import Batch, Fold, OutputSize, Trial, complete, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("F10",)
 
@@ -311,12 +311,6 @@ def _clean(x: np.ndarray, y: np.ndarray, seeds: int, rounds: int, rows: int) -> 
         "digit_error": float(found["table"][0, 0, :, 2].mean()),
         "digit_gain": found["gains"][0],
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import make_friedman1
 
 from phalanx import Adam, Dense, EarlyStopping, Gaussian, Multinoulli, Network, ReLU
 from phalanx.engine import Batch, Fold, OutputSize, Trained, Trial, complete, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("F3",)
 
@@ -258,12 +258,6 @@ def _compared(
         "steps": float(EVERY * np.mean([member.best_round for member in kept])),
         "subset_steps": float(EVERY * np.mean([member.best_round for member in small])),
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

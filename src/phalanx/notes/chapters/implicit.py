@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 
 from phalanx import SGD, AdaGrad, Adam, Dense, Gaussian, Momentum, Multinoulli, Network, Optimizer, ReLU
 from phalanx.engine import Batch, Fold, OutputSize, Population, Trial, complete, initialize, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("F4",)
 
@@ -214,12 +214,6 @@ def _against_reference(
         "higher": int(np.sum([mean - error > 0 for mean, error in worse[1:]])),
         "lower": int(np.sum([mean + error < 0 for mean, error in worse[1:]])),
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from scipy.stats import ttest_ind
 from sklearn.datasets import load_digits
 
@@ -31,6 +30,7 @@ from phalanx import (
     choice,
 )
 from phalanx.model import Batch, Noise, cost, initialize
+from phalanx.notes.intervals import interval
 
 ROWS = ("A7", "A9")
 
@@ -263,9 +263,9 @@ def _table(scores: Any, chosen: Any) -> pd.DataFrame:
     """Return the scores as a table, with 95 % intervals of the mean over seeds (Student's t)."""
     rows = []
     for name, values in scores.items():
-        half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+        mean, half = interval(values)
         rate = chosen[name][0].spec.optimizer.learning_rate
-        rows.append((NAMED[name], rate, f"{np.mean(values):.3f} ± {half:.3f}", f"{min(values):.3f}"))
+        rows.append((NAMED[name], rate, f"{mean:.3f} ± {half:.3f}", f"{min(values):.3f}"))
     return pd.DataFrame(rows, columns=["how it was trained", "best rate", "correct", "worst seed"])
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import log_softmax
 from scipy.stats import norm
-from scipy.stats import t as student
 from sklearn.datasets import load_diabetes, load_digits
 
 from phalanx import (
@@ -29,6 +28,7 @@ from phalanx import (
     choice,
 )
 from phalanx.engine import Batch, Fold, OutputSize, Trial, complete, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("F2",)
 
@@ -289,12 +289,6 @@ def _weights(seeds: int, rounds: int) -> dict[str, Any]:
         "settings": len(NOISES) - 1,
         "helped": sum(mean + half < 0 for mean, half in changes[1:]),
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def _smooth(rounds: int, rows: int = 120) -> dict[str, Any]:

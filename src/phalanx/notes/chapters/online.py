@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import norm, qmc
-from scipy.stats import t as student
 
 from phalanx import SGD, Bernoulli, Classifier, Dense, Network, Tanh
 from phalanx.engine import Batch, Fold, OutputSize, Trial, complete, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("G1",)
 
@@ -189,12 +189,6 @@ def _compared(said: dict[str, dict[str, np.ndarray]], chunks: int) -> dict[str, 
         "cost_all": cost_all,
         "cost_all_error": cost_all_error,
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 
 from phalanx import L1, L2, Cosine, Factor, Gaussian, MaxNorm, Momentum, Regressor, choice
+from phalanx.notes.intervals import interval
 
 ROWS = ("F1", "F12")
 
@@ -196,12 +196,6 @@ def _errors(draws: int) -> dict[str, Any]:
         "error_gain": interval(plain - penalized[:, best]),
         "flat_error": float(penalized[:, -1].mean()),
     }
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def _rms(values: np.ndarray) -> float:

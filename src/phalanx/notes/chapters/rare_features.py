@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 
 from phalanx import SGD, AdaGrad, Adam, Gaussian, Momentum, Network, RMSProp
 from phalanx.engine import Batch, Fold, OutputSize, Population, Trial, complete, initialize
+from phalanx.notes.intervals import interval
 
 ROWS = ("G4",)
 
@@ -194,12 +194,6 @@ def _told(half: dict[str, np.ndarray], rate: dict[str, float], chosen: np.ndarra
 
 def _number(steps: float) -> str:
     return f"{steps:.0f}" if np.isfinite(steps) else NEVER
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

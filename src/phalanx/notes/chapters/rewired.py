@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy.signal import spectrogram
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 
 from phalanx import Adam, Classifier, Dense, Factor, Flatten, ReLU, choice
+from phalanx.notes.intervals import interval
 
 ROWS = ("A8",)
 
@@ -97,10 +97,10 @@ def compute(
         )
         scores[sense] = with_few
         kept, free = (scores[sense][:, :, pace] for pace in (0, -1))
-        found[f"{sense}_kept"] = _mean(kept[:, 1] - kept[:, 0])
-        found[f"{sense}_free"] = _mean(free[:, 1] - free[:, 0])
-        found[f"{sense}_learning"] = _mean(free[:, 1] - kept[:, 1])
-        found[f"{sense}_many"] = _mean(with_many[:, 1, -1] - with_many[:, 0, -1])
+        found[f"{sense}_kept"] = interval(kept[:, 1] - kept[:, 0])
+        found[f"{sense}_free"] = interval(free[:, 1] - free[:, 0])
+        found[f"{sense}_learning"] = interval(free[:, 1] - kept[:, 1])
+        found[f"{sense}_many"] = interval(with_many[:, 1, -1] - with_many[:, 0, -1])
         found[f"{sense}_all"] = float(np.mean([correct(member, senses[sense]) for member in nets[sense]]))
     found |= {"scores": scores, "table": _table(scores)}
     found["examples"] = [data[0][:4, :, :, 0] for data in senses.values()]
@@ -223,13 +223,13 @@ def damaged(data: Any, members: list[Any], passes: tuple[int, ...]) -> dict[str,
     lost = again[passes[0]][0, 0]
     recovered = np.array([again[rounds][1, 0] for rounds in passes])
     return {
-        "before": _mean([correct(member, data) for member in members]),
-        "lost": _mean(lost),
-        "recovered": _mean(recovered[-1]),
-        "first_pass": _mean(recovered[0]),
-        "made_up": _mean(recovered[-1] - [correct(member, data) for member in members]),
-        "whole": _mean([correct(member, data) for member in whole]),
-        "afresh_first": _mean(again[passes[0]][1, 1]),
+        "before": interval([correct(member, data) for member in members]),
+        "lost": interval(lost),
+        "recovered": interval(recovered[-1]),
+        "first_pass": interval(recovered[0]),
+        "made_up": interval(recovered[-1] - [correct(member, data) for member in members]),
+        "whole": interval([correct(member, data) for member in whole]),
+        "afresh_first": interval(again[passes[0]][1, 1]),
         "passes": passes,
         "last": passes[-1],
         "recovery": np.vstack([lost, recovered]),
@@ -250,17 +250,11 @@ def without_a_third(params: Any, seed: int) -> dict[str, Any]:
     }
 
 
-def _mean(values: Any) -> tuple[float, float]:
-    """Return a mean and the half width of its 95 % interval (Student's t)."""
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return float(np.mean(values)), float(half)
-
-
 def _table(scores: dict[str, np.ndarray]) -> pd.DataFrame:
     rows = []
     for sense, each in scores.items():
         for i, before in enumerate(BEFORE):
-            cells = ("{:.2f} ± {:.2f}".format(*_mean(each[:, i, pace])) for pace in range(len(PACES)))
+            cells = ("{:.2f} ± {:.2f}".format(*interval(each[:, i, pace])) for pace in range(len(PACES)))
             rows.append((sense, before, *cells))
     return pd.DataFrame(rows, columns=["sense", "hidden layers", *PACES])
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 
 from phalanx import (
@@ -27,6 +26,7 @@ from phalanx import (
     Rotate,
 )
 from phalanx.engine import Batch, Fold, OutputSize, Trial, complete, predict, train
+from phalanx.notes.intervals import interval
 
 ROWS = ("F11",)
 
@@ -156,12 +156,6 @@ def chosen(table: np.ndarray) -> np.ndarray:
 def tested(table: np.ndarray) -> np.ndarray:
     """Return what was measured on the test rows of each split, (splits, what), at the strength chosen for it."""
     return table[chosen(table), np.arange(table.shape[1]), 2]
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def _told(measured: dict[str, np.ndarray]) -> dict[str, Any]:

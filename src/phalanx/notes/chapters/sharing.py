@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression
 
@@ -34,6 +33,7 @@ from phalanx import (
     choice,
 )
 from phalanx.model import Batch, Noise, cost, initialize
+from phalanx.notes.intervals import interval
 
 ROWS = ("F5", "F7", "F8")
 
@@ -116,8 +116,8 @@ def compute(seeds: int = 4, draws: int = 4, steps: int = 1500) -> dict[str, Any]
         "pixels": PIXELS,
         "code": CODE,
         "draws": draws,
-        "few_gain": _mean(few[:, 0] - few[:, 1]),
-        "many_loss": _mean(many[:, 1] - many[:, 0]),
+        "few_gain": interval(few[:, 0] - few[:, 1]),
+        "many_loss": interval(many[:, 1] - many[:, 0]),
         "errors": {"few": few, "many": many},
         "copies": _copies(few, many),
     }
@@ -251,9 +251,9 @@ def word_vectors(seeds: int, draws: int, few: int = 64) -> dict[str, Any]:
         "meanings": _meanings(held.reshape(len(LEARNED_FOR), seeds, 2).mean(1)),
         "scores": scores,
         "third": _third(scores),
-        "shared": _mean(kept[:, 0, 3] - kept[:, 0, 2]),
-        "learned_on": _mean(kept[:, 0, 3] - scores[:, 0, 1, 3]),
-        "same": _mean(kept[:, 1, 3] - kept[:, 1, 2]),
+        "shared": interval(kept[:, 0, 3] - kept[:, 0, 2]),
+        "learned_on": interval(kept[:, 0, 3] - scores[:, 0, 1, 3]),
+        "same": interval(kept[:, 1, 3] - kept[:, 1, 2]),
         "own": (float(by_task[2]), float(by_task[3])),
     }
 
@@ -291,19 +291,13 @@ def sparse(seeds: int) -> dict[str, Any]:
         "active": of_alphas[0].mean(1).tolist(),
         "named": of_alphas[1].mean(1).tolist(),
         "each": of_alphas,
-        "dense": _mean(of_alphas[1][2] - of_alphas[1][0]),
+        "dense": interval(of_alphas[1][2] - of_alphas[1][0]),
     }
-
-
-def _mean(values: np.ndarray) -> tuple[float, float]:
-    """Return a mean and the half width of its 95 % interval (Student's t)."""
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return float(np.mean(values)), float(half)
 
 
 def _copies(few: np.ndarray, many: np.ndarray) -> pd.DataFrame:
     rows = [
-        (count, *("{:.3f} ± {:.3f}".format(*_mean(each[:, kind])) for kind in range(2)))
+        (count, *("{:.3f} ± {:.3f}".format(*interval(each[:, kind])) for kind in range(2)))
         for count, each in zip(FEW_AND_MANY, (few, many), strict=True)
     ]
     return pd.DataFrame(rows, columns=["training images", "two weights", "one shared weight"])
@@ -316,7 +310,7 @@ def _meanings(held: np.ndarray) -> pd.DataFrame:
 
 def _third(scores: np.ndarray) -> pd.DataFrame:
     cells = {
-        f"{name}, {pace}": ["{:.2f} ± {:.2f}".format(*_mean(scores[:, i, j, k])) for k in range(len(LEARNED_FOR))]
+        f"{name}, {pace}": ["{:.2f} ± {:.2f}".format(*interval(scores[:, i, j, k])) for k in range(len(LEARNED_FOR))]
         for i, name in enumerate(THIRD)
         for j, pace in enumerate(("kept", "learn on"))
     }
@@ -333,7 +327,7 @@ def _by_vectors(scores: np.ndarray) -> Figure:
     axes = figure.subplots()
     for i, name in enumerate(THIRD):
         kept = scores[:, i, 0]
-        halves = [_mean(kept[:, k])[1] for k in range(len(LEARNED_FOR))]
+        halves = [interval(kept[:, k])[1] for k in range(len(LEARNED_FOR))]
         places = np.arange(len(LEARNED_FOR)) + 0.1 * (2 * i - 1)
         axes.errorbar(places, kept.mean(0), halves, fmt="os"[i], color=f"C{i}", capsize=3, label=f"asked for: {name}")
     axes.axhline(0.5, color="C7", linewidth=0.8)

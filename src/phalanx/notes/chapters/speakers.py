@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -28,6 +27,7 @@ from phalanx import (
     choice,
 )
 from phalanx.model import forward, initialize
+from phalanx.notes.intervals import interval
 
 ROWS = ("A2",)
 
@@ -99,7 +99,7 @@ def compute(worlds: int = 6, seeds: int = 2, said: int = 100, rounds: int = 25) 
         for name, net in nets(seeds, rounds).items():
             arms.setdefault(name, []).append(scores(net, seeds, known, new))
     back, forth, norm = (np.array(arms[name]) for name in ("backwards", "forwards", "norm"))
-    gain, better = _mean(back[:, 1, 1] - back[:, 0, 1]), _mean(norm[:, 0, 1] - back[:, 0, 1])
+    gain, better = interval(back[:, 1, 1] - back[:, 0, 1]), interval(norm[:, 0, 1] - back[:, 0, 1])
     means = back.mean(0)
     return {
         "steps": STEPS,
@@ -112,8 +112,8 @@ def compute(worlds: int = 6, seeds: int = 2, said: int = 100, rounds: int = 25) 
         "most": STRENGTHS[-1],
         "scores": {"backwards": back, "forwards": forth, "norm": norm},
         "gain": gain,
-        "harm": _mean(back[:, -1, 1] - back[:, 0, 1]),
-        "forwards": _mean(forth[:, -1, 1] - back[:, 0, 1]),
+        "harm": interval(back[:, -1, 1] - back[:, 0, 1]),
+        "forwards": interval(forth[:, -1, 1] - back[:, 0, 1]),
         "norm": better,
         "ratio": better[0] / gain[0],
         "told": (means[1, 2], means[0, 2]),
@@ -214,12 +214,6 @@ def shared(member: Any, X: np.ndarray) -> np.ndarray:
     """Return what the shared layer makes of sounds."""
     _, states = initialize(member.spec, 0, X.shape[1:])
     return np.asarray(forward(member.spec, member.params, states, jnp.asarray(X), keep=("shared",)).kept["shared"])
-
-
-def _mean(values: np.ndarray) -> tuple[float, float]:
-    """Return a mean and the half width of its 95 % interval (Student's t)."""
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return float(np.mean(values)), float(half)
 
 
 def _table(back: np.ndarray, forth: np.ndarray, norm: np.ndarray) -> pd.DataFrame:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy.special import log_softmax
-from scipy.stats import t as student
 from sklearn.datasets import load_digits
 
 from phalanx import SGD, Adam, Bernoulli, Dense, Multinoulli, Network, ReLU, Tanh
 from phalanx.engine import Batch, Fold, Noise, OutputSize, Population, Trial, complete, cost, forward, predict, train
 from phalanx.engine import initialize as start
+from phalanx.notes.intervals import interval
 
 ROWS = ("G1",)
 
@@ -320,12 +320,6 @@ def _last(member: Any) -> float:
     """Return the cost on the rows after the last round; infinity where it diverged."""
     value = member.curve[-1][1]
     return float("inf") if member.stopped == "diverged" or not np.isfinite(value) else value
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean, and half the width of its 95 % interval by Student's t."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:
