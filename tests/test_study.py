@@ -21,6 +21,7 @@ from phalanx.study import Search, Study
 MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None, "precision": "float32"}
 SEARCH = {
     "trials": None,
+    "paired": False,
     "design": "sobol",
     "structures": None,
     "repeats": 1,

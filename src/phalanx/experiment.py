@@ -227,14 +227,15 @@ def _scored(
 
 def _trials(plan: Plan, folds: int, shape: Any) -> list[Trial]:
     """Return what is trained: each network with so many seeds, each of these on every fold; in bagging each on rows of
-    its own. `shape` is that of one row.
+    its own. `shape` is that of one row. Networks that are paired have the seeds of the first.
     """
     settings = plan.settings
     trials: list[Trial] = []
     for i, network in enumerate(plan.networks):
+        of = 0 if settings.paired else i
         for repeat in range(settings.repeats):
             for fold in range(folds):
-                seed = _seed(settings.seed, i, repeat, *([fold] if fold else []))
+                seed = _seed(settings.seed, of, repeat, *([fold] if fold else []))
                 start = settings.starts[repeat] if settings.starts else None
                 rows = len(trials) if settings.bootstrap else repeat * folds + fold
                 rounds = 1 if is_solved(network) else None

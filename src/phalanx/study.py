@@ -53,6 +53,12 @@ class Search:
         at_least=1,
         at_most=10_000,
     )
+    paired: bool = option(
+        "Give the networks of all trials the same seed",
+        default=False,
+        means="each its own",
+        more="Initial weights and noise then differ only as far as networks do, so that choices are compared alike.",
+    )
     design: str = option(
         "How trials are drawn: sobol (evenly), random or grid", default="sobol", metavar="NAME", choices=DESIGNS
     )

@@ -39,7 +39,7 @@ def _has_classes(member: "FittedMember") -> bool:
 @dataclass(frozen=True, repr=False)
 class FittedMember:
     """A trained member: `params` by layer name (NumPy arrays; None: the time was over before it trained), its `spec`,
-    and its best round, counted from 1.
+    its best round, counted from 1, and the values that were `drawn` for it, by path.
 
     >>> from phalanx import Classifier, Dense, Tanh, choice
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]] * 10, ["a", "a", "b", "b"] * 10
@@ -52,6 +52,7 @@ class FittedMember:
     params: dict[str, dict[str, np.ndarray]]
     spec: Network
     best_round: int
+    drawn: dict[str, Any]
     _final: Final = field(compare=False)
     _bare: Any = field(compare=False)
 
@@ -99,5 +100,6 @@ def _members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:
     for name in [name for name in vars(bare) if name in _OF_ALL or "callback" in name]:
         delattr(bare, name)
     return [
-        FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round, m.final, bare) for m in fitted.members
+        FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round, m.draw.values, m.final, bare)
+        for m in fitted.members
     ]
