@@ -16,6 +16,7 @@ from phalanx.candidates import Fitted
 from phalanx.continuing import Course
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
+from phalanx.estimators.evidence import Evidence, evidence_of
 from phalanx.estimators.inputs import RowEstimator
 from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfTargets
@@ -45,6 +46,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     folds: int
     _kind: RowKind  # what was learned from
     _in_files: bool  # whether files may hold such rows
+    _told: Evidence | None  # of the validation rows, for a report
     _called: dict[str, str]  # what the columns of the target are called, by their names inside
 
     def __sklearn_tags__(self) -> Any:
@@ -94,6 +96,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
             fitted = fit(problem, planned, clock=clock, watch=watch)
             self._predictor = fitted.predictor()
             keep(self, fitted, settings.metric)
+            self._told = evidence_of(problem, fitted, self.ensemble)
             told = fitted.valid.predictions
             self.hints_ += rare_class_hints(problem, told, settings.metric, "metric='{}'", self._labels())
         return fitted

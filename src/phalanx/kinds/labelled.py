@@ -1,6 +1,6 @@
 """From a source to rows with targets ready for training: which columns are targets, which rows have them, the test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from phalanx.display import Display
 from phalanx.errors import InputError
 from phalanx.experiment import Plan
 from phalanx.hints import rare_class_hints
+from phalanx.judged import MOST, Judged, ask_and_judge, judge, of_validation
 from phalanx.kinds.comparison import compare
 from phalanx.kinds.kind import Encoder, How, Load, Request
 from phalanx.kinds.learning import learn
@@ -28,6 +29,7 @@ from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
 from phalanx.population.train import Clock
 from phalanx.problem import Problem, rows_at
+from phalanx.report.figures import Figure, spread_out
 from phalanx.study import RULES
 
 if TYPE_CHECKING:
@@ -86,11 +88,36 @@ class PreparedRows(Prepared):
             return Tested({})
         inputs, values, goals = self.test_inputs, self.test_values, self.problem.goals
         scores: dict[str, Scores] = {name: baseline.test() for name, baseline in compared.items()}
-        predictor = fitted.predictor()
-        asked = predictor.ask_both(inputs, lambda predicted, *y: (predicted.means, predicted.costs(y)), beside=values)
-        for name, (means, costs) in zip(("ensemble", fitted.best.id), asked, strict=True):
-            scores[name] = evaluate(goals, values, means, costs=costs)
-        return Tested(scores, asked[0][0])
+        (means, costs, best), judged = ask_and_judge(
+            fitted.predictor(), inputs, values, f"test {self.kind.unit}s", *self.looked_at(self.test_rows)
+        )
+        scores["ensemble"] = evaluate(goals, values, means, costs=costs)
+        scores[fitted.best.id] = evaluate(goals, values, best[0], costs=best[1])
+        return Tested(scores, means, judged)
+
+    def looked_at(self, rows: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return which of so many rows figures look at, and of which a forecast is shown, None: of none."""
+        chosen = np.zeros(rows, bool)
+        chosen[spread_out(rows, MOST)] = True
+        return chosen, None
+
+    def figures(self, fitted: Fitted, model: RowModel, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
+        from phalanx.report.errors.together import error_figures, member_figures  # what it needs takes long to load
+
+        judged = tested.judged or self._validated(fitted)
+        if judged is not None:
+            yield from error_figures(judged)
+            yield from member_figures(judged)
+
+    def _validated(self, fitted: Fitted) -> Judged | None:
+        """Return what was said of the validation rows, None: there are none."""
+        rows = len(self.problem.valid)
+        if not rows or not fitted.shares:
+            return None
+        chosen, drawn = self.looked_at(rows)
+        shown = None if drawn is None else drawn[chosen]
+        parts = of_validation(self.problem, fitted, np.flatnonzero(chosen), drawn=shown)
+        return judge(parts, f"validation {self.kind.unit}s", rows, fitted.again)
 
     def facts(self) -> dict[str, Any]:
         return {

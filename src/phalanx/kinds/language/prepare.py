@@ -1,7 +1,7 @@
 """A text ready for training, and what a run says of it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from phalanx.kinds.prepared import Compared, Prepared, Tested
 from phalanx.metrics import NATS, Metric
 from phalanx.network import Network
 from phalanx.population.train import Clock
+from phalanx.report.figures import Figure
 from phalanx.study import NEVER
 
 
@@ -90,6 +91,10 @@ class PreparedText(Prepared):
     def facts(self) -> dict[str, Any]:
         kept = {"kind": self.config.tokens, "different": self.corpus.tokens, "steps": self.corpus.steps}
         return {"task": "language", "tokens": kept}
+
+    def figures(self, fitted: Fitted, model: Any, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
+        """Yield nothing yet."""
+        return iter(())
 
     def pictures(self, folder: Path, model: Any, tested: Tested) -> None:
         """Of a text nothing is drawn."""
