@@ -181,11 +181,12 @@ def calibration(errors: ClassErrors, called: str) -> Figure:
         ],
         "diagonal",
     )
+    lie = f"{int(outside.sum())} of {some(len(outside), 'bin')} {'lies' if outside.sum() == 1 else 'lie'}"
     says = (
         f"Over {called}, probabilities are {number(100 * found.error)} percentage points off on average (expected "
-        f"calibration error {found.error:.4f}); {what} is given a probability of {share(float(said.mean()))} on average, "
-        f"and {'comes' if two else 'is right'} in {share(float(came.mean()))}; {int(outside.sum())} of {some(len(outside), 'bin')} "
-        f"{'lies' if outside.sum() == 1 else 'lie'} outside of what chance does to probabilities that are right."
+        f"calibration error {found.error:.4f}); {what} is given a probability of {share(float(said.mean()))} on "
+        f"average, and {'comes' if two else 'is right'} in {share(float(came.mean()))}; {lie} outside of what chance "
+        "does to probabilities that are right."
     )
     rows = list(zip(found.said, found.came, found.rows, found.chance, strict=True))
     return Figure("calibration", "errors", "Are probabilities to be believed?", says, drawn,

@@ -33,8 +33,8 @@ def agreement(errors: Errors, called: str) -> Figure | None:
     else:
         least = f" on average, and least those of {ids[j]} and {ids[i]} ({found[i, j]:.2f})" if len(ids) > 2 else ""
         says = (
-            f"Over {called}, the errors of {who} correlate by {mean:.2f}{least}; the less they do, the more the mean of "
-            "members gains."
+            f"Over {called}, the errors of {who} correlate by {mean:.2f}{least}; the less they do, the more the mean "
+            "of members gains."
         )
         title, scale = "Do members err alike?", "correlation"
     drawn = matrix(ids, ids, found, "member", "member", scale)
