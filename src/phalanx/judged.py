@@ -1,7 +1,7 @@
 """Rows whose truth is known, beside what an ensemble and its members say of them: what figures are computed from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +13,7 @@ from phalanx.data.targets import ClassTarget
 from phalanx.ensemble import Predictions
 from phalanx.predictive import Predictive
 from phalanx.predictor import Predictor
-from phalanx.problem import Problem
+from phalanx.problem import Problem, rows_at
 
 MOST = 20_000
 """Rows that figures look at, at most."""
@@ -240,6 +240,42 @@ def ask_and_judge(
     held = tuple(None if one is None else one[chosen] for one in values)
     judged = Judged(what, len(chosen), predictor.goals, held, told, dict(zip(members, each, strict=True)))
     return (means, costs, best), judged
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows that networks can be asked of again: a predictor, the rows as it takes them, their values, and the encoder
+    that made them.
+    """
+
+    predictor: Predictor
+    inputs: Any
+    values: Values
+    encoder: Any
+
+    @property
+    def rows(self) -> int:
+        """How many they are."""
+        return len(jax.tree.leaves(self.inputs)[0])
+
+    def some(self, most: int) -> "Asked":
+        """Return at most so many of the rows."""
+        if self.rows <= most:
+            return self
+        at = np.sort(np.random.default_rng(0).choice(self.rows, most, replace=False))
+        values = tuple(None if held is None else held[at] for held in self.values)
+        return Asked(self.predictor, rows_at(self.inputs, at), values, self.encoder)
+
+
+def asked_in_validation(problem: Problem, fitted: Fitted, encoder: Any) -> list[Asked]:
+    """Return the validation rows of each fold, with those networks that trained on the others."""
+    predictor, found = fitted.predictor(), []
+    for fold, inputs in enumerate(problem.valid_inputs):
+        ids = {fitted.members[i].id for i in fitted.shares if fitted.members[i].fold == fold}
+        shares = {id_: share * fitted.folds for id_, share in predictor.shares.items() if id_ in ids}
+        alone = replace(predictor, shares=shares, best=next(iter(shares)))
+        found.append(Asked(alone, inputs, problem.valid_values(fold), encoder.of_folds[fold]))
+    return found
 
 
 def joined(parts: Sequence[Any]) -> Any:

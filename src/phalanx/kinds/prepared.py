@@ -107,7 +107,7 @@ class Prepared(ABC):
     @abstractmethod
     def figures(self, fitted: Fitted, model: Any, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
         """Yield what a report shows of the errors, of the test rows, or of the validation rows where none test; `left`
-        says how many seconds may still be spent.
+        says how many seconds may still be spent on what takes long.
         """
 
     @abstractmethod

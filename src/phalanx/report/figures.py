@@ -105,6 +105,32 @@ def bars(names: Sequence[str], values: Any, label: str, low: Any = None, high: A
     return {"type": "bars", "names": list(names), "values": values, "low": low, "high": high, "label": label}
 
 
+def case(
+    truth: str,
+    said: str,
+    sure: float | None = None,
+    name: str | None = None,
+    picture: str | None = None,
+    text: str | None = None,
+    lines: Sequence[Any] | None = None,
+) -> Plain:
+    """Return a case: what was true and what was said, how `sure`, and what there is to see of it."""
+    return {
+        "picture": picture,
+        "text": text,
+        "lines": None if lines is None else list(lines),
+        "truth": truth,
+        "said": said,
+        "sure": sure,
+        "name": name,
+    }
+
+
+def cases(found: Sequence[Plain]) -> Plain:
+    """Return cases, at most 24."""
+    return {"type": "cases", "cases": list(found[:MOST_CASES])}
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Plain:
     """Return a table of at most 200 rows, evenly taken from all."""
     return {"columns": list(columns), "rows": [list(rows[i]) for i in thinned(len(rows), MOST_ROWS)]}

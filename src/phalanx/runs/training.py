@@ -2,18 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from phalanx.candidates import Fitted
 from phalanx.config import Config
 from phalanx.display import Display
 from phalanx.experiment import Plan, fit
-from phalanx.kinds.model import Model
 from phalanx.kinds.prepared import Compared, Prepared, Tested
 from phalanx.leaderboard import curves, leaderboard
 from phalanx.population.train import Clock
-from phalanx.report.figures import Figure
 from phalanx.report.mattered import what_mattered
 from phalanx.runs.planning import compiling
 from phalanx.runs.result import Run, Stopwatch, how_it_ended, left_out, make_result, refit_result
@@ -71,33 +68,26 @@ def train_run(
     result["hints"] += prepared.hints(fitted)
     board = leaderboard(fitted, metric, valid, beside, tested.scores)
     display.stage("looking at errors")
-    figures = list(_figures(prepared, fitted, model, tested, _time_to_look(clock, config.minutes, started)))
+    left = _time_to_look(clock, config.minutes, started)
+    figures = list(prepared.figures(fitted, model, tested, left))
     return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, figures), tested
 
 
 def reserve(minutes: float) -> float:
     """Return how many seconds of a time limit are kept for scoring, for figures and for writing."""
-    return min(2.0 + 1.2 * minutes, 12.0 * minutes)
+    return min(3.0 + 1.2 * minutes, 12.0 * minutes)
 
 
 def _time_to_look(clock: Clock, minutes: float | None, started: float) -> Callable[[], float]:
-    """Return what says how many seconds figures may still take: of a time limit those but for half of the reserve, and
-    one after an interruption.
+    """Return what says how many seconds figures may still take: of a time limit what is left but for a quarter of the
+    reserve, in which the run is written, and none after an interruption.
     """
-    limited = clock.deadline is not None and minutes is not None
-    end = started + 60 * minutes - reserve(minutes) / 2 if limited and minutes else math.inf
-    end = min(end, time.monotonic() + 1) if clock.interrupted else end
+    if clock.interrupted:
+        return lambda: 0.0
+    if clock.deadline is None or minutes is None:
+        return lambda: math.inf
+    end = started + 60 * minutes - reserve(minutes) / 4
     return lambda: end - time.monotonic()
-
-
-def _figures(
-    prepared: Prepared, fitted: Fitted, model: Model, tested: Tested, left: Callable[[], float]
-) -> Iterator[Figure]:
-    """Yield what a report shows of the errors, as long as there is time."""
-    for figure in prepared.figures(fitted, model, tested, left):
-        yield figure
-        if left() <= 0:
-            return
 
 
 def _unranked(metric: str, valid: Mapping[str, float]) -> str:

@@ -1,15 +1,35 @@
 """All figures of the errors of a model, and of its members, target by target."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from phalanx.judged import ClassErrors, Errors, Judged
+from phalanx.judged import Asked, ClassErrors, Errors, Judged
+from phalanx.kinds.shown import Gallery
+from phalanx.metrics import Metric
 from phalanx.report.errors import classes, numbers
+from phalanx.report.errors.cases import worst
+from phalanx.report.errors.columns import SECONDS, drops, importance, timed
 from phalanx.report.errors.members import agreement
 from phalanx.report.figures import Figure
 
 MOST_TARGETS = 8
 """Targets that have figures of their own, the first of them."""
+
+
+def all_figures(
+    judged: Judged, asked: Sequence[Asked], metric: Metric, left: Callable[[], float], gallery: Gallery | None
+) -> Iterator[Figure]:
+    """Yield all figures; `asked` are the same rows, to be asked of again, `metric` is that of the run, `left` says how
+    many seconds there are, and `gallery` shows the rows.
+    """
+    yield from error_figures(judged)
+    found = drops(asked, metric, timed(min(SECONDS, left())))
+    if found is not None:
+        yield importance(found, judged.goals, judged.what, judged.again)
+    if gallery is not None:
+        telling = [] if found is None else [name for name, _ in found.ranked]
+        yield from of_each_target(judged, lambda errors: iter([worst(errors, judged.called, gallery, telling)]))
+    yield from member_figures(judged)
 
 
 def error_figures(judged: Judged) -> Iterator[Figure]:
