@@ -1,5 +1,7 @@
 """How alike the members of an ensemble are: whether they say the same, or err alike."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from phalanx.judged import ClassErrors, Errors
@@ -13,33 +15,29 @@ def agreement(errors: Errors, called: str) -> Figure | None:
     """Return of each two members the share of rows of which they say the same class, or the correlation of what they
     leave over; None where fewer than two speak.
     """
-    ids = list(errors.members)[:_MOST]
+    if isinstance(errors, ClassErrors):
+        return _same(errors, called)
+    each = {id_: errors.truth - said for id_, said in errors.members.items()}
+    return correlated(each, f"Over {called}, the errors", "Do members err alike?")
+
+
+def correlated(each: Mapping[str, np.ndarray], what: str, title: str) -> Figure | None:
+    """Return how numbers that `each` member has, such as its errors, correlate; None where fewer than two have some, or
+    they never change.
+    """
+    ids = list(each)[:_MOST]
     if len(ids) < 2:
         return None
-    each = np.stack([errors.members[id_] for id_ in ids])
-    few = "" if len(ids) == len(errors.members) else f"first {len(ids)} of {len(errors.members)} "
-    who = f"two of the {few or f'{len(ids)} '}members of the ensemble" if len(ids) > 2 else " and ".join(ids)
-    found = _of_classes(errors, each) if isinstance(errors, ClassErrors) else correlations(errors.truth - each)
-    pairs = [(i, j) for i in range(len(ids)) for j in range(i)]
-    of_pairs = np.array([found[pair] for pair in pairs])
-    if np.isnan(of_pairs).all():
+    found = correlations(np.stack([each[id_] for id_ in ids]))
+    mean, i, j = _mean_and_least(found)
+    if np.isnan(mean):
         return None
-    i, j = pairs[int(np.nanargmin(of_pairs))]
-    mean = float(np.nanmean(of_pairs))
-    if isinstance(errors, ClassErrors):
-        least = f", and least often {ids[j]} and {ids[i]} ({share(float(found[i, j]))})" if len(ids) > 2 else ""
-        says = f"Over {called}, {who} say the same in {share(mean)} of cases{least}{_where_alike(errors, each)}."
-        title, scale = "Do members say the same?", "share"
-    else:
-        least = f" on average, and least those of {ids[j]} and {ids[i]} ({found[i, j]:.2f})" if len(ids) > 2 else ""
-        says = (
-            f"Over {called}, the errors of {who} correlate by {mean:.2f}{least}; the less they do, the more the mean "
-            "of members gains."
-        )
-        title, scale = "Do members err alike?", "correlation"
-    drawn = matrix(ids, ids, found, "member", "member", scale)
-    rows = [[id_, *row] for id_, row in zip(ids, found, strict=True)]
-    return Figure("members", "members", title, says, drawn, table(["member", *ids], rows))
+    least = f" on average, and least those of {ids[j]} and {ids[i]} ({found[i, j]:.2f})" if len(ids) > 2 else ""
+    says = (
+        f"{what} of {_who(ids, len(each))} correlate by {mean:.2f}{least}; the less they do, the more the mean of "
+        "members gains."
+    )
+    return _figure(title, says, ids, found, "correlation")
 
 
 def correlations(each: np.ndarray) -> np.ndarray:
@@ -50,16 +48,42 @@ def correlations(each: np.ndarray) -> np.ndarray:
     return np.clip(off @ off.T / np.outer(size, size), -1, 1)
 
 
-def _of_classes(errors: ClassErrors, each: np.ndarray) -> np.ndarray:
-    return np.array([(one == each).mean(1) for one in each])
+def _same(errors: ClassErrors, called: str) -> Figure | None:
+    """Return of each two members the share of rows of which they say the same class."""
+    ids = list(errors.members)[:_MOST]
+    if len(ids) < 2:
+        return None
+    each = np.stack([errors.members[id_] for id_ in ids])
+    found = np.array([(one == each).mean(1) for one in each])
+    mean, i, j = _mean_and_least(found)
+    least = f", and least often {ids[j]} and {ids[i]} ({share(float(found[i, j]))})" if len(ids) > 2 else ""
+    alike, where = (each == each[0]).all(0), ""
+    if alike.any() and not alike.all():
+        right, not_alike = (share(float(errors.right[rows].mean())) for rows in (alike, ~alike))
+        where = f"; where all say the same, {right} is right, and where not, {not_alike}"
+    says = f"Over {called}, {_who(ids, len(errors.members))} say the same in {share(mean)} of cases{least}{where}."
+    return _figure("Do members say the same?", says, ids, found, "share")
 
 
-def _where_alike(errors: ClassErrors, each: np.ndarray) -> str:
-    """Return how often the ensemble is right where all members say the same, and where they do not."""
-    alike = (each == each[0]).all(0)
-    if alike.all() or not alike.any():
-        return ""
-    return (
-        f"; where all say the same, {share(float(errors.right[alike].mean()))} is right, and where not, "
-        f"{share(float(errors.right[~alike].mean()))}"
+def _mean_and_least(found: np.ndarray) -> tuple[float, int, int]:
+    """Return the mean over pairs of members, and the pair that has least."""
+    i, j = np.tril_indices(len(found), -1)
+    pairs = found[i, j]
+    if np.isnan(pairs).all():
+        return float("nan"), 0, 0
+    least = int(np.nanargmin(pairs))
+    return float(np.nanmean(pairs)), int(i[least]), int(j[least])
+
+
+def _who(ids: Sequence[str], there: int) -> str:
+    if len(ids) == 2:
+        return " and ".join(ids)
+    return f"two of the {'' if len(ids) == there else 'first '}{len(ids)} members of the ensemble" + (
+        "" if len(ids) == there else f" ({there} in all)"
     )
+
+
+def _figure(title: str, says: str, ids: Sequence[str], found: np.ndarray, scale: str) -> Figure:
+    drawn = matrix(ids, ids, found, "member", "member", scale)
+    rows = [[id_, *row] for id_, row in zip(ids, found, strict=True)]
+    return Figure("members", "members", title, says, drawn, table(["member", *ids], rows))

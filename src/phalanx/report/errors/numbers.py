@@ -45,8 +45,10 @@ def _pairs(errors: NumberErrors) -> dict:
     return table(["truth", "predicted", "truth - predicted", "predicted deviation"], list(rows))
 
 
-def residuals(errors: NumberErrors, called: str) -> Figure:
-    """Return what is left over against the prediction: a trend that the networks missed, or a spread that grows."""
+def residuals(errors: NumberErrors, called: str, independent: bool = True) -> Figure:
+    """Return what is left over against the prediction: a trend that the networks missed, or a spread that grows. What
+    chance does is said of `independent` rows.
+    """
     left = errors.residual
     mean, error = float(left.mean()), float(left.std(ddof=1) / np.sqrt(len(left))) if len(left) > 1 else np.inf
     drawn = points(axis(f"predicted {errors.name}"), axis("truth - predicted"), errors.said, left, reference="zero")
@@ -56,8 +58,9 @@ def residuals(errors: NumberErrors, called: str) -> Figure:
         if abs(mean) > SIGMAS * error
         else f"no bias is seen (truth - predicted is {number(mean)} ± {number(SIGMAS * error)} on average)"
     )
+    bias = bias if independent else f"truth - predicted is {number(mean)} on average"
     grows = ""
-    if len(left) > 2 and np.ptp(errors.said) > 0 and np.ptp(np.abs(left)) > 0:
+    if independent and len(left) > 2 and np.ptp(errors.said) > 0 and np.ptp(np.abs(left)) > 0:
         found = spearmanr(errors.said, np.abs(left))
         if found.pvalue < _SURE:
             which = "larger" if found.statistic > 0 else "smaller"

@@ -9,6 +9,7 @@ from phalanx.metrics import Metric
 from phalanx.report.errors import classes, numbers
 from phalanx.report.errors.cases import worst
 from phalanx.report.errors.columns import SECONDS, drops, importance, timed
+from phalanx.report.errors.forecast import Ahead, by_step, forecast, worst_windows
 from phalanx.report.errors.members import agreement
 from phalanx.report.figures import Figure
 
@@ -64,6 +65,19 @@ def _of_errors(errors: Errors, judged: Judged) -> Iterator[Figure | None]:
         for of_classes in (classes.confusion, classes.roc, classes.precision_recall, classes.calibration):
             yield of_classes(errors, called)
         return
-    for of_numbers in (numbers.predicted, numbers.residuals, numbers.spread):
-        yield of_numbers(errors, called)
-    yield numbers.coverage(errors, called, independent=not judged.goals[0].pooled)
+    independent = not judged.goals[0].pooled
+    yield numbers.predicted(errors, called)
+    yield numbers.residuals(errors, called, independent)
+    yield numbers.spread(errors, called)
+    yield numbers.coverage(errors, called, independent)
+
+
+def forecast_figures(judged: Judged, ahead: Ahead, names: Sequence[str]) -> Iterator[Figure]:
+    """Yield all figures of a forecast; `names` are those of its windows."""
+    yield forecast(judged, ahead)
+    step = by_step(judged)
+    if step is not None:
+        yield step
+    yield from error_figures(judged)
+    yield worst_windows(judged, names)
+    yield from member_figures(judged)
