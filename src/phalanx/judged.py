@@ -62,6 +62,10 @@ class ClassErrors:
     said: np.ndarray
     members: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def only(self, at: np.ndarray) -> "ClassErrors":
+        """Return some rows, without members."""
+        return ClassErrors(self.name, self.labels, self.truth[at], self.said[at])
+
     @property
     def found(self) -> np.ndarray:
         """The most probable class of each row."""
@@ -91,6 +95,11 @@ class NumberErrors:
     below: np.ndarray
     upto: np.ndarray
     members: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def only(self, at: np.ndarray) -> "NumberErrors":
+        """Return some rows, without members."""
+        parts = (self.truth, self.said, self.deviation, self.below, self.upto)
+        return NumberErrors(self.name, *(part[at] for part in parts))
 
     @property
     def residual(self) -> np.ndarray:
@@ -267,14 +276,16 @@ class Asked:
         return Asked(self.predictor, rows_at(self.inputs, at), values, self.encoder)
 
 
-def asked_in_validation(problem: Problem, fitted: Fitted, encoder: Any) -> list[Asked]:
-    """Return the validation rows of each fold, with those networks that trained on the others."""
-    predictor, found = fitted.predictor(), []
-    for fold, inputs in enumerate(problem.valid_inputs):
-        ids = {fitted.members[i].id for i in fitted.shares if fitted.members[i].fold == fold}
-        shares = {id_: share * fitted.folds for id_, share in predictor.shares.items() if id_ in ids}
-        alone = replace(predictor, shares=shares, best=next(iter(shares)))
-        found.append(Asked(alone, inputs, problem.valid_values(fold), encoder.of_folds[fold]))
+def asked_by_fold(predictor: Predictor, inputs: Sequence[Any], values: Sequence[Values], encoder: Any) -> list[Asked]:
+    """Return the rows of each fold, with those networks of the ensemble that trained on the others."""
+    found = []
+    for fold, (rows, held) in enumerate(zip(inputs, values, strict=True)):
+        shares = {id_: share for id_, share in predictor.shares.items() if predictor.members[id_].fold == fold}
+        whole = sum(shares.values())
+        if shares and len(jax.tree.leaves(rows)[0]):
+            shares = {id_: share / whole for id_, share in shares.items()}
+            alone = replace(predictor, shares=shares, best=next(iter(shares)))
+            found.append(Asked(alone, rows, held, encoder.of_folds[fold]))
     return found
 
 

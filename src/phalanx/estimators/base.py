@@ -87,6 +87,10 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         default = step_space(rows, problem.goals) if self._each_step else self.encoder_.space(rows, problem.goals)
         space = self._space(default, problem)
         fitted = self._train(problem, plan(problem, space, settings), settings, X, y)
+        rows, at = (
+            (X, learned.at[problem.valid]) if held_out is None else (held_out[0], problem.valid - len(learned.at))
+        )
+        self._told = evidence_of(problem, fitted, self.ensemble, self._kind, self.encoder_, rows, at)
         self._course = Course.of(fitted, problem, settings.seed)
 
     def _train(self, problem: Problem, planned: Plan, settings: Settings, X: Any, y: Any) -> Fitted:
@@ -96,7 +100,6 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
             fitted = fit(problem, planned, clock=clock, watch=watch)
             self._predictor = fitted.predictor()
             keep(self, fitted, settings.metric)
-            self._told = evidence_of(problem, fitted, self.ensemble)
             told = fitted.valid.predictions
             self.hints_ += rare_class_hints(problem, told, settings.metric, "metric='{}'", self._labels())
         return fitted

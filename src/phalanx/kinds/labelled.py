@@ -18,7 +18,7 @@ from phalanx.display import Display
 from phalanx.errors import InputError
 from phalanx.experiment import Plan
 from phalanx.hints import rare_class_hints
-from phalanx.judged import MOST, Asked, Judged, ask_and_judge, asked_in_validation, judge, of_validation
+from phalanx.judged import MOST, Asked, Judged, ask_and_judge, asked_by_fold, judge, of_validation
 from phalanx.kinds.comparison import compare
 from phalanx.kinds.kind import Encoder, How, Load, Request
 from phalanx.kinds.learning import learn
@@ -125,7 +125,8 @@ class PreparedRows(Prepared):
         predictor = fitted.predictor()
         if self.test_rows:
             return [Asked(predictor, self.test_inputs, self.test_values, self.encoder)]
-        return asked_in_validation(self.problem, fitted, self.encoder)
+        values = [self.problem.valid_values(fold) for fold in range(fitted.folds)]
+        return asked_by_fold(predictor, self.problem.valid_inputs, values, self.encoder)
 
     def _validated(self, fitted: Fitted) -> Judged | None:
         """Return what was said of the validation rows, None: there are none."""

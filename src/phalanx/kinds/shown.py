@@ -25,7 +25,7 @@ class Shown(NamedTuple):
 @dataclass(frozen=True)
 class Gallery:
     """Rows that can be shown: their kind, the encoder, the rows as it makes them, what is `kept` of them as they were
-    given (None: nothing), and what each is called.
+    given (None: nothing), and what each is called. `at`: which they are of those that are judged, None: all.
     """
 
     kind: Any  # a `RowKind`
@@ -33,6 +33,7 @@ class Gallery:
     inputs: Any
     kept: Any
     names: Sequence[str]
+    at: np.ndarray | None = None
 
     def show(self, at: np.ndarray, telling: Sequence[str] = ()) -> list[Shown]:
         """Return some rows; of a table the `telling` columns, the first of them."""

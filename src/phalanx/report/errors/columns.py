@@ -163,7 +163,7 @@ def _verdict(found: Drops, goals: Sequence[Goal], what: str) -> str:
             f"`{name}` ({found.metric} worse by {number(d.mean)} ± {number(SIGMAS * d.error)})" for name, d in seen
         ]
         then = f", then on {', '.join(listed[1:_NAMED])}" if len(listed) > 1 else ""
-        parts.append(f"{subject} depends most on {listed[0]}{then} when they are shuffled")
+        parts.append(f"{subject} depends most on {listed[0]}{then} when {'they are' if then else 'it is'} shuffled")
     else:
         parts.append(f"no column was seen to matter for {subject}")
     if not_seen:

@@ -9,7 +9,7 @@ from phalanx.kinds.language.judged import TextErrors, nats
 from phalanx.report.errors.classes import SIGMAS
 from phalanx.report.errors.members import correlated
 from phalanx.report.errors.words import number
-from phalanx.report.figures import Figure, axis, bars, case, cases, line, lines, table
+from phalanx.report.figures import Figure, Plain, axis, bars, case, cases, line, lines, table
 
 _PASSAGE, _BEFORE, _PASSAGES = 40, 40, 12  # tokens of a passage, tokens shown before it, and passages
 _BLOCKS = 100  # into which the text is cut
@@ -36,7 +36,7 @@ def by_class(errors: TextErrors) -> Figure:
     of_code = np.zeros(int(codes.max()) + 1, int)
     of_code[codes] = [_CLASSES.index(class_of(errors.codec.decode(codes[i : i + 1]))) for i in range(len(codes))]
     of_each, cost = of_code[errors.codes[1:]], errors.cost
-    found = []
+    found: list[tuple[str, float, float, int, float]] = []
     for i, name in enumerate(_CLASSES):
         held = cost[of_each == i]
         if len(held):
@@ -77,7 +77,7 @@ def passages(errors: TextErrors) -> Figure:
     """Return the passages that cost most, none of which overlap, each with what was before it."""
     cost, size = errors.cost, min(_PASSAGE, len(errors.said))
     means = np.convolve(cost, np.full(size, 1 / size), "valid")
-    found, rows = [], list[list[Any]]()
+    found, rows = list[Plain](), list[list[Any]]()
     left = means.copy()
     while len(found) < _PASSAGES and np.isfinite(left).any():
         first = int(left.argmax())

@@ -18,13 +18,13 @@ MOST_TARGETS = 8
 
 
 def all_figures(
-    judged: Judged, asked: Sequence[Asked], metric: Metric, left: Callable[[], float], gallery: Gallery | None
+    judged: Judged, asked: Sequence[Asked], metric: Metric | None, left: Callable[[], float], gallery: Gallery | None
 ) -> Iterator[Figure]:
     """Yield all figures; `asked` are the same rows, to be asked of again, `metric` is that of the run, `left` says how
     many seconds there are, and `gallery` shows the rows.
     """
     yield from error_figures(judged)
-    found = drops(asked, metric, timed(min(SECONDS, left())))
+    found = drops(asked, metric, timed(min(SECONDS, left()))) if asked and metric is not None else None
     if found is not None:
         yield importance(found, judged.goals, judged.what, judged.again)
     if gallery is not None:
