@@ -74,6 +74,11 @@ class Fitted:
         return sorted({*self.shares, self.ranking[0]})
 
     @property
+    def again(self) -> bool:
+        """Whether members that predict were trained again on all rows."""
+        return any(self.members[i].refitted is not None for i in self.used)
+
+    @property
     def recorded(self) -> dict[str, Any]:
         """By what arguments of `fit` the training can be repeated to the bit."""
         return {

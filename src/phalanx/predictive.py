@@ -18,6 +18,7 @@ from phalanx.mixture import (
     Mixture,
     Output,
     covariance,
+    cumulative,
     deviation,
     interval,
     log_density,
@@ -148,6 +149,32 @@ class Predictive:
             held = tuple(output for output in outputs if output is not None)
             mixtures.append(Mixture(held, weight) if held else None)
         return Predictive(tuple(goals), inputs, means, tuple(mixtures))
+
+    def only(self, rows: np.ndarray) -> "Predictive":
+        """Return the distributions of some rows: their positions, or which they are. Inputs are kept for forecasts
+        alone, whose units depend on them.
+        """
+        needed = any(goal.forecast for goal in self.goals)
+        inputs = jax.tree.map(lambda part: part[rows], self.inputs) if needed else None
+        mixtures = [
+            None if held is None else Mixture(tuple(o._replace(z=o.z[rows]) for o in held.outputs), held.shares)
+            for held in self.mixtures
+        ]
+        return Predictive(self.goals, inputs, tuple(p[rows] for p in self.means), tuple(mixtures))
+
+    def cumulative(self, values: Sequence[np.ndarray | None]) -> list[tuple[np.ndarray, np.ndarray] | None]:
+        """Return of each goal of numbers P(Y < y) and P(Y ≤ y) of each value by itself, (rows, columns), which differ
+        for counts only; NaN where a value is not known, and None for classes and where no value is.
+        """
+        found: list[tuple[np.ndarray, np.ndarray] | None] = []
+        for goal, mixture, held in zip(self.goals, self.mixtures, values, strict=True):
+            if mixture is None or held is None:
+                found.append(None)
+                continue
+            y = goal.encode(held, self.inputs)
+            upto = cumulative(mixture, y)
+            found.append((np.where(y > 0, cumulative(mixture, y - 1), 0.0) if goal.counts else upto, upto))
+        return found
 
     def interval(self, level: float) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return of each goal of numbers the ends of the central interval that holds them with probability `level`.

@@ -47,29 +47,24 @@ class Predictor:
         The networks see each row once, whatever is asked. Without `ensemble` the best member speaks alone. The rows of
         the arrays `beside` are handed to the question too.
         """
-        return self._answers([self.shares if ensemble else {self.best: 1.0}], inputs, question, beside)[0]
+        return self.ask_each([(self.shares if ensemble else {self.best: 1.0}, question)], inputs, beside)[0]
 
-    def ask_both(self, inputs: Any, question: Callable[..., Any], beside: Any = ()) -> tuple[Any, Any]:
-        """Return the answers of the ensemble, and those of the best member alone; see `ask`.
-
-        The networks see each row once, the best member too where it is one of the ensemble.
-        """
-        ensemble, best = self._answers([self.shares, {self.best: 1.0}], inputs, question, beside)
-        return ensemble, best
-
-    def _answers(
-        self, speakers: Sequence[Mapping[str, float]], inputs: Any, question: Callable[..., Any], beside: Any
+    def ask_each(
+        self, questions: Sequence[tuple[Mapping[str, float], Callable[..., Any]]], inputs: Any, beside: Any = ()
     ) -> list[Any]:
-        """Return the answers of each mixture of members, whose shares are given."""
-        ids = list(dict.fromkeys(id_ for shares in speakers for id_ in shares))
+        """Return the answers to several questions, each to a mixture of members whose shares are given; see `ask`.
+
+        The networks see each row once, whoever of them is asked how often.
+        """
+        ids = list(dict.fromkeys(id_ for shares, _ in questions for id_ in shares))
         rows = len(jax.tree.leaves(inputs)[0])
         size = max(1024, _ROWS // max(self.samples, 1))
-        answers: list[list[Any]] = [[] for _ in speakers]
+        answers: list[list[Any]] = [[] for _ in questions]
         for first in range(0, max(rows, 1), size):
             part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
             found = predict_each([self.members[id_] for id_ in ids], part, self.goals, self.samples)
             said = dict(zip(ids, found, strict=True))
-            for shares, parts in zip(speakers, answers, strict=True):
+            for (shares, question), parts in zip(questions, answers, strict=True):
                 parts.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
         return [
             parts[0] if len(parts) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *parts)

@@ -16,6 +16,7 @@ from phalanx.candidates import Fitted
 from phalanx.continuing import Course
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
+from phalanx.estimators.evidence import Evidence, evidence_of
 from phalanx.estimators.inputs import RowEstimator
 from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfTargets
@@ -45,6 +46,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     folds: int
     _kind: RowKind  # what was learned from
     _in_files: bool  # whether files may hold such rows
+    _told: Evidence | None  # of the validation rows, for a report
     _called: dict[str, str]  # what the columns of the target are called, by their names inside
 
     def __sklearn_tags__(self) -> Any:
@@ -85,6 +87,10 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         default = step_space(rows, problem.goals) if self._each_step else self.encoder_.space(rows, problem.goals)
         space = self._space(default, problem)
         fitted = self._train(problem, plan(problem, space, settings), settings, X, y)
+        rows, at = (
+            (X, learned.at[problem.valid]) if held_out is None else (held_out[0], problem.valid - len(learned.at))
+        )
+        self._told = evidence_of(problem, fitted, self.ensemble, self._kind, self.encoder_, rows, at)
         self._course = Course.of(fitted, problem, settings.seed)
 
     def _train(self, problem: Problem, planned: Plan, settings: Settings, X: Any, y: Any) -> Fitted:

@@ -17,6 +17,7 @@ from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
 from phalanx.kinds.language.codecs import CODECS
 from phalanx.kinds.language.corpus import Corpus
+from phalanx.kinds.language.judged import read_in_validation
 from phalanx.kinds.language.kind import LANGUAGE
 from phalanx.kinds.language.model import LanguagePredictor
 from phalanx.kinds.language.space import language_space
@@ -81,6 +82,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
             fitted = fit(corpus, planned, clock=clock, watch=watch)
             self._predictor = LanguagePredictor.of(LANGUAGE, fitted, self.codec_)
             keep(self, fitted, NATS)
+            self._told = read_in_validation(corpus, fitted, self.codec_)
         return self
 
     def summary(self) -> Summary:

@@ -28,6 +28,7 @@ _OF_ALL = (
     "mattered_",
     "progress_",
     "_course",
+    "_told",
 )
 """Fitted attributes that are about all members, so that none of them alone has them."""
 

@@ -20,7 +20,7 @@ def save_rows(estimator: Any, folder: str | Path) -> None:
     if not estimator.ensemble:
         predictor = predictor.alone(predictor.best, predictor.members[predictor.best])
     task = task_of(predictor.goals)
-    predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
+    predictor = replace(predictor, goals=tuple(renamed(goal, called, labels) for goal in predictor.goals))
     kind, files = estimator._kind, estimator._in_files
     readings = getattr(estimator, "_readings", {})
     model_class = StepModel if estimator._each_step else kind.model_class
@@ -53,7 +53,7 @@ def _save(estimator: Any, model: Model, shares: Mapping[str, float], task: str, 
         write_trained(path, result, estimator.leaderboard_, estimator.curves_, model)
 
 
-def _renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any]]) -> Goal:
+def renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any]]) -> Goal:
     """Return a goal with the names of its columns, and the labels of their classes, as they were given."""
     columns = [
         ClassTarget(tuple(labels[name])) if name in labels else column

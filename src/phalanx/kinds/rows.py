@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import jax
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_n_features
@@ -22,6 +23,7 @@ from phalanx.kinds.labelled import PreparedRows, prepare_rows
 from phalanx.kinds.learning import take
 from phalanx.kinds.model import GIVEN, RowModel
 from phalanx.kinds.opened import OpenedRows
+from phalanx.kinds.shown import Shown
 from phalanx.kinds.steps import StepModel
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
@@ -160,6 +162,14 @@ class RowKind(Kind):
         source = load(sources, request)
         assert request.like is not None
         return source if source.rows is not None else self.of_table(source, request.like, Path(sources[0]).parent)
+
+    def kept(self, rows: Any, at: np.ndarray, encoder: Encoder) -> Any | None:
+        """Return what a report needs to show the rows at some positions beside their encoding, None: nothing."""
+        return None
+
+    def show(self, encoder: Any, inputs: Any, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return encoded rows, beside what is `kept` of them, as a person sees them; of a table `telling` columns."""
+        return [Shown()] * len(jax.tree.leaves(inputs)[0])
 
     def prepare(self, config: Config, source: Source, load: Load) -> PreparedRows:
         """Return a source ready for training; see `prepare_rows`."""
