@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.candidates import Candidate, Fitted, candidates, evaluated_of, rank, shares, whole
+from phalanx.candidates import Candidate, Fitted, candidates, choose, evaluated_of, rank, shares, whole
 from phalanx.data import Goal
 from phalanx.errors import InputError
 from phalanx.input_layers import with_input_layer, with_learned
@@ -189,15 +189,18 @@ def fit(
     of_each = [[evaluated_of(members[i]) for i in each] for each in there]
     errors = task.errors(of_each, settings.metric) if of_each and not settings.bootstrap else []
     chosen = shares(members, len(parts), errors, task.valid_weight)
+    ranking = rank(members, settings.metric)
+    scores = task.row_scores(of_each, settings.metric)
     fitted = Fitted(
         members,
-        rank(members, settings.metric),
+        ranking,
         chosen,
         _scored(task, members, there, chosen, settings.vote),
         outcome.rounds,
         outcome.widths,
         outcome.programs,
         task.goals,
+        choose(members, ranking, there, scores, settings.metric, settings.winner, settings.seed),
         len(parts),
         settings.vote,
         settings.samples,

@@ -18,6 +18,7 @@ from phalanx.model import Batch, check_rows
 from phalanx.network import Network, OutputSize, complete, heads, with_likelihoods
 from phalanx.population.predict import Final, Folded, Stepped
 from phalanx.predictive import NetworkPrediction, Predictive, in_units_of, predict_each
+from phalanx.row_scores import RowScores, Said, row_scores
 from phalanx.search.effort import Size
 from phalanx.task import Evaluated, FoldRows, Scored
 
@@ -151,6 +152,28 @@ class Problem:
             weight = self.weight_at(part.valid)
             sets.append(FoldPredictions(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
         return errors_of_folds(self.goals, sets, metric)
+
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices by how often rows count; see `Task`.
+
+        The steps of a row stay together, and so do as many windows of a series as steps are forecast, whose values they
+        share.
+        """
+        if not len(self.valid) or not voices:
+            return None
+        said = []
+        for voice in voices:
+            predictions = tuple(
+                np.concatenate(each) for each in zip(*(one.said.predictions for one in voice), strict=True)
+            )
+            said.append(
+                Said(predictions, [_one_after_other(each) for each in zip(*(one.costs for one in voice), strict=True)])
+            )
+        unit = np.arange(len(self.valid)) // (self.goals[0].size if self.goals[0].pooled else 1)
+        weight = self.weight_at(self.valid)
+        return row_scores(
+            self.goals, self.values_at(self.valid), said, metric, weight, self._of_steps(unit, self.valid)
+        )
 
     def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
         """Return what an ensemble is worth; see `Task`."""

@@ -13,6 +13,7 @@ from phalanx.model import Batch
 from phalanx.network import Network
 from phalanx.population.predict import Final
 from phalanx.predictive import NetworkPrediction
+from phalanx.row_scores import RowScores
 from phalanx.search.effort import Size
 
 
@@ -88,6 +89,12 @@ class Task(Protocol):
     def errors(self, evaluated: Sequence[Sequence[Evaluated]], metric: Metric) -> list[Errors | PairCosts]:
         """Return what networks, one of each fold that belong together, say of the validation rows as the ensemble hears
         it; nothing without such rows.
+        """
+        ...
+
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices, each the networks of all folds, by how often validation rows count;
+        None without such rows.
         """
         ...
 

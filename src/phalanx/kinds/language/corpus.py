@@ -24,6 +24,7 @@ from phalanx.model import Batch, check_rows
 from phalanx.network import Network, OutputSize, complete, layers_of
 from phalanx.population.predict import Final
 from phalanx.predictive import NetworkPrediction, Predictive
+from phalanx.row_scores import RowScores, token_scores
 from phalanx.search.effort import Size
 from phalanx.task import Evaluated, FoldRows, Scored
 
@@ -132,6 +133,11 @@ class Corpus:
         """Return what networks say as the ensemble hears it; see `Task`."""
         said = [one.said.predictions[0] for (one,) in evaluated if one.said.predictions]
         return [Errors("log", np.stack(said))] if said else []
+
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices by how often stretches of the text count; see `Task`."""
+        said = [one.said.predictions[0] for (one,) in voices if one.said.predictions]
+        return token_scores(said, np.arange(len(said[0])) // self.steps) if said else None
 
     def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
