@@ -20,6 +20,7 @@ GOOD = {  # those of `BAD` that an option may have
     "samples": [0],
     "bootstrap": [True],
     "vote": [True],
+    "temperature": [True],
 }
 
 

@@ -65,7 +65,8 @@ class Choice:
 class Fitted:
     """All members, the positions from best to worst, the shares of the ensemble and what it is worth on the validation
     rows; rounds and width of each population, and the program of each structure; which member is the best; `cut` says
-    who was stopped in favour of others, see `population.train`.
+    who was stopped in favour of others, see `population.train`. `adds`: by how much the score of the ensemble is worse
+    without a member, of those that have a share; `temperatures` are those of the ensemble, one a goal.
     """
 
     members: list[Candidate]
@@ -81,6 +82,8 @@ class Fitted:
     vote: bool = False
     samples: int = 0
     cut: list[int] = field(default_factory=list)
+    adds: Mapping[int, float] = field(default_factory=dict)
+    temperatures: tuple[float, ...] = ()
 
     @property
     def best(self) -> Candidate:
@@ -106,7 +109,7 @@ class Fitted:
         """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""
         finals = {self.members[i].id: self.members[i].final for i in self.used}
         shares = {self.members[i].id: share for i, share in self.shares.items()}
-        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
+        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples, self.temperatures)
 
 
 def candidates(

@@ -17,13 +17,17 @@ from phalanx.predictive import Predictive, predict_each
 
 _ROWS = 2**20  # times masks, that are predicted at once
 
+_Speaker = tuple[Mapping[str, float], Sequence[float]]
+"""Shares of members that predict together, by id, and the temperatures of what they say."""
+
 
 @dataclass(frozen=True)
 class Predictor:
     """Trained networks by id, their shares in the ensemble, the id of the best, and what their heads predict.
 
     With `vote` the ensemble's probability of a class is the share of members that find it most probable. With
-    `samples` every prediction is an average over so many random dropout masks.
+    `samples` every prediction is an average over so many random dropout masks. `temperatures`: of the ensemble, one a
+    goal; none: 1 each.
     """
 
     members: dict[str, Final]
@@ -32,10 +36,11 @@ class Predictor:
     goals: tuple[Goal, ...]
     vote: bool = False
     samples: int = 0
+    temperatures: tuple[float, ...] = ()
 
     def alone(self, id_: str, final: Final) -> "Predictor":
         """Return what predicts by one network only."""
-        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_)
+        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_, temperatures=())
 
     def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
@@ -47,21 +52,29 @@ class Predictor:
         The networks see each row once, whatever is asked. Without `ensemble` the best member speaks alone. The rows of
         the arrays `beside` are handed to the question too.
         """
-        return self._answers([self.shares if ensemble else {self.best: 1.0}], inputs, question, beside)[0]
+        return self._answers([self._ensemble if ensemble else self._alone], inputs, question, beside)[0]
 
     def ask_both(self, inputs: Any, question: Callable[..., Any], beside: Any = ()) -> tuple[Any, Any]:
         """Return the answers of the ensemble, and those of the best member alone; see `ask`.
 
         The networks see each row once, the best member too where it is one of the ensemble.
         """
-        ensemble, best = self._answers([self.shares, {self.best: 1.0}], inputs, question, beside)
+        ensemble, best = self._answers([self._ensemble, self._alone], inputs, question, beside)
         return ensemble, best
 
+    @property
+    def _ensemble(self) -> "_Speaker":
+        return self.shares, self.temperatures
+
+    @property
+    def _alone(self) -> "_Speaker":
+        return {self.best: 1.0}, ()
+
     def _answers(
-        self, speakers: Sequence[Mapping[str, float]], inputs: Any, question: Callable[..., Any], beside: Any
+        self, speakers: "Sequence[_Speaker]", inputs: Any, question: Callable[..., Any], beside: Any
     ) -> list[Any]:
-        """Return the answers of each mixture of members, whose shares are given."""
-        ids = list(dict.fromkeys(id_ for shares in speakers for id_ in shares))
+        """Return the answers of each mixture of members."""
+        ids = list(dict.fromkeys(id_ for shares, _ in speakers for id_ in shares))
         rows = len(jax.tree.leaves(inputs)[0])
         size = max(1024, _ROWS // max(self.samples, 1))
         answers: list[list[Any]] = [[] for _ in speakers]
@@ -69,8 +82,9 @@ class Predictor:
             part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
             found = predict_each([self.members[id_] for id_ in ids], part, self.goals, self.samples)
             said = dict(zip(ids, found, strict=True))
-            for shares, parts in zip(speakers, answers, strict=True):
-                parts.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
+            for (shares, temperatures), parts in zip(speakers, answers, strict=True):
+                found_of = Predictive.of(said, shares, self.goals, part, self.vote, temperatures)
+                parts.append(question(found_of, *held))
         return [
             parts[0] if len(parts) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *parts)
             for parts in answers

@@ -10,7 +10,7 @@ import numpy as np
 
 from phalanx.data import Goal
 from phalanx.data.steps import known_steps, spread
-from phalanx.ensemble import Errors, PairCosts
+from phalanx.ensemble import Errors, PairCosts, Predictions
 from phalanx.layers import Layer
 from phalanx.member_errors import FoldPredictions, errors_of_folds
 from phalanx.metrics import Costs, Metric, evaluate
@@ -21,6 +21,7 @@ from phalanx.predictive import NetworkPrediction, Predictive, in_units_of, predi
 from phalanx.row_scores import RowScores, Said, row_scores
 from phalanx.search.effort import Size
 from phalanx.task import Evaluated, FoldRows, Scored
+from phalanx.temperature import best_temperature
 
 
 @dataclass(frozen=True)
@@ -175,13 +176,24 @@ class Problem:
             self.goals, self.values_at(self.valid), said, metric, weight, self._of_steps(unit, self.valid)
         )
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
         mixed, share_of = [], dict(enumerate(shares))
         for fold, inputs in enumerate(self.valid_inputs):
             said = {i: one[fold] for i, one in enumerate(evaluated)}
-            mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote))
+            mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote, temperatures))
         return self.score_all(mixed)
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return the temperature of each goal; see `Task`."""
+        told = zip(self.goals, predictions, self.values_at(self.valid), strict=True)
+        return tuple(best_temperature(p, y, self.valid_weight) if goal.classes else 1.0 for goal, p, y in told)
 
     def score_all(self, folds: Sequence[Predictive]) -> Scored:
         """Return what is said of the validation rows of each fold is worth; no metrics where there are no such rows."""

@@ -126,6 +126,15 @@ class Ensembles:
         metavar=SWITCH,
         of="rows with targets",
     )
+    temperature: bool = option(
+        "Scale the ensemble's probabilities of classes by a temperature",
+        default=False,
+        more="It is the one of the least log loss on the validation rows, and changes no predicted class. Measured: no "
+        "gain, see benchmarks/README.md.",
+        metavar=SWITCH,
+        shell="Scale the ensemble's probabilities by the temperature of the least validation log loss",
+        of="rows with targets",
+    )
     samples: int = option(
         "Average predictions over N dropout masks",
         default=0,

@@ -98,8 +98,20 @@ class Task(Protocol):
         """
         ...
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth on the validation rows, given what its members, one of each fold, say of
-        them, and their shares.
+        them, their shares, and the temperature of what they say of each goal.
+        """
+        ...
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return for what is predicted of the validation rows the temperature of each goal of the least log loss, 1 of
+        numbers.
         """
         ...

@@ -68,7 +68,7 @@ def test_leaderboard(folder):
         *("rank", "id", "kind", "name"),
         *(f"valid_{name}" for name in CLASS_METRICS),
         *(f"test_{name}" for name in CLASS_METRICS),
-        *("valid_accuracy_error", "rounds", "best_round", "stopped", "seconds", "seed", "structure"),
+        *("valid_accuracy_error", "share", "adds", "rounds", "best_round", "stopped", "seconds", "seed", "structure"),
     ]
     assert sorted(board["kind"]) == ["baseline", "ensemble", "member"]
     assert board["rank"].tolist() == [1, 2, 3]

@@ -87,6 +87,7 @@ def make_result(
         "best_member": {"id": best.id, "valid": best.together, "test": test.get(best.id, {})},
         "winner": {"rule": fitted.choice.rule, "best_score": {"id": plain.id, "valid": plain.together}},
         "optimism": None if optimism is None else optimism.to_plain(),
+        "temperatures": {g.names[0]: t for g, t in zip(fitted.goals, fitted.temperatures, strict=False) if g.classes},
         "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),

@@ -43,6 +43,8 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     for line in run.result["mattered"]:
         display.line(line)
     speaking = "ensemble" if run.result.get("ensemble") else "best network"
+    for target, value in run.result["temperatures"].items():
+        display.line(f"temperature of {target!r}: {short(value)}")
     for part in ("valid", "test"):
         for line in _scores(f"{speaking}, {part}", run.result[part]):
             display.line(line)

@@ -139,12 +139,22 @@ class Corpus:
         said = [one.said.predictions[0] for (one,) in voices if one.said.predictions]
         return token_scores(said, np.arange(len(said[0])) // self.steps) if said else None
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
         said = Predictive.of(
             {i: one for i, (one,) in enumerate(evaluated)}, dict(enumerate(shares)), (), None, vote
         ).means
         return Scored(self._metrics(said), said)
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return nothing: there is no goal."""
+        return ()
 
     def _metrics(self, said: Predictions) -> dict[str, float]:
         """Return all metrics of what is predicted for the tokens that validate; none where none do."""
