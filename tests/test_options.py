@@ -21,6 +21,7 @@ GOOD = {  # those of `BAD` that an option may have
     "bootstrap": [True],
     "vote": [True],
     "paired": [True],
+    "temperature": [True],
 }
 
 

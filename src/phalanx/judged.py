@@ -198,9 +198,9 @@ def of_validation(
     of. Members of several folds that belong together are one, called as the first of them. Without `ensemble` it is
     what the best of these says.
     """
-    best = fitted.ranking[0] - fitted.members[fitted.ranking[0]].fold
+    best = fitted.choice.winner - fitted.best.fold
     alone = {best + fold: 1 / fitted.folds for fold in range(fitted.folds)}
-    shares = fitted.shares if ensemble else alone
+    shares, temperatures = (fitted.shares, fitted.temperatures) if ensemble else (alone, ())
     parts, first = [], 0
     for fold, inputs in enumerate(problem.valid_inputs):
         count = len(problem.valid_values(fold)[0])
@@ -208,7 +208,7 @@ def of_validation(
         inside = rows[at] - first
         speaking = {i: share * fitted.folds for i, share in shares.items() if fitted.members[i].fold == fold}
         said = {i: fitted.members[i].valid for i in speaking}
-        predicted = Predictive.of(said, speaking, fitted.goals, inputs, fitted.vote).only(inside)
+        predicted = Predictive.of(said, speaking, fitted.goals, inputs, fitted.vote, temperatures).only(inside)
         called = {fitted.members[i - fold].id: tuple(p[inside] for p in one.predictions) for i, one in said.items()}
         values = tuple(held[inside] for held in problem.valid_values(fold))
         parts.append(Part(predicted, values, called if len(called) > 1 else {}, None if drawn is None else drawn[at]))
@@ -240,11 +240,8 @@ def ask_and_judge(
         return tuple(said[at] for said in predicted.means)
 
     members = list(predictor.shares) if len(predictor.shares) > 1 else []
-    questions: list[tuple[Mapping[str, float], Callable[..., Any]]] = [
-        (predictor.shares, together),
-        ({predictor.best: 1.0}, alone),
-    ]
-    questions += [({id_: 1.0}, member) for id_ in members]
+    questions: list[tuple[str | None, Callable[..., Any]]] = [(None, together), (predictor.best, alone)]
+    questions += [(id_, member) for id_ in members]
     (means, costs, told), best, *each = predictor.ask_each(questions, inputs, (chosen, drawn, *values))
     held = tuple(None if one is None else one[chosen] for one in values)
     judged = Judged(what, len(chosen), predictor.goals, held, told, dict(zip(members, each, strict=True)))

@@ -29,6 +29,7 @@ from phalanx.mixture import (
 )
 from phalanx.network import heads
 from phalanx.population.predict import Final, predict_all, raw_outputs_all
+from phalanx.temperature import all_tempered
 
 _LEAST_RATE = 1e-3  # of a count, in mean counts
 _TINY = np.finfo(np.float32).tiny  # least probability of a class
@@ -138,10 +139,15 @@ class Predictive:
         goals: Sequence[Goal],
         inputs: Any,
         vote: bool = False,
+        temperatures: Sequence[float] = (),
     ) -> "Predictive":
-        """Return the mixture of what members say; with `vote` a class is as probable as the share that finds it so."""
+        """Return the mixture of what members say; with `vote` a class is as probable as the share that finds it so.
+
+        `temperatures`: of each goal, see `phalanx.temperature`; none: 1 each.
+        """
         found = {key: said[key].predictions for key in shares}
         means = average({key: votes(p, goals) for key, p in found.items()} if vote else found, shares)
+        means = all_tempered(means, temperatures) if temperatures else means
         weight = np.array(list(shares.values()))
         mixtures = []
         for i in range(len(goals)):

@@ -57,6 +57,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     def _fit(self, X: Any, y: Any, targets: Sequence[Target], sample_weight: Any, validation: Any, groups: Any) -> None:
         """Train on rows `X` of a kind and the columns of the target `y`."""
         settings = self._settings(SCORE)
+        if self.temperature and not self.ensemble:
+            raise InputError("temperature is that of the ensemble, but ensemble is False; leave one of the two out")
         if self.scaling != "robust" and "scaling" not in self._given.options:
             raise InputError(f"scaling is for the numbers of a table, but X {self._given.what}; leave it out")
         held_out = None if validation is None else self._held_out(validation)
@@ -151,7 +153,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size", "precision")
         searches = self.layers is None or any(is_space(getattr(self, name)) for name in parts)
         chooses = searches and settings.trials != 1
-        return self.stopping is not None or chooses or (settings.repeats > 1 and not settings.bootstrap)
+        several = settings.repeats > 1 and not settings.bootstrap
+        return self.stopping is not None or chooses or several or settings.temperature
 
     def summary(self) -> Summary:
         """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""

@@ -36,7 +36,9 @@ class Forecaster(OfSeries, NetworkEstimator):
 
     Attributes
     ----------
-    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_, ensemble_, encoder_
+    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_
+        As of `Classifier`.
+    optimism_, ensemble_, encoder_
         As of `Classifier`.
 
     Examples

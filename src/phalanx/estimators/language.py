@@ -49,7 +49,9 @@ class LanguageModel(OfText, Watched, PartsEstimator):
     mattered_ : list of str
         The same in words, as far as so many networks support it.
     members_, best_ : list of FittedMember, FittedMember
-        The trained networks, and the first of them by rank.
+        The trained networks, and the best of them, see `winner`.
+    optimism_ : dict or None
+        How good the best of several trials looks on the validation rows, and what it is worth without that luck.
     ensemble_ : dict
         The shares of the members that speak, by id.
     codec_ : Characters, Words or BytePairs

@@ -25,6 +25,7 @@ _OF_ALL = (
     "diagnostics_",
     "hints_",
     "importances_",
+    "optimism_",
     "mattered_",
     "progress_",
     "_course",
@@ -83,12 +84,14 @@ class FittedMember:
 def keep(estimator: Any, fitted: Fitted, metric: Metric) -> None:
     """Set the fitted attributes of an estimator that knows already how to predict."""
     estimator.members_ = _members_of(estimator, fitted)
-    estimator.best_ = estimator.members_[fitted.ranking[0]]
+    estimator.best_ = estimator.members_[fitted.choice.winner]
     estimator.ensemble_ = {estimator.members_[i].id: share for i, share in fitted.shares.items()}
     estimator.leaderboard_ = leaderboard(fitted, metric, fitted.valid.metrics)
     estimator.curves_ = curves(fitted)
     estimator.diagnostics_ = diagnostics(fitted)
     estimator.hints_ = hints(estimator.diagnostics_)
+    optimism = fitted.choice.optimism
+    estimator.optimism_ = None if optimism is None else optimism.to_plain()
     mattered = what_mattered(fitted)
     estimator.importances_ = mattered.table
     estimator.mattered_ = mattered.words

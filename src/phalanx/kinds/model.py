@@ -141,6 +141,7 @@ class RowModel:
             "shares": self.shares,
             "vote": self.predictor.vote,
             "samples": self.predictor.samples,
+            **({"temperatures": list(self.predictor.temperatures)} if self.predictor.temperatures else {}),
             **({} if self.files else {"files": False}),
         }
 

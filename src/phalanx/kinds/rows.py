@@ -31,7 +31,7 @@ from phalanx.predictor import Predictor
 VOTES = frozenset(("bootstrap", "vote", "samples"))
 """The options of a study on how networks predict together."""
 
-LABELLED = VOTES | {"target", "task", "id", "group", "folds"}
+LABELLED = VOTES | {"temperature", "target", "task", "id", "group", "folds"}
 """The options of a study that all rows with targets have."""
 
 
@@ -181,7 +181,9 @@ class RowKind(Kind):
         of_folds = stored.get("folds", [stored])
         encoders = [self.encoder.from_plain({k: v for k, v in one.items() if k != "kind"}) for one in of_folds]
         goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
-        predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
+        temperatures = tuple(plain.get("temperatures", ()))
+        votes = plain["vote"], plain["samples"]
+        predictor = Predictor(members, plain["shares"], plain["best"], goals, *votes, temperatures)
         readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
         model_class = StepModel if plain.get("each_step") else self.model_class
         return model_class(

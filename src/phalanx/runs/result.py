@@ -80,13 +80,16 @@ def make_result(
     `valid`: scores of the ensemble. `test`: scores by "ensemble", the best member's id and the baselines' names.
     `baselines`: name → {"valid": scores, "seconds": of training}.
     """
-    best = fitted.best
+    best, plain, optimism = fitted.best, fitted.members[fitted.choice.plain], fitted.choice.optimism
     return {
         "metric": metric.name,
         "direction": metric.direction,
         "valid": valid,
         "test": test.get("ensemble", {}),
         "best_member": {"id": best.id, "valid": best.together, "test": test.get(best.id, {})},
+        "winner": {"rule": fitted.choice.rule, "best_score": {"id": plain.id, "valid": plain.together}},
+        "optimism": None if optimism is None else optimism.to_plain(),
+        "temperatures": {g.names[0]: t for g, t in zip(fitted.goals, fitted.temperatures, strict=False) if g.classes},
         "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),
