@@ -79,7 +79,7 @@ def drops(asked: Sequence[Asked], metric: Metric, left: Callable[[], float], shu
     if not columns or left() <= 0:
         return None
     work = sum(parameter_count(final.params) for final in asked[0].predictor.members.values()) * shuffles * len(columns)
-    rows = int(np.clip(_WORK // work, _FEWEST, _ROWS))
+    rows = int(np.clip(_WORK // max(work, 1), _FEWEST, _ROWS))
     asked = [part.some(max(rows // len(asked), 1)) for part in asked]
     base = _score(metric, asked, [_said(part, part.inputs, part.values, metric) for part in asked])
     if np.isnan(base):

@@ -48,7 +48,8 @@ def forecast(judged: Judged, ahead: Ahead) -> Figure:
         f"{share(float(one[known].mean()))} in the {level:.0%}" for level, one in zip(LEVELS, inside, strict=True)
     ]
     says = (
-        f"From {x[0]} to {x[-1]}{each}, forecasts of {ahead.name} are off by {number(off)} on average; of what came, "
+        f"From {x[0]} to {x[-1]}{each}, forecasts of {ahead.name} ({judged.what}) are off by {number(off)} on average; "
+        "of what came, "
         f"{' and '.join(shares)} intervals."
     )
     came = line(f"{ahead.name}", np.concatenate([ahead.before, x]), np.concatenate([ahead.past, truth]))
