@@ -212,6 +212,18 @@ def generate(
 
 @app.command()
 @_stoppable
+def report(
+    run: _Run,
+    out: Annotated[Path | None, _option("FILE", "HTML file to write; default: RUN/report.html.")] = None,
+) -> None:
+    """Make the page of a run again, from what its folder holds."""
+    from phalanx.runs.reporting import report_command
+
+    report_command(run, out)
+
+
+@app.command()
+@_stoppable
 def features(
     run: _Run,
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="An image file.")],

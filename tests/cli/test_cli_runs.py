@@ -38,6 +38,7 @@ def test_the_files(folder):
         "leaderboard.csv",
         "model/model.json",
         "model/parameters.safetensors",
+        "report.html",
         "result.json",
     ]
 

@@ -101,7 +101,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         with self._watching(planned, X, y) as watch:
             fitted = fit(problem, planned, clock=clock, watch=watch)
             self._predictor = fitted.predictor()
-            keep(self, fitted, settings.metric)
+            keep(self, fitted, settings.metric, problem)
             told = fitted.valid.predictions
             self.hints_ += rare_class_hints(problem, told, settings.metric, "metric='{}'", self._labels())
         return fitted
@@ -171,6 +171,16 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
 
         check_is_fitted(self)
         save_rows(self, folder)
+
+    def report(self, path: str | Path) -> None:
+        """Write the page of the training, as `phalanx train` does: one HTML file that needs nothing from anywhere.
+
+        A file that is there already is replaced. Raises `InputError` where it cannot be written.
+        """
+        from phalanx.estimators.saving import report_rows
+
+        check_is_fitted(self)
+        report_rows(self, path)
 
     def _alone(self, id_: str, final: Final) -> Self:
         """Return the estimator with one member that predicts."""

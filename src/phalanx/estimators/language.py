@@ -83,7 +83,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
         with self._watching(planned, text, y) as watch:
             fitted = fit(corpus, planned, clock=clock, watch=watch)
             self._predictor = LanguagePredictor.of(LANGUAGE, fitted, self.codec_)
-            keep(self, fitted, NATS)
+            keep(self, fitted, NATS, corpus)
             self._told = read_in_validation(corpus, fitted, self.codec_)
         return self
 
@@ -102,6 +102,16 @@ class LanguageModel(OfText, Watched, PartsEstimator):
 
         check_is_fitted(self)
         save_language(self, folder)
+
+    def report(self, path: str | Path) -> None:
+        """Write the page of the training, as `phalanx train` does: one HTML file that needs nothing from anywhere.
+
+        A file that is there already is replaced. Raises `InputError` where it cannot be written.
+        """
+        from phalanx.estimators.saving import report_language
+
+        check_is_fitted(self)
+        report_language(self, path)
 
     def _alone(self, id_: str, final: Final) -> Self:
         """Return the estimator with one member that speaks."""

@@ -15,6 +15,7 @@ from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.population.predict import Final
 from phalanx.report.mattered import what_mattered
+from phalanx.task import Task
 
 _OF_ALL = (
     "members_",
@@ -27,6 +28,7 @@ _OF_ALL = (
     "importances_",
     "optimism_",
     "mattered_",
+    "_found",
     "progress_",
     "_course",
     "_told",
@@ -81,7 +83,7 @@ class FittedMember:
         return self.estimator.predict_proba(X)
 
 
-def keep(estimator: Any, fitted: Fitted, metric: Metric) -> None:
+def keep(estimator: Any, fitted: Fitted, metric: Metric, task: Task) -> None:
     """Set the fitted attributes of an estimator that knows already how to predict."""
     estimator.members_ = _members_of(estimator, fitted)
     estimator.best_ = estimator.members_[fitted.choice.winner]
@@ -96,6 +98,9 @@ def keep(estimator: Any, fitted: Fitted, metric: Metric) -> None:
     estimator.importances_ = mattered.table
     estimator.mattered_ = mattered.words
     estimator._ranked_by = metric.name, metric.direction
+    parts = {name: np.concatenate([getattr(rows, name) for rows in task.fold_rows]) for name in ("train", "valid")}
+    rows = {name: len(np.unique(at)) for name, at in parts.items()}
+    estimator._found = {**mattered.to_plain(), "rows": rows}
 
 
 def _members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:

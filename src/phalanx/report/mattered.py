@@ -12,7 +12,7 @@ from phalanx.display import short
 from phalanx.search.importance import Importance, importances, number_of_best
 from phalanx.search.pairs import Interaction, interactions
 
-_COLUMNS = ["importance", "error", "chance", "p", "share", "share_error", "best", "trials"]
+_COLUMNS = ["importance", "error", "chance", "p", "share", "share_error", "share_chance", "best", "trials"]
 
 
 @dataclass(frozen=True)

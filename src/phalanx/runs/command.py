@@ -18,6 +18,7 @@ from phalanx.options import check_number
 from phalanx.population.train import Clock
 from phalanx.runs.folder import load_run, run_folder, to_json, write_run
 from phalanx.runs.planning import make_plan, plan_line
+from phalanx.runs.reporting import write_report
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
 from phalanx.runs.summary import show_summary
@@ -50,6 +51,7 @@ def _train(config: Config, out: Path | None, clock: Clock, display: Display, sta
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
             write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model, run.figures)
             prepared.pictures(folder, run.model, tested)
+            write_report(folder)
     return run, folder
 
 

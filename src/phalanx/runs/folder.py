@@ -106,7 +106,7 @@ def _written(folder: Path) -> Iterator[None]:
 
 def read_result(folder: Path) -> dict[str, Any]:
     """Return what a run found; NaN and infinite numbers are None. Raises `InputError` where it cannot be read."""
-    with _read(folder / _RESULT) as path:
+    with reading(folder / _RESULT) as path:
         return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -115,7 +115,7 @@ def read_figures(folder: Path) -> list[Figure]:
     path = folder / _FIGURES
     if not path.exists():
         return []
-    with _read(path):
+    with reading(path):
         try:
             return [Figure.from_plain(plain) for plain in json.loads(path.read_text(encoding="utf-8"))["figures"]]
         except (KeyError, TypeError) as error:
@@ -124,18 +124,19 @@ def read_figures(folder: Path) -> list[Figure]:
 
 def read_leaderboard(folder: Path) -> pd.DataFrame:
     """Return the leaderboard of a run, numbers to the bit; raise `InputError` where it cannot be read."""
-    with _read(folder / _BOARD) as path:
+    with reading(folder / _BOARD) as path:
         return pd.read_csv(path, engine="pyarrow")  # pandas' own reading of floats may miss the last bit
 
 
 def read_curves(folder: Path) -> pd.DataFrame:
     """Return the learning curves of a run; raise `InputError` where they cannot be read."""
-    with _read(folder / _CURVES) as path:
+    with reading(folder / _CURVES) as path:
         return pd.read_parquet(path)
 
 
 @contextmanager
-def _read(path: Path) -> Iterator[Path]:
+def reading(path: Path) -> Iterator[Path]:
+    """Raise `InputError` in place of what goes wrong when a file of a run is read in the body."""
     try:
         yield path
     except (OSError, ValueError) as error:
@@ -167,10 +168,15 @@ def save_model(folder: Path, model: Model) -> None:
     (folder / _ARRAYS).write_bytes(save(arrays))
 
 
-def load_run(run: Path) -> Model:
-    """Read what a run folder holds; raise `InputError` where there is nothing or it is damaged."""
+def check_folder(run: Path) -> None:
+    """Raise `InputError` for what is no folder."""
     if not run.is_dir():
         raise InputError(f"{run} is not a run folder" if run.exists() else f"no such run folder: {str(run)!r}")
+
+
+def load_run(run: Path) -> Model:
+    """Read what a run folder holds; raise `InputError` where there is nothing or it is damaged."""
+    check_folder(run)
     for name in (_PLAIN, _ARRAYS):
         if not (run / "model" / name).exists():
             raise InputError(f"{run} is not a run folder: model/{name} is missing")

@@ -60,6 +60,10 @@ def train_run(
     result = {
         **make_result(fitted, metric, valid, tested.scores, beside, watch, clock),
         **prepared.facts(),
+        "kind": model.kind.name,
+        "source": config.source,
+        "notes": list(prepared.notes),
+        "warnings": list(prepared.warnings),
         **what_mattered(fitted).to_plain(),
         "refit": refit_result(fitted, plan.settings.refit),
         "rows": prepared.rows,

@@ -45,9 +45,10 @@ class Importance:
 
     `importance`: PED-ANOVA's, see above, and `error`, its standard error. `chance`: the 95% quantile without any
     effect. `p`: the chance that the luckiest of all choices without effect looks as important. `share`: what part of
-    the spread of the ranks of scores goes along with it (ω² of a main effect), and `share_error`. `best`: of a range
-    the ends between which eight of ten of the best lie, of options those that are more frequent among the best than
-    among all, the most frequent first; `ranged` says which of the two. `trials`: that have the choice.
+    the spread of the ranks of scores goes along with it (ω² of a main effect), with `share_error` and
+    `share_chance`. `best`: of a range the ends between which eight of ten of the best lie, of options those that are
+    more frequent among the best than among all, the most frequent first; `ranged` says which of the two. `trials`: that
+    have the choice.
     """
 
     importance: float
@@ -56,6 +57,7 @@ class Importance:
     p: float
     share: float
     share_error: float
+    share_chance: float
     best: tuple[Any, ...]
     ranged: bool
     trials: int
@@ -107,6 +109,7 @@ def importances(
             math.nan,
             float(share),
             float(again[1].std(ddof=1)),
+            float(np.quantile(by_chance, 0.95)),
             choice.among(np.flatnonzero(chosen[0])),
             choice.range,
             choice.trials,

@@ -1,0 +1,100 @@
+"""The page of a run, made from what its folder holds."""
+
+import os
+import shlex
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from phalanx.errors import InputError
+from phalanx.report.page import Contents, page
+from phalanx.runs.folder import check_folder, read_curves, read_figures, read_leaderboard, read_result, reading
+
+PAGE = "report.html"
+
+
+def report_command(run: Path, out: Path | None) -> None:
+    """Make the page of a run again, and say where it is."""
+    print(f"written to {write_report(run, out)}")
+
+
+def write_report(folder: Path, out: Path | None = None) -> Path:
+    """Write the page of a run, RUN/report.html or another file, and return its path.
+
+    Raises `InputError` where the folder holds no run, or the disk refuses.
+    """
+    path = folder / PAGE if out is None else out
+    write_page(path, page(_contents(folder)))
+    return path
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page in one piece: whoever reads the file sees the page that was there, or this one."""
+    try:
+        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o666 & ~_mask())
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}; choose another place") from None
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _contents(folder: Path) -> Contents:
+    check_folder(folder)
+    result = read_result(folder)
+    config = folder / "config.yaml"
+    text = ""
+    if config.exists():
+        with reading(config):
+            text = config.read_text(encoding="utf-8")
+    return Contents(
+        folder.resolve().name,
+        result,
+        read_leaderboard(folder),
+        read_curves(folder),
+        [figure.to_plain() for figure in read_figures(folder)],
+        text,
+        uses_of_run(str(folder), result),
+    )
+
+
+_NEW = {"images": "new-images", "sounds": "new-recordings", "series": "newer.csv", "texts": "new.csv"}
+"""What new data of a kind may be called."""
+
+
+def uses_of_run(folder: str, result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is typed to use a run, for the shell and in Python."""
+    run, load = shlex.quote(folder), f"import phalanx\n\nrun = phalanx.load({folder!r})"
+    if result["task"] == "language":
+        shell = [
+            f'phalanx generate {run} --prompt "Once" --length 500',
+            f"phalanx evaluate {run} other.txt",
+        ]
+        python = [load, 'text = run.generate("Once", 500)', 'scores = run.evaluate("other.txt")']
+        return [("shell", "\n".join(shell)), ("Python", "\n".join(python))]
+    if not result.get("files", True):
+        return [("Python", f"{load}\npredictions = run.predict(X)")]
+    new = _NEW.get(result.get("kind", ""), "new.csv")
+    python = [f"predictions = run.predict({new!r})"]
+    if result["task"] in ("classify", "mixed"):
+        python.append(f"probabilities = run.predict_proba({new!r})")
+    if result["task"] in ("regress", "forecast", "mixed"):
+        python.append(f"low, high = run.predict_interval({new!r}, 0.9)")
+    python.append(f"members = run.members  # {', '.join(result.get('ensemble') or [result['best_member']['id']])}")
+    shell = [f"phalanx predict {run} {new} --out predictions.csv"]
+    shell.append(f"phalanx evaluate {run} {'newer.csv' if result['task'] == 'forecast' else 'labelled.csv'}")
+    return [("shell", "\n".join(shell)), ("Python", "\n".join([load, *python]))]
