@@ -34,6 +34,7 @@ def test_the_files(folder):
     assert sorted(str(path.relative_to(folder / "run")) for path in (folder / "run").rglob("*") if path.is_file()) == [
         "config.yaml",
         "curves.parquet",
+        "figures.json",
         "leaderboard.csv",
         "model/model.json",
         "model/parameters.safetensors",
