@@ -50,7 +50,7 @@ class Contents:
 
 def page(contents: Contents) -> str:
     """Return the page as HTML."""
-    script = "\n".join(["(() => {", '"use strict";', *(_file(f"page/{name}.js") for name in SCRIPTS), "})();"])
+    script = "\n".join(["(() => {", '"use strict";', *(_script(name) for name in SCRIPTS), "})();"])
     sentences = answer(contents.result, _timed_out(contents.board))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_file("page.html")).substitute(
@@ -172,12 +172,9 @@ def rounded(value: float, digits: int) -> float | int | None:
     >>> rounded(0.123456, 3), rounded(2807452510, 3), rounded(float("nan"), 3)
     (0.123, 2807452510, None)
     """
-    if isinstance(value, (int, np.integer)):
-        return int(value)
     if not math.isfinite(value):
         return None
-    short = float(f"{value:.{digits}g}")
-    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(f"{value:.{digits}g}")
 
 
 def curves(table: pd.DataFrame, table_of_members: pd.DataFrame) -> dict[str, Any]:
@@ -223,6 +220,12 @@ def kept_rounds(rounds: int, points: int) -> np.ndarray:
 
 def _file(name: str) -> str:
     return (files("phalanx.report") / name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    """Return a part of the script without its indentation and comments, which nobody reads in a page."""
+    lines = (line.strip() for line in _file(f"page/{name}.js").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _timed_out(table: pd.DataFrame) -> int:

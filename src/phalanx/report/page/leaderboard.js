@@ -32,8 +32,8 @@ function leaderboard(section) {
   section.append(el("div", { class: "controls" }, el("label", {}, "Find", words), el("label", {}, "Show", only), chooser(), counted));
 
   const head = el("tr"), body = el("tbody");
-  const table = el("table", { "aria-describedby": "leaderboard-says" }, el("caption", { class: "unseen" }, "Leaderboard"), el("thead", {}, head), body);
-  section.append(el("div", { class: "wide", role: "region", "aria-label": "Leaderboard", tabindex: 0 }, table));
+  const table = el("table", { "aria-label": "Leaderboard", "aria-describedby": "leaderboard-says" }, el("thead", {}, head), body);
+  section.append(wide("Leaderboard", table));
   const back = el("button", { type: "button", class: "button", onclick: () => turn(-1) }, "Previous");
   const next = el("button", { type: "button", class: "button", onclick: () => turn(1) }, "Next");
   const where = el("span");

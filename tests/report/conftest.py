@@ -1,0 +1,6 @@
+"""What tests of the page share stands in modules beside this file."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
