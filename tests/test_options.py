@@ -20,6 +20,8 @@ GOOD = {  # those of `BAD` that an option may have
     "samples": [0],
     "bootstrap": [True],
     "vote": [True],
+    "paired": [True],
+    "temperature": [True],
 }
 
 

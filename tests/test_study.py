@@ -21,6 +21,7 @@ from phalanx.study import Search, Study
 MIXED = {"regularizers": (), "optimizer": None, "stopping": "auto", "batch_size": None, "precision": "float32"}
 SEARCH = {
     "trials": None,
+    "paired": False,
     "design": "sobol",
     "structures": None,
     "repeats": 1,
@@ -28,8 +29,17 @@ SEARCH = {
     "round_steps": None,
     "minutes": None,
     "refit": None,
+    "winner": "best",
 }
-TARGETS = {"likelihood": None, "metric": None, "ensemble": True, "bootstrap": False, "vote": False, "samples": 0}
+TARGETS = {
+    "likelihood": None,
+    "metric": None,
+    "ensemble": True,
+    "bootstrap": False,
+    "vote": False,
+    "samples": 0,
+    "temperature": False,
+}
 SHARED = {"layers": None, **MIXED, **SEARCH, "validation_fraction": 0.2, "start": None, "random_state": 0}
 ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": 1}
 SIGNATURES = {
@@ -43,8 +53,8 @@ EACH = pytest.mark.parametrize("cls", SIGNATURES, ids=lambda cls: cls.__name__)
 
 SHELL = """
     target text tokens forecast horizon time window task metric likelihood ignore category number missing id group
-    config precision trials repeats design bootstrap no-bootstrap vote no-vote refit samples minutes seed test valid
-    folds size scaling strict no-strict out help
+    config precision trials repeats design bootstrap no-bootstrap vote no-vote temperature no-temperature refit
+    samples winner minutes seed test valid folds size scaling strict no-strict out help
 """
 
 

@@ -1,5 +1,8 @@
 """The public names, by the module that holds each; `__init__.py` loads them from this list when they are used."""
 
+from . import callbacks as callbacks
+from .comparing import Comparison as Comparison
+from .comparing import compare as compare
 from .errors import InputError as InputError
 from .estimators import Classifier as Classifier
 from .estimators import Forecaster as Forecaster

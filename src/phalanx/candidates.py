@@ -1,21 +1,25 @@
 """Trained members with what they are worth: ranked, and combined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from phalanx.choosing import Optimism, judge, within_one_error
 from phalanx.data import Goal
 from phalanx.ensemble import Errors, PairCosts, greedy
 from phalanx.metrics import Costs, Metric
+from phalanx.model import parameter_count
 from phalanx.population.predict import Final
 from phalanx.population.refit import Refitted
 from phalanx.population.train import Outcome
 from phalanx.population.trial import Trained
 from phalanx.predictive import NetworkPrediction
 from phalanx.predictor import Predictor
+from phalanx.row_scores import RowScores
 from phalanx.search.designs import Draw
+from phalanx.study import ONE_ERROR
 from phalanx.task import Evaluated, Scored, Task
 
 
@@ -43,11 +47,26 @@ class Candidate:
     refitted: Refitted | None = None
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which member is called the best, by position, and by which `rule`; `plain` is the one of the best score.
+
+    `errors`: of each trial the standard error of its score over the validation rows.
+    """
+
+    winner: int
+    plain: int
+    rule: str
+    errors: Mapping[int, float] = field(default_factory=dict)
+    optimism: Optimism | None = None
+
+
 @dataclass
 class Fitted:
     """All members, the positions from best to worst, the shares of the ensemble and what it is worth on the validation
-    rows; rounds and width of each population, and the program of each structure; `cut` says who was stopped in favour
-    of others, see `population.train`.
+    rows; rounds and width of each population, and the program of each structure; which member is the best; `cut` says
+    who was stopped in favour of others, see `population.train`. `adds`: by how much the score of the ensemble is worse
+    without a member, of those that have a share; `temperatures` are those of the ensemble, one a goal.
     """
 
     members: list[Candidate]
@@ -58,20 +77,28 @@ class Fitted:
     widths: list[int]
     programs: list[int]
     goals: tuple[Goal, ...]
+    choice: Choice
     folds: int = 1
     vote: bool = False
     samples: int = 0
     cut: list[int] = field(default_factory=list)
+    adds: Mapping[int, float] = field(default_factory=dict)
+    temperatures: tuple[float, ...] = ()
 
     @property
     def best(self) -> Candidate:
         """The best member."""
-        return self.members[self.ranking[0]]
+        return self.members[self.choice.winner]
 
     @property
     def used(self) -> list[int]:
         """Positions of the members that predict: those of the ensemble, and the best."""
-        return sorted({*self.shares, self.ranking[0]})
+        return sorted({*self.shares, self.choice.winner})
+
+    @property
+    def again(self) -> bool:
+        """Whether members that predict were trained again on all rows."""
+        return any(self.members[i].refitted is not None for i in self.used)
 
     @property
     def recorded(self) -> dict[str, Any]:
@@ -87,7 +114,7 @@ class Fitted:
         """Return what predicts: the members of the ensemble, and the best one; refitted where they were."""
         finals = {self.members[i].id: self.members[i].final for i in self.used}
         shares = {self.members[i].id: share for i, share in self.shares.items()}
-        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples)
+        return Predictor(finals, shares, self.best.id, self.goals, self.vote, self.samples, self.temperatures)
 
 
 def candidates(
@@ -141,6 +168,47 @@ def rank(members: Sequence[Candidate], metric: Metric) -> list[int]:
         return (False, metric.loss(member.together[metric.name]), tie, i)
 
     return sorted(range(len(members)), key=key)
+
+
+def choose(
+    members: Sequence[Candidate],
+    ranking: Sequence[int],
+    voices: Sequence[Sequence[int]],
+    scores: RowScores | None,
+    metric: Metric,
+    rule: str,
+    seed: int,
+) -> Choice:
+    """Choose the best member: of the trial of the best mean over its seeds, or by `ONE_ERROR` of the simplest of those
+    within one standard error of it. Of several seeds it is the one of the best score.
+
+    `voices`: positions of members that are judged together, one of each fold; `scores` are theirs. Simpler is a network
+    of fewer parameters, then one whose best round came earlier; then comes the order of the ranking. Without `scores`
+    it is the first of the ranking.
+    """
+    place = {member: rank for rank, member in enumerate(ranking)}
+    of_trial: dict[int, list[int]] = {}
+    for k, each in enumerate(voices):
+        of_trial.setdefault(members[each[0]].trial, []).append(k)
+    if scores is None or not of_trial:
+        return Choice(ranking[0], ranking[0], rule)
+    losses, first = {}, {}
+    for trial, places in of_trial.items():
+        found = [members[voices[k][0]].together[metric.name] for k in places]
+        losses[trial] = metric.loss(float(np.mean(found)))
+        first[trial] = min((i for k in places for i in voices[k]), key=place.__getitem__)
+    order = sorted(of_trial, key=lambda trial: (losses[trial], place[first[trial]]))
+    judged = judge(scores, {trial: of_trial[trial] for trial in order}, metric, seed)
+    chosen = order[0]
+    if rule == ONE_ERROR and np.isfinite(losses[chosen]):
+        near = within_one_error(losses, judged.apart, chosen)
+        chosen = min(near, key=lambda trial: (*_effort(members[first[trial]]), place[first[trial]]))
+    return Choice(first[chosen], first[order[0]], rule, judged.errors, judged.optimism)
+
+
+def _effort(member: Candidate) -> tuple[int, int]:
+    """Return how many numbers a network learned, and in how many rounds."""
+    return parameter_count(member.final.params), member.trained.best_round
 
 
 def trained_ones(members: Sequence[Candidate]) -> list[int]:

@@ -170,6 +170,28 @@ def evaluate(
 
 @app.command()
 @_stoppable
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run folders of several options, each with several seeds.")
+    ],
+    metric: Annotated[
+        str | None, _option("NAME", "What to compare by; default: what ranked the networks of the runs.")
+    ] = None,
+    difference: Annotated[
+        float | None,
+        _option("D", "How large a difference is worth seeing; default: 0.005, or of errors 1%.", _number),
+    ] = None,
+    out: Annotated[Path | None, _option("FILE", "JSON file to write, or a .csv of the differences.")] = None,
+    ensemble: Annotated[bool, typer.Option(help="Compare ensembles, or only the best networks.")] = True,
+) -> None:
+    """Compare the test scores of runs, paired by seed."""
+    from phalanx.runs.comparing import compare_command
+
+    compare_command(runs, metric, difference, ensemble, out)
+
+
+@app.command()
+@_stoppable
 def generate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder of a language model.")],
     prompt: Annotated[str, _option("TEXT", "What the text begins with; default: the beginning of a line.")] = "",

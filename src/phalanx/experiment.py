@@ -7,8 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from phalanx.candidates import Candidate, Fitted, candidates, evaluated_of, rank, shares, whole
-from phalanx.data import Goal
+from phalanx.candidates import Candidate, Fitted, candidates, choose, evaluated_of, rank, shares, whole
 from phalanx.errors import InputError
 from phalanx.input_layers import with_input_layer, with_learned
 from phalanx.layers import Layer
@@ -32,6 +31,9 @@ from phalanx.starting import Start
 from phalanx.study import NEVER
 from phalanx.superstructure.programs import kin
 from phalanx.task import Scored, Task
+
+MOST_LEFT_OUT = 32
+"""Members of an ensemble of which each is left out in turn, to see what it adds."""
 
 MOST_KINDS = 4
 """Kinds of structures that cannot share a program, of which networks are drawn where nothing is said."""
@@ -90,7 +92,7 @@ def plan(task: Task, space: Network, settings: Settings) -> Plan:
 
     Raises `InputError` for a design, an option or a part that does not fit the task.
     """
-    _check_vote(settings, task.goals)
+    _check_of_classes(settings, task)
     drawn, networks = _of_few_kinds(task, space, settings)
     for network in {jax.tree.structure(network): network for network in networks if is_solved(network)}.values():
         check_solvable(network, row_shape(task.rows.x))
@@ -189,19 +191,29 @@ def fit(
     of_each = [[evaluated_of(members[i]) for i in each] for each in there]
     errors = task.errors(of_each, settings.metric) if of_each and not settings.bootstrap else []
     chosen = shares(members, len(parts), errors, task.valid_weight)
+    ranking = rank(members, settings.metric)
+    scores = task.row_scores(of_each, settings.metric)
+    valid = _scored(task, members, there, chosen, settings.vote)
+    temperatures: tuple[float, ...] = ()
+    if settings.temperature and valid.metrics:
+        temperatures = task.temperatures(valid.predictions)
+        valid = _scored(task, members, there, chosen, settings.vote, temperatures)
     fitted = Fitted(
         members,
-        rank(members, settings.metric),
+        ranking,
         chosen,
-        _scored(task, members, there, chosen, settings.vote),
+        valid,
         outcome.rounds,
         outcome.widths,
         outcome.programs,
         task.goals,
+        choose(members, ranking, there, scores, settings.metric, settings.winner, settings.seed),
         len(parts),
         settings.vote,
         settings.samples,
         outcome.cut,
+        _adds(task, members, there, chosen, settings, valid, temperatures),
+        temperatures,
     )
     if plan.rule:
         refit_used(fitted, rows, plan.rule, folds, clock, rounds, widths, programs, watch, task.between)
@@ -215,26 +227,57 @@ def _programs(task: Task, networks: Sequence[Network], max_rounds: int, round_st
 
 
 def _scored(
-    task: Task, members: Sequence[Candidate], there: Sequence[Sequence[int]], shares: Mapping[int, float], vote: bool
+    task: Task,
+    members: Sequence[Candidate],
+    there: Sequence[Sequence[int]],
+    shares: Mapping[int, float],
+    vote: bool,
+    temperatures: Sequence[float] = (),
 ) -> Scored:
     """Return what the ensemble is worth on the validation rows."""
     speaking = [each for each in there if each[0] in shares]
     if not speaking:
         return Scored({}, ())
     said = [[members[i].valid for i in each] for each in speaking]
-    return task.score(said, [shares[each[0]] * len(each) for each in speaking], vote)
+    return task.score(said, [shares[each[0]] * len(each) for each in speaking], vote, temperatures)
+
+
+def _adds(
+    task: Task,
+    members: Sequence[Candidate],
+    there: Sequence[Sequence[int]],
+    shares: Mapping[int, float],
+    settings: Settings,
+    valid: Scored,
+    temperatures: Sequence[float],
+) -> dict[int, float]:
+    """Return by how much the score of the ensemble is worse without each of its members, the others with their shares;
+    those of several folds are left out together. Nothing of one member alone, nor of a bag of many.
+    """
+    metric = settings.metric
+    speaking = [each for each in there if each[0] in shares]
+    if not 1 < len(speaking) <= MOST_LEFT_OUT or metric.name not in valid.metrics:
+        return {}
+    adds: dict[int, float] = {}
+    for left_out in speaking:
+        rest = {i: share for i, share in shares.items() if i not in left_out}
+        rest = {i: share / sum(rest.values()) for i, share in rest.items()}
+        without = _scored(task, members, there, rest, settings.vote, temperatures).metrics[metric.name]
+        adds |= dict.fromkeys(left_out, metric.loss(without) - metric.loss(valid.metrics[metric.name]))
+    return adds
 
 
 def _trials(plan: Plan, folds: int, shape: Any) -> list[Trial]:
     """Return what is trained: each network with so many seeds, each of these on every fold; in bagging each on rows of
-    its own. `shape` is that of one row.
+    its own. `shape` is that of one row. Networks that are paired have the seeds of the first.
     """
     settings = plan.settings
     trials: list[Trial] = []
     for i, network in enumerate(plan.networks):
+        of = 0 if settings.paired else i
         for repeat in range(settings.repeats):
             for fold in range(folds):
-                seed = _seed(settings.seed, i, repeat, *([fold] if fold else []))
+                seed = _seed(settings.seed, of, repeat, *([fold] if fold else []))
                 start = settings.starts[repeat] if settings.starts else None
                 rows = len(trials) if settings.bootstrap else repeat * folds + fold
                 rounds = 1 if is_solved(network) else None
@@ -262,7 +305,10 @@ def _seed(*key: int) -> int:
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
-def _check_vote(options: Options, goals: Sequence[Goal]) -> None:
-    """Raise `InputError` where a vote is asked for, and no goal has classes."""
-    if options.vote and not any(goal.classes for goal in goals):
-        raise InputError("vote is for classes, but every target holds numbers; leave it out")
+def _check_of_classes(options: Options, task: Task) -> None:
+    """Raise `InputError` where a vote or a temperature is asked for, and no goal has classes, or no row validates."""
+    for name in ("vote", "temperature"):
+        if getattr(options, name) and not any(goal.classes for goal in task.goals):
+            raise InputError(f"{name} is for classes, but every target holds numbers; leave it out")
+    if options.temperature and not len(task.fold_rows[0].valid):
+        raise InputError("temperature is what validation rows say, but there are none; leave it out or give more rows")

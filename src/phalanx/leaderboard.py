@@ -24,21 +24,26 @@ def leaderboard(
 
     With folds a member's metrics are those of the out-of-fold predictions, which it shares with the members of the
     other folds, and the column `fold` counts from 1. `ensemble`: its validation metrics. `baselines`: name →
-    {"valid": metrics, "seconds": of training}. `test`: id → test metrics, for those that have one. With several seeds a
-    trial, or folds, the columns `valid_METRIC_mean` and `valid_METRIC_error` hold the mean over a trial's members, each
-    on its own rows, and its standard error.
+    {"valid": metrics, "seconds": of training}. `test`: id → test metrics, for those that have one.
+
+    `valid_METRIC_error` is the standard error of a member's score over the validation rows. With several seeds a trial,
+    or folds, it is that of `valid_METRIC_mean`, the mean over a trial's members, each on its own rows. `share` is the
+    weight in the ensemble, of its members, and `adds` by how much its validation score is worse without one of them.
     """
-    tested = test or {}
+    tested, error = test or {}, f"valid_{metric.name}_error"
     repeated = _repeats(fitted, metric)
     rows = [
         {
             **_row(m.id, "member", _structure_name(m), m.together, tested),
+            "share": fitted.shares.get(i, float("nan")),
+            "adds": fitted.adds.get(i, float("nan")),
+            error: fitted.choice.errors.get(m.trial, float("nan")),
             **_training(m),
             **({"fold": m.fold + 1} if fitted.folds > 1 else {}),
             **repeated.get(m.trial, {}),
             **m.draw.values,
         }
-        for m in fitted.members
+        for i, m in enumerate(fitted.members)
     ]
     mixed = f"mean of {len(fitted.shares)} network{'s' if len(fitted.shares) > 1 else ''}"
     rows.append(_row("ensemble", "ensemble", mixed, ensemble, tested))
@@ -53,9 +58,9 @@ def leaderboard(
     ranked = [rows[i] for i in sorted(range(len(rows)), key=key)]
     table = pd.DataFrame([{"rank": place, **row} for place, row in enumerate(ranked, start=1)])
     scored = [f"{part}_{name}" for part in ("valid", "test") for name in ensemble]
-    front = ["rank", "id", "kind", "name", *(column for column in scored if column in table)]
-    front += ["rounds", "best_round", "stopped", "seconds", "seed", "structure"]
-    table = table[[*front, *[c for c in table if c not in front]]]
+    front = ["rank", "id", "kind", "name", *scored, f"valid_{metric.name}_mean", error]
+    front += ["share", "adds", "rounds", "best_round", "stopped", "seconds", "seed", "structure"]
+    table = table[[*[c for c in front if c in table], *[c for c in table if c not in front]]]
     # Whole numbers stay whole beside rows that have none.
     drawn = {key for member in fitted.members for key in member.draw.values}
     whole = [

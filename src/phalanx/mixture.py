@@ -76,6 +76,12 @@ def covariance(mixture: Mixture) -> np.ndarray:
     return np.tensordot(mixture.shares, within + off[..., :, None] * off[..., None, :], 1)
 
 
+def cumulative(mixture: Mixture, y: np.ndarray) -> np.ndarray:
+    """Return P(Y_j ≤ y_j) of each number y (rows, d) by itself, float64."""
+    found = np.stack([_each(_cdf, output, y) for output in mixture.outputs])
+    return np.tensordot(mixture.shares, found.astype(np.float64), 1)
+
+
 def interval(mixture: Mixture, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the central interval that holds each number with probability `level`."""
     low, high = _together(_interval, mixture, given=(np.float32(level),))
@@ -187,6 +193,11 @@ def _log_density(p: Any, z: jax.Array, y: jax.Array) -> jax.Array:
 @jax.jit
 def _marginal_log_density(p: Any, z: jax.Array, y: jax.Array) -> jax.Array:
     return jax.nn.logsumexp(-_by_mask(lambda z: p.marginal_nll(z, y), z), axis=1) - math.log(z.shape[1])
+
+
+@jax.jit
+def _cdf(p: Any, z: jax.Array, y: jax.Array) -> jax.Array:
+    return _by_mask(lambda z: p.cdf(z, y), z).mean(1)
 
 
 @jax.jit

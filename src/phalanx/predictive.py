@@ -18,6 +18,7 @@ from phalanx.mixture import (
     Mixture,
     Output,
     covariance,
+    cumulative,
     deviation,
     interval,
     log_density,
@@ -28,6 +29,7 @@ from phalanx.mixture import (
 )
 from phalanx.network import heads
 from phalanx.population.predict import Final, predict_all, raw_outputs_all
+from phalanx.temperature import all_tempered
 
 _LEAST_RATE = 1e-3  # of a count, in mean counts
 _TINY = np.finfo(np.float32).tiny  # least probability of a class
@@ -137,10 +139,15 @@ class Predictive:
         goals: Sequence[Goal],
         inputs: Any,
         vote: bool = False,
+        temperatures: Sequence[float] = (),
     ) -> "Predictive":
-        """Return the mixture of what members say; with `vote` a class is as probable as the share that finds it so."""
+        """Return the mixture of what members say; with `vote` a class is as probable as the share that finds it so.
+
+        `temperatures`: of each goal, see `phalanx.temperature`; none: 1 each.
+        """
         found = {key: said[key].predictions for key in shares}
         means = average({key: votes(p, goals) for key, p in found.items()} if vote else found, shares)
+        means = all_tempered(means, temperatures) if temperatures else means
         weight = np.array(list(shares.values()))
         mixtures = []
         for i in range(len(goals)):
@@ -148,6 +155,32 @@ class Predictive:
             held = tuple(output for output in outputs if output is not None)
             mixtures.append(Mixture(held, weight) if held else None)
         return Predictive(tuple(goals), inputs, means, tuple(mixtures))
+
+    def only(self, rows: np.ndarray) -> "Predictive":
+        """Return the distributions of some rows: their positions, or which they are. Inputs are kept for forecasts
+        alone, whose units depend on them.
+        """
+        needed = any(goal.forecast for goal in self.goals)
+        inputs = jax.tree.map(lambda part: part[rows], self.inputs) if needed else None
+        mixtures = [
+            None if held is None else Mixture(tuple(o._replace(z=o.z[rows]) for o in held.outputs), held.shares)
+            for held in self.mixtures
+        ]
+        return Predictive(self.goals, inputs, tuple(p[rows] for p in self.means), tuple(mixtures))
+
+    def cumulative(self, values: Sequence[np.ndarray | None]) -> list[tuple[np.ndarray, np.ndarray] | None]:
+        """Return of each goal of numbers P(Y < y) and P(Y ≤ y) of each value by itself, (rows, columns), which differ
+        for counts only; NaN where a value is not known, and None for classes and where no value is.
+        """
+        found: list[tuple[np.ndarray, np.ndarray] | None] = []
+        for goal, mixture, held in zip(self.goals, self.mixtures, values, strict=True):
+            if mixture is None or held is None:
+                found.append(None)
+                continue
+            y = goal.encode(held, self.inputs)
+            upto = cumulative(mixture, y)
+            found.append((np.where(y > 0, cumulative(mixture, y - 1), 0.0) if goal.counts else upto, upto))
+        return found
 
     def interval(self, level: float) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return of each goal of numbers the ends of the central interval that holds them with probability `level`.

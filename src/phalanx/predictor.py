@@ -1,7 +1,7 @@
 """What predicts after training: the members of the ensemble and the best member, without anything that trained them."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,8 @@ class Predictor:
     """Trained networks by id, their shares in the ensemble, the id of the best, and what their heads predict.
 
     With `vote` the ensemble's probability of a class is the share of members that find it most probable. With
-    `samples` every prediction is an average over so many random dropout masks.
+    `samples` every prediction is an average over so many random dropout masks. `temperatures`: of the ensemble, one a
+    goal; none: 1 each.
     """
 
     members: dict[str, Final]
@@ -32,10 +33,11 @@ class Predictor:
     goals: tuple[Goal, ...]
     vote: bool = False
     samples: int = 0
+    temperatures: tuple[float, ...] = ()
 
     def alone(self, id_: str, final: Final) -> "Predictor":
         """Return what predicts by one network only."""
-        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_)
+        return replace(self, members={id_: final}, shares={id_: 1.0}, best=id_, temperatures=())
 
     def predict(self, inputs: Any, ensemble: bool = True) -> Predictions:
         """Return of each goal probabilities (rows, classes), or numbers (rows, columns) in their own units."""
@@ -47,30 +49,27 @@ class Predictor:
         The networks see each row once, whatever is asked. Without `ensemble` the best member speaks alone. The rows of
         the arrays `beside` are handed to the question too.
         """
-        return self._answers([self.shares if ensemble else {self.best: 1.0}], inputs, question, beside)[0]
+        return self.ask_each([(None if ensemble else self.best, question)], inputs, beside)[0]
 
-    def ask_both(self, inputs: Any, question: Callable[..., Any], beside: Any = ()) -> tuple[Any, Any]:
-        """Return the answers of the ensemble, and those of the best member alone; see `ask`.
-
-        The networks see each row once, the best member too where it is one of the ensemble.
-        """
-        ensemble, best = self._answers([self.shares, {self.best: 1.0}], inputs, question, beside)
-        return ensemble, best
-
-    def _answers(
-        self, speakers: Sequence[Mapping[str, float]], inputs: Any, question: Callable[..., Any], beside: Any
+    def ask_each(
+        self, questions: Sequence[tuple[str | None, Callable[..., Any]]], inputs: Any, beside: Any = ()
     ) -> list[Any]:
-        """Return the answers of each mixture of members, whose shares are given."""
-        ids = list(dict.fromkeys(id_ for shares in speakers for id_ in shares))
+        """Return the answers to several questions, each to a member by its id, or to the ensemble (None); see `ask`.
+
+        The networks see each row once, whoever of them is asked how often.
+        """
+        speakers = [(self.shares, self.temperatures) if id_ is None else ({id_: 1.0}, ()) for id_, _ in questions]
+        ids = list(dict.fromkeys(id_ for shares, _ in speakers for id_ in shares))
         rows = len(jax.tree.leaves(inputs)[0])
         size = max(1024, _ROWS // max(self.samples, 1))
-        answers: list[list[Any]] = [[] for _ in speakers]
+        answers: list[list[Any]] = [[] for _ in questions]
         for first in range(0, max(rows, 1), size):
             part, held = jax.tree.map(lambda a, first=first: a[first : first + size], (inputs, tuple(beside)))
             found = predict_each([self.members[id_] for id_ in ids], part, self.goals, self.samples)
             said = dict(zip(ids, found, strict=True))
-            for shares, parts in zip(speakers, answers, strict=True):
-                parts.append(question(Predictive.of(said, shares, self.goals, part, self.vote), *held))
+            for (shares, temperatures), (_, question), parts in zip(speakers, questions, answers, strict=True):
+                found_of = Predictive.of(said, shares, self.goals, part, self.vote, temperatures)
+                parts.append(question(found_of, *held))
         return [
             parts[0] if len(parts) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *parts)
             for parts in answers

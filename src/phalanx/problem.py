@@ -10,7 +10,7 @@ import numpy as np
 
 from phalanx.data import Goal
 from phalanx.data.steps import known_steps, spread
-from phalanx.ensemble import Errors, PairCosts
+from phalanx.ensemble import Errors, PairCosts, Predictions
 from phalanx.layers import Layer
 from phalanx.member_errors import FoldPredictions, errors_of_folds
 from phalanx.metrics import Costs, Metric, evaluate
@@ -18,8 +18,10 @@ from phalanx.model import Batch, check_rows
 from phalanx.network import Network, OutputSize, complete, heads, with_likelihoods
 from phalanx.population.predict import Final, Folded, Stepped
 from phalanx.predictive import NetworkPrediction, Predictive, in_units_of, predict_each
+from phalanx.row_scores import RowScores, Said, row_scores
 from phalanx.search.effort import Size
 from phalanx.task import Evaluated, FoldRows, Scored
+from phalanx.temperature import best_temperature
 
 
 @dataclass(frozen=True)
@@ -152,13 +154,46 @@ class Problem:
             sets.append(FoldPredictions(self.valid_values(fold), said, costs, self.valid_inputs[fold], weight))
         return errors_of_folds(self.goals, sets, metric)
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices by how often rows count; see `Task`.
+
+        The steps of a row stay together, and so do as many windows of a series as steps are forecast, whose values they
+        share.
+        """
+        if not len(self.valid) or not voices:
+            return None
+        said = []
+        for voice in voices:
+            predictions = tuple(
+                np.concatenate(each) for each in zip(*(one.said.predictions for one in voice), strict=True)
+            )
+            said.append(
+                Said(predictions, [_one_after_other(each) for each in zip(*(one.costs for one in voice), strict=True)])
+            )
+        unit = np.arange(len(self.valid)) // (self.goals[0].size if self.goals[0].pooled else 1)
+        weight = self.weight_at(self.valid)
+        return row_scores(
+            self.goals, self.values_at(self.valid), said, metric, weight, self._of_steps(unit, self.valid)
+        )
+
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
         mixed, share_of = [], dict(enumerate(shares))
         for fold, inputs in enumerate(self.valid_inputs):
             said = {i: one[fold] for i, one in enumerate(evaluated)}
-            mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote))
+            mixed.append(Predictive.of(said, share_of, self.goals, inputs, vote, temperatures))
         return self.score_all(mixed)
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return the temperature of each goal; see `Task`."""
+        told = zip(self.goals, predictions, self.values_at(self.valid), strict=True)
+        return tuple(best_temperature(p, y, self.valid_weight) if goal.classes else 1.0 for goal, p, y in told)
 
     def score_all(self, folds: Sequence[Predictive]) -> Scored:
         """Return what is said of the validation rows of each fold is worth; no metrics where there are no such rows."""

@@ -16,6 +16,10 @@ RULES = ("steps", "continue")
 NEVER = "none"
 """What is said in place of a rule where nothing is to be trained again."""
 
+ONE_ERROR = "one_standard_error"
+WINNERS = ("best", ONE_ERROR)
+"""By which rule one network is called the best; see `phalanx.candidates.choose`."""
+
 SCALINGS = ("robust", "standard", "none")
 """How numbers may be scaled: by median and quartiles, and bent; to mean 0 and deviation 1; or not at all."""
 
@@ -52,6 +56,12 @@ class Search:
         metavar="N",
         at_least=1,
         at_most=10_000,
+    )
+    paired: bool = option(
+        "Give the networks of all trials the same seed",
+        default=False,
+        means="each its own",
+        more="Initial weights and noise then differ only as far as networks do, so that choices are compared alike.",
     )
     design: str = option(
         "How trials are drawn: sobol (evenly), random or grid", default="sobol", metavar="NAME", choices=DESIGNS
@@ -92,6 +102,15 @@ class Search:
         shell="Train again on all rows: steps (afresh), continue or none",
         choices=(*RULES, NEVER),
     )
+    winner: str = option(
+        "Which network is the best: best, or one_standard_error",
+        default="best",
+        more='"best": the one of the best validation score; "one_standard_error": the one of fewest parameters, then '
+        "of fewest rounds, among those within one standard error of it.",
+        metavar="RULE",
+        shell="Which network is the best: best, or one_standard_error (the simplest within one of the best)",
+        choices=WINNERS,
+    )
 
 
 @options
@@ -111,6 +130,15 @@ class Ensembles:
         default=False,
         means="by mean probabilities",
         metavar=SWITCH,
+        of="rows with targets",
+    )
+    temperature: bool = option(
+        "Scale the ensemble's probabilities of classes by a temperature",
+        default=False,
+        more="It is the one of the least log loss on the validation rows, and changes no predicted class. Measured: no "
+        "gain, see benchmarks/README.md.",
+        metavar=SWITCH,
+        shell="Scale the ensemble's probabilities by the temperature of the least validation log loss",
         of="rows with targets",
     )
     samples: int = option(

@@ -13,6 +13,7 @@ from phalanx.model import Batch
 from phalanx.network import Network
 from phalanx.population.predict import Final
 from phalanx.predictive import NetworkPrediction
+from phalanx.row_scores import RowScores
 from phalanx.search.effort import Size
 
 
@@ -91,8 +92,26 @@ class Task(Protocol):
         """
         ...
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices, each the networks of all folds, by how often validation rows count;
+        None without such rows.
+        """
+        ...
+
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth on the validation rows, given what its members, one of each fold, say of
-        them, and their shares.
+        them, their shares, and the temperature of what they say of each goal.
+        """
+        ...
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return for what is predicted of the validation rows the temperature of each goal of the least log loss, 1 of
+        numbers.
         """
         ...

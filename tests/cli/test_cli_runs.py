@@ -34,6 +34,7 @@ def test_the_files(folder):
     assert sorted(str(path.relative_to(folder / "run")) for path in (folder / "run").rglob("*") if path.is_file()) == [
         "config.yaml",
         "curves.parquet",
+        "figures.json",
         "leaderboard.csv",
         "model/model.json",
         "model/parameters.safetensors",
@@ -69,7 +70,7 @@ def test_leaderboard(folder):
         *("rank", "id", "kind", "name"),
         *(f"valid_{name}" for name in CLASS_METRICS),
         *(f"test_{name}" for name in CLASS_METRICS),
-        *("rounds", "best_round", "stopped", "seconds", "seed", "structure"),
+        *("valid_accuracy_error", "share", "adds", "rounds", "best_round", "stopped", "seconds", "seed", "structure"),
     ]
     assert sorted(board["kind"]) == ["baseline", "ensemble", "member"]
     assert board["rank"].tolist() == [1, 2, 3]
@@ -98,12 +99,33 @@ def test_paths_are_columns_of_the_leaderboard(phalanx, tmp_path):
     assert "plan: 8 networks as 1 compiled program, up to 2 rounds, ranked by accuracy\n" in ended.out
     assert "best network, m00" in ended.out
     board = pd.read_csv(tmp_path / "run" / "leaderboard.csv")
-    assert list(board)[-4:] == ["trial", "valid_accuracy_mean", "valid_accuracy_error", "optimizer.learning_rate"]
+    assert list(board)[-2:] == ["trial", "optimizer.learning_rate"]
     members = board[board["kind"] == "member"]
     assert members.groupby("trial")["optimizer.learning_rate"].nunique().tolist() == [1] * 4
     assert members["optimizer.learning_rate"].nunique() == 4
     first = members[members["trial"] == 1]["valid_accuracy"]
     assert members.set_index("trial").loc[1, "valid_accuracy_mean"].iloc[0] == pytest.approx(first.mean())
+    result = read_json(tmp_path / "run" / "result.json")
+    luck = result["optimism"]
+    assert (luck["metric"], luck["trials"]) == ("accuracy", 4)
+    assert luck["best"] == pytest.approx(members["valid_accuracy_mean"].max())
+    assert result["winner"]["rule"] == "best"
+    assert result["winner"]["best_score"]["id"] == result["best_member"]["id"]
+    assert f"best validation accuracy {luck['best']:#.5g}: the best of 4; without that luck about " in ended.out
+
+
+def test_the_rule_of_the_winner_is_recorded(phalanx, tmp_path):
+    (tmp_path / "space.yaml").write_text(
+        "trials: 4\nmax_rounds: 2\nbatch_size: 16\nbaselines: []\nwinner: one_standard_error\n"
+        "layers: [{Dense: {units: {choice: [2, 9]}}}, Tanh]\noptimizer: {Adam: {learning_rate: 0.03}}\n"
+    )
+    ended = phalanx("train", "good.csv", "--target", "y", "--config", "space.yaml", "--out", "run")
+    assert ended.status == 0
+    result = read_json(tmp_path / "run" / "result.json")
+    assert result["winner"]["rule"] == "one_standard_error"
+    assert result["best"]["Network"]["layers"][1] == {"Dense": {"units": 2}}
+    best, plain = result["best_member"]["id"], result["winner"]["best_score"]["id"]
+    assert (f"{best} is the simplest within one standard error of {plain}" in ended.out) == (best != plain)
 
 
 def test_what_is_printed(folder, in_folder):

@@ -4,7 +4,19 @@ import sys
 
 import pytest
 
-COMMANDS = ("train", "predict", "evaluate", "generate", "report", "features", "summary", "graph", "notes", "check")
+COMMANDS = (
+    "train",
+    "predict",
+    "evaluate",
+    "compare",
+    "generate",
+    "report",
+    "features",
+    "summary",
+    "graph",
+    "notes",
+    "check",
+)
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), *((command, "--help") for command in COMMANDS)])

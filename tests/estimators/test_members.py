@@ -111,7 +111,7 @@ def test_only_members_of_classes_have_probabilities(classes, rows):
 
 
 def test_a_member_that_never_trained_says_so(classes):
-    left_out = type(classes.members_[0])("m009", None, classes.best_.spec, 0, None, None)
+    left_out = type(classes.members_[0])("m009", None, classes.best_.spec, 0, {}, None, None)
     with pytest.raises(InputError, match=r"^m009 cannot predict: the time was over before it trained$"):
         left_out.predict([[0.0, 1.0]])
 

@@ -92,7 +92,8 @@ def test_what_is_kept_beside_the_model(tmp_path, frame, number):
     ensemble = net.leaderboard_.set_index("id").loc["ensemble"]
     assert (result["task"], result["metric"], result["direction"]) == ("regress", "rmse", "minimize")
     assert result["valid"]["rmse"] == ensemble["valid_rmse"]
-    assert set(result["valid"]) == {name[6:] for name in ensemble.index if name.startswith("valid_")}
+    assert {*result["valid"], "rmse_error"} == {name[6:] for name in ensemble.index if name.startswith("valid_")}
+    assert result["optimism"] == net.optimism_
     assert result["best"]["Network"]["layers"][1:4] == [{"Dense": {"units": 4}}, "BatchNorm", "Tanh"]
     names = sorted(str(path.relative_to(tmp_path / "saved")) for path in (tmp_path / "saved").rglob("*.*"))
     assert names == [

@@ -16,6 +16,7 @@ from phalanx.candidates import Fitted
 from phalanx.continuing import Course
 from phalanx.errors import InputError
 from phalanx.estimators.callbacks import Watched
+from phalanx.estimators.evidence import Evidence, evidence_of
 from phalanx.estimators.inputs import RowEstimator
 from phalanx.estimators.members import keep
 from phalanx.estimators.parameters import OfTargets
@@ -45,6 +46,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     folds: int
     _kind: RowKind  # what was learned from
     _in_files: bool  # whether files may hold such rows
+    _told: Evidence | None  # of the validation rows, for a report
     _called: dict[str, str]  # what the columns of the target are called, by their names inside
 
     def __sklearn_tags__(self) -> Any:
@@ -55,6 +57,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
     def _fit(self, X: Any, y: Any, targets: Sequence[Target], sample_weight: Any, validation: Any, groups: Any) -> None:
         """Train on rows `X` of a kind and the columns of the target `y`."""
         settings = self._settings(SCORE)
+        if self.temperature and not self.ensemble:
+            raise InputError("temperature is that of the ensemble, but ensemble is False; leave one of the two out")
         if self.scaling != "robust" and "scaling" not in self._given.options:
             raise InputError(f"scaling is for the numbers of a table, but X {self._given.what}; leave it out")
         held_out = None if validation is None else self._held_out(validation)
@@ -85,6 +89,10 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         default = step_space(rows, problem.goals) if self._each_step else self.encoder_.space(rows, problem.goals)
         space = self._space(default, problem)
         fitted = self._train(problem, plan(problem, space, settings), settings, X, y)
+        rows, at = (
+            (X, learned.at[problem.valid]) if held_out is None else (held_out[0], problem.valid - len(learned.at))
+        )
+        self._told = evidence_of(problem, fitted, self.ensemble, self._kind, self.encoder_, rows, at)
         self._course = Course.of(fitted, problem, settings.seed)
 
     def _train(self, problem: Problem, planned: Plan, settings: Settings, X: Any, y: Any) -> Fitted:
@@ -145,7 +153,8 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         parts = ("layers", "likelihood", "regularizers", "optimizer", "stopping", "batch_size", "precision")
         searches = self.layers is None or any(is_space(getattr(self, name)) for name in parts)
         chooses = searches and settings.trials != 1
-        return self.stopping is not None or chooses or (settings.repeats > 1 and not settings.bootstrap)
+        several = settings.repeats > 1 and not settings.bootstrap
+        return self.stopping is not None or chooses or several or settings.temperature
 
     def summary(self) -> Summary:
         """Return the layers of the best network, with parameters and connections; see `phalanx.summary`."""

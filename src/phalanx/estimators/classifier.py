@@ -40,7 +40,9 @@ class Classifier(OfSteps, ClassifierMixin, OfRows, OnlineClasses):
     mattered_ : list of str
         The same in words, as far as so many networks support it.
     members_, best_ : list of FittedMember, FittedMember
-        The trained networks, and the first of them by rank.
+        The trained networks, and the best of them, see `winner`.
+    optimism_ : dict or None
+        How good the best of several trials looks on the validation rows, and what it is worth without that luck.
     ensemble_ : dict
         The shares of the members that predict together, by id.
     encoder_ : encoder of tables, images, texts or codes

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from phalanx.data.cells import numbers
 from phalanx.errors import InputError
 from phalanx.estimators.base import NetworkEstimator
+from phalanx.estimators.evidence import evidence_of
 from phalanx.estimators.parameters import OfSeries, documented
 from phalanx.experiment import plan, trials_for
 from phalanx.kinds.series.encoder import SeriesEncoder
@@ -20,6 +21,7 @@ from phalanx.kinds.series.grid import Series, read_series
 from phalanx.kinds.series.kind import SERIES
 from phalanx.kinds.series.layout import Layout, infer_layout
 from phalanx.kinds.series.problem import Forecasting, forecasting
+from phalanx.kinds.series.recent import Recent
 from phalanx.metrics import SCORE, metric_named
 
 
@@ -34,7 +36,9 @@ class Forecaster(OfSeries, NetworkEstimator):
 
     Attributes
     ----------
-    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_, ensemble_, encoder_
+    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_
+        As of `Classifier`.
+    optimism_, ensemble_, encoder_
         As of `Classifier`.
 
     Examples
@@ -68,7 +72,9 @@ class Forecaster(OfSeries, NetworkEstimator):
         self._kind, self.encoder_, self._in_files = SERIES, made.encoder, True
         self._called: dict[str, str] = {}
         self._series, self._column, self._frequency = series, column, frequency_of(y)
-        self._train(made.problem, plan(made.problem, space, settings), settings, X, y)
+        fitted = self._train(made.problem, plan(made.problem, space, settings), settings, X, y)
+        recent = Recent(series, made.origins[made.problem.valid], made.encoder.horizon)
+        self._told = evidence_of(made.problem, fitted, self.ensemble, recent=recent)
         return self
 
     def predict(self, horizon: int | None = None, *, y: Any = None, X: Any = None) -> Any:

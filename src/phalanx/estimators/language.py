@@ -17,6 +17,7 @@ from phalanx.estimators.parameters import OfText, PartsEstimator, documented
 from phalanx.experiment import fit, plan
 from phalanx.kinds.language.codecs import CODECS
 from phalanx.kinds.language.corpus import Corpus
+from phalanx.kinds.language.judged import read_in_validation
 from phalanx.kinds.language.kind import LANGUAGE
 from phalanx.kinds.language.model import LanguagePredictor
 from phalanx.kinds.language.space import language_space
@@ -48,7 +49,9 @@ class LanguageModel(OfText, Watched, PartsEstimator):
     mattered_ : list of str
         The same in words, as far as so many networks support it.
     members_, best_ : list of FittedMember, FittedMember
-        The trained networks, and the first of them by rank.
+        The trained networks, and the best of them, see `winner`.
+    optimism_ : dict or None
+        How good the best of several trials looks on the validation rows, and what it is worth without that luck.
     ensemble_ : dict
         The shares of the members that speak, by id.
     codec_ : Characters, Words or BytePairs
@@ -81,6 +84,7 @@ class LanguageModel(OfText, Watched, PartsEstimator):
             fitted = fit(corpus, planned, clock=clock, watch=watch)
             self._predictor = LanguagePredictor.of(LANGUAGE, fitted, self.codec_)
             keep(self, fitted, NATS, corpus)
+            self._told = read_in_validation(corpus, fitted, self.codec_)
         return self
 
     def summary(self) -> Summary:

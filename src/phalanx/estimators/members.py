@@ -26,10 +26,12 @@ _OF_ALL = (
     "diagnostics_",
     "hints_",
     "importances_",
+    "optimism_",
     "mattered_",
     "_found",
     "progress_",
     "_course",
+    "_told",
 )
 """Fitted attributes that are about all members, so that none of them alone has them."""
 
@@ -41,7 +43,7 @@ def _has_classes(member: "FittedMember") -> bool:
 @dataclass(frozen=True, repr=False)
 class FittedMember:
     """A trained member: `params` by layer name (NumPy arrays; None: the time was over before it trained), its `spec`,
-    and its best round, counted from 1.
+    its best round, counted from 1, and the values that were `drawn` for it, by path.
 
     >>> from phalanx import Classifier, Dense, Tanh, choice
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]] * 10, ["a", "a", "b", "b"] * 10
@@ -54,6 +56,7 @@ class FittedMember:
     params: dict[str, dict[str, np.ndarray]]
     spec: Network
     best_round: int
+    drawn: dict[str, Any]
     _final: Final = field(compare=False)
     _bare: Any = field(compare=False)
 
@@ -83,12 +86,14 @@ class FittedMember:
 def keep(estimator: Any, fitted: Fitted, metric: Metric, task: Task) -> None:
     """Set the fitted attributes of an estimator that knows already how to predict."""
     estimator.members_ = _members_of(estimator, fitted)
-    estimator.best_ = estimator.members_[fitted.ranking[0]]
+    estimator.best_ = estimator.members_[fitted.choice.winner]
     estimator.ensemble_ = {estimator.members_[i].id: share for i, share in fitted.shares.items()}
     estimator.leaderboard_ = leaderboard(fitted, metric, fitted.valid.metrics)
     estimator.curves_ = curves(fitted)
     estimator.diagnostics_ = diagnostics(fitted)
     estimator.hints_ = hints(estimator.diagnostics_)
+    optimism = fitted.choice.optimism
+    estimator.optimism_ = None if optimism is None else optimism.to_plain()
     mattered = what_mattered(fitted)
     estimator.importances_ = mattered.table
     estimator.mattered_ = mattered.words
@@ -104,5 +109,6 @@ def _members_of(estimator: Any, fitted: Fitted) -> list[FittedMember]:
     for name in [name for name in vars(bare) if name in _OF_ALL or "callback" in name]:
         delattr(bare, name)
     return [
-        FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round, m.final, bare) for m in fitted.members
+        FittedMember(m.id, m.final.params, m.final.network, m.trained.best_round, m.draw.values, m.final, bare)
+        for m in fitted.members
     ]

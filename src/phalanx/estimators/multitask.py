@@ -33,7 +33,9 @@ class MultiTask(OfRows, OnlineClasses):
     ----------
     targets_ : dict
         The classes of each column, by its name; None: it holds numbers.
-    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_, ensemble_, encoder_, columns_
+    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_
+        As of `Classifier`.
+    optimism_, ensemble_, encoder_, columns_
         As of `Classifier`.
 
     Examples

@@ -23,7 +23,9 @@ class Regressor(OfSteps, RegressorMixin, OfRows, Online):
 
     Attributes
     ----------
-    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_, ensemble_, encoder_, columns_
+    leaderboard_, curves_, diagnostics_, hints_, importances_, mattered_, members_, best_
+        As of `Classifier`.
+    optimism_, ensemble_, encoder_, columns_
         As of `Classifier`.
 
     Examples

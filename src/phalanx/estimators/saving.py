@@ -11,6 +11,7 @@ from phalanx.kinds.model import Model
 from phalanx.kinds.steps import StepModel
 from phalanx.kinds.targets import task_of
 from phalanx.parts.plain import to_plain
+from phalanx.report.figures import figures_of_estimator
 from phalanx.report.page import Contents, page
 from phalanx.runs.folder import run_folder, write_trained
 from phalanx.runs.reporting import write_page
@@ -22,7 +23,7 @@ def save_rows(estimator: Any, folder: str | Path) -> None:
     predictor, called, labels = estimator._predictor, estimator._called, estimator._labels()
     if not estimator.ensemble:
         predictor = predictor.alone(predictor.best, predictor.members[predictor.best])
-    predictor = replace(predictor, goals=tuple(_renamed(goal, called, labels) for goal in predictor.goals))
+    predictor = replace(predictor, goals=tuple(renamed(goal, called, labels) for goal in predictor.goals))
     kind, files = estimator._kind, estimator._in_files
     readings = getattr(estimator, "_readings", {})
     model_class = StepModel if estimator._each_step else kind.model_class
@@ -78,6 +79,7 @@ def _result(estimator: Any, task: str, shares: Mapping[str, float]) -> dict[str,
         "direction": direction,
         "valid": _metrics(rows.loc["ensemble"]),
         "best_member": {"id": estimator.best_.id, "valid": _metrics(rows.loc[estimator.best_.id])},
+        "optimism": estimator.optimism_,
         "ensemble": dict(shares),
         "n_members": len(estimator.members_),
         "n_structures": int(trained["structure"].nunique()),
@@ -99,16 +101,12 @@ def _save(estimator: Any, model: Model, result: Mapping[str, Any], folder: str |
 def _report(estimator: Any, result: Mapping[str, Any], uses: list[str], path: str | Path) -> None:
     typed = [*uses, 'net.save("a-folder")  # phalanx predict a-folder ... reads it']
     name, python = type(estimator).__name__, [("Python", "\n".join(typed))]
-    contents = Contents(name, result, estimator.leaderboard_, estimator.curves_, _figures(estimator), "", python)
+    figures = [figure.to_plain() for figure in figures_of_estimator(estimator)]
+    contents = Contents(name, result, estimator.leaderboard_, estimator.curves_, figures, "", python)
     write_page(Path(path), page(contents))
 
 
-def _figures(estimator: Any) -> list[dict[str, Any]]:
-    """Return what can be drawn of an estimator beside what every run shows."""
-    return []
-
-
-def _renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any]]) -> Goal:
+def renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any]]) -> Goal:
     """Return a goal with the names of its columns, and the labels of their classes, as they were given."""
     columns = [
         ClassTarget(tuple(labels[name])) if name in labels else column

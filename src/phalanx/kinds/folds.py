@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from phalanx.data import Goal
 from phalanx.data.encoded import Encoded
 from phalanx.kinds.kind import Encoder
@@ -33,6 +35,14 @@ class FoldEncoder(Encoder):
     @property
     def row_shape(self) -> Any:
         return self.encoders[0].row_shape
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        return self.encoders[0].raw
+
+    def shuffled(self, inputs: Folded, column: str, order: np.ndarray) -> Folded:
+        pairs = zip(self.encoders, inputs.parts, strict=True)
+        return Folded(tuple(encoder.shuffled(part, column, order) for encoder, part in pairs))
 
     @property
     def vector(self) -> list[Layer]:

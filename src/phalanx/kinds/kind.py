@@ -69,6 +69,15 @@ class Encoder(ABC):
         return ()
 
     @property
+    def raw(self) -> tuple[str, ...]:
+        """The columns of a table that rows are made of, which `shuffled` takes; none where they are no table."""
+        return ()
+
+    def shuffled(self, inputs: Any, column: str, order: np.ndarray) -> Any:
+        """Return encoded rows of which a raw column, whatever it became, is that of the rows in another order."""
+        raise NotImplementedError
+
+    @property
     def vector(self) -> list[Layer]:
         """Layers that make one vector of a row, by which it stands beside other parts of the same row."""
         return [self.input_layer, Flatten()]

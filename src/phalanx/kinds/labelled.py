@@ -1,7 +1,7 @@
 """From a source to rows with targets ready for training: which columns are targets, which rows have them, the test."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +11,26 @@ import pandas as pd
 from phalanx.candidates import Fitted
 from phalanx.config import DEFAULT, Config
 from phalanx.data import BUNDLED, Goal, Reading, Source, check_target
-from phalanx.data.cells import check_finite
+from phalanx.data.cells import check_finite, text_of
 from phalanx.data.paths import paths_of
 from phalanx.data.targets import no_column
 from phalanx.display import Display
 from phalanx.errors import InputError
 from phalanx.experiment import Plan
 from phalanx.hints import rare_class_hints
+from phalanx.judged import MOST, Asked, Judged, ask_and_judge, asked_by_fold, judge, of_validation
 from phalanx.kinds.comparison import compare
 from phalanx.kinds.kind import Encoder, How, Load, Request
 from phalanx.kinds.learning import learn
 from phalanx.kinds.model import Model, RowModel
 from phalanx.kinds.prepared import Compared, Prepared, Scores, Tested
+from phalanx.kinds.shown import Gallery
 from phalanx.kinds.targets import choose_tasks, lost_rows, present_rows, read_target, rows_with_targets, task_of
 from phalanx.metrics import Metric, evaluate, metric_named
 from phalanx.network import Network
 from phalanx.population.train import Clock
 from phalanx.problem import Problem, rows_at
+from phalanx.report.figures import Figure, spread_out
 from phalanx.study import RULES
 
 if TYPE_CHECKING:
@@ -41,7 +44,8 @@ TEST = 0.2
 class PreparedRows(Prepared):
     """Rows with targets ready for training, with those that test: `test_values` are those of each goal, None: it is not
     scored; `test_files` the files of test rows, where they come from files; `readings` say how the columns of a table
-    were read, which later tables repeat.
+    were read, which later tables repeat. `names` and what is `kept` of them, see `RowKind.kept`, are of the rows that
+    figures look at: test rows, or validation rows where none test.
     """
 
     kind: "RowKind"
@@ -51,6 +55,8 @@ class PreparedRows(Prepared):
     test_values: tuple[np.ndarray | None, ...]
     test_files: tuple[str, ...] | None
     readings: Mapping[str, Reading]
+    names: tuple[str, ...] = field(default=(), kw_only=True)
+    kept: Any = field(default=None, kw_only=True)
 
     @property
     def task(self) -> Problem:
@@ -86,11 +92,51 @@ class PreparedRows(Prepared):
             return Tested({})
         inputs, values, goals = self.test_inputs, self.test_values, self.problem.goals
         scores: dict[str, Scores] = {name: baseline.test() for name, baseline in compared.items()}
+        (means, costs, best), judged = ask_and_judge(
+            fitted.predictor(), inputs, values, f"test {self.kind.unit}s", *self.looked_at(self.test_rows)
+        )
+        scores["ensemble"] = evaluate(goals, values, means, costs=costs)
+        scores[fitted.best.id] = evaluate(goals, values, best[0], costs=best[1])
+        return Tested(scores, means, judged)
+
+    def looked_at(self, rows: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return which of so many rows figures look at, and of which a forecast is shown, None: of none."""
+        chosen = np.zeros(rows, bool)
+        chosen[looked_at(rows)] = True
+        return chosen, None
+
+    def figures(self, fitted: Fitted, model: RowModel, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
+        from phalanx.report.errors.together import all_figures  # what it needs takes long to load
+
+        judged = tested.judged or self._validated(fitted)
+        if judged is not None:
+            yield from all_figures(judged, self._asked(fitted), self.metric, left, self.gallery())
+
+    def gallery(self) -> Gallery:
+        """Return the rows that figures look at, to be shown."""
+        if self.test_rows:
+            inputs, at = self.test_inputs, np.arange(self.test_rows)
+        else:
+            inputs, at = self.problem.inputs[0], self.problem.valid
+        return Gallery(self.kind, self.encoder, rows_at(inputs, at[looked_at(len(at))]), self.kept, self.names)
+
+    def _asked(self, fitted: Fitted) -> list[Asked]:
+        """Return the rows that figures look at, to be asked of again: test rows, or validation rows fold by fold."""
         predictor = fitted.predictor()
-        asked = predictor.ask_both(inputs, lambda predicted, *y: (predicted.means, predicted.costs(y)), beside=values)
-        for name, (means, costs) in zip(("ensemble", fitted.best.id), asked, strict=True):
-            scores[name] = evaluate(goals, values, means, costs=costs)
-        return Tested(scores, asked[0][0])
+        if self.test_rows:
+            return [Asked(predictor, self.test_inputs, self.test_values, self.encoder)]
+        values = [self.problem.valid_values(fold) for fold in range(fitted.folds)]
+        return asked_by_fold(predictor, self.problem.valid_inputs, values, self.encoder)
+
+    def _validated(self, fitted: Fitted) -> Judged | None:
+        """Return what was said of the validation rows, None: there are none."""
+        rows = len(self.problem.valid)
+        if not rows or not fitted.shares:
+            return None
+        chosen, drawn = self.looked_at(rows)
+        shown = None if drawn is None else drawn[chosen]
+        parts = of_validation(self.problem, fitted, np.flatnonzero(chosen), drawn=shown)
+        return judge(parts, f"validation {self.kind.unit}s", rows, fitted.again)
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -152,12 +198,13 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
     further = isinstance(config.test, str)
     held_out = _test_source(config, learned.kind, encoder, source, load) if further else source.test
     if held_out is not None and not isinstance(config.test, float | int):
-        test_inputs, test_values, tested = _test_rows(held_out, config, encoder, problem.goals)
-        files = _files(held_out)
+        test_inputs, test_values, looked, tested = _test_rows(held_out, config, encoder, problem.goals)
+        files, seen = _files(held_out, looked), held_out
     else:
         test_inputs, tested = rows_at(problem.whole, learned.test), []
         test_values = tuple(held[learned.test] for held in problem.values)
-        files = _files(source, np.flatnonzero(present)[learned.at[learned.test]])
+        looked = np.flatnonzero(present)[learned.at[learned.test if len(learned.test) else problem.valid]]
+        files, seen = _files(source, np.flatnonzero(present)[learned.at[learned.test]]), source
     warnings = (
         *source.notes,
         *(_left_out(columns, source, config) if source.rows is not None else ()),
@@ -179,6 +226,8 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
         files,
         source.readings,
         columns=learned.columns,
+        names=_names(seen, looked, config.id),
+        kept=learned.kind.kept(seen.inputs, looked[looked_at(len(looked))], encoder),
     )
     return replace(prepared, notes=(*prepared.notes, _rows_note(prepared.rows, config)))
 
@@ -207,6 +256,22 @@ def _left_out(names: Sequence[str], source: Source, config: Config) -> tuple[str
         return ()
     listed = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
     return (f"column {column!r} alone is learned from, not {listed}",)
+
+
+def _names(source: Source, rows: np.ndarray, id_name: str | None) -> tuple[str, ...]:
+    """Return what rows of a source that figures look at are called: by their file, their identifier, or their number
+    from 1.
+    """
+    rows = rows[looked_at(len(rows))]
+    column = id_name if id_name is not None and id_name in source.frame else source.id
+    if column is None:
+        return tuple(f"row {row + 1:,}" for row in rows)
+    return tuple(map(text_of, source.frame[column].convert_dtypes().iloc[rows]))
+
+
+def looked_at(rows: int) -> np.ndarray:
+    """Return the positions of so many rows at which figures look."""
+    return spread_out(rows, MOST)
 
 
 def _files(source: Source, rows: np.ndarray | None = None) -> tuple[str, ...] | None:
@@ -244,13 +309,13 @@ def _check_enough(rows: int, config: Config) -> None:
 
 def _test_rows(
     source: Source, config: Config, encoder: Encoder, goals: Sequence[Goal]
-) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
-    """Return inputs and values of test rows that are a source of their own, and warnings."""
+) -> tuple[Any, tuple[np.ndarray | None, ...], np.ndarray, list[str]]:
+    """Return inputs and values of test rows that are a source of their own, where they stand in it, and warnings."""
     try:
-        inputs, found, warnings = rows_with_targets(source, encoder, goals, "test row")
+        inputs, found, at, warnings = rows_with_targets(source, encoder, goals, "test row")
     except InputError as error:
         raise InputError(f"{config.test or f'the test {source.kind}'}: {error}") from None
-    return inputs, found, [*source.notes, *warnings, *encoder.unseen(source.inputs)]
+    return inputs, found, at, [*source.notes, *warnings, *encoder.unseen(source.inputs)]
 
 
 def _test_source(config: Config, kind: "RowKind", encoder: Encoder, source: Source, load: Load) -> Source:

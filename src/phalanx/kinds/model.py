@@ -141,6 +141,7 @@ class RowModel:
             "shares": self.shares,
             "vote": self.predictor.vote,
             "samples": self.predictor.samples,
+            **({"temperatures": list(self.predictor.temperatures)} if self.predictor.temperatures else {}),
             **({} if self.files else {"files": False}),
         }
 
@@ -213,7 +214,7 @@ class RowModel:
 
         Of several targets, those that the source lacks, or whose classes the model cannot have, are not scored.
         """
-        inputs, values, warnings = rows_with_targets(source, self.encoder, self.predictor.goals)
+        inputs, values, _, warnings = rows_with_targets(source, self.encoder, self.predictor.goals)
         rows = next(len(known) for known in values if known is not None)
         return self.predictor.scores(inputs, values, ensemble=ensemble), rows, warnings
 

@@ -1,7 +1,7 @@
 """A source ready for training, whatever kind of data it is: one run of trials goes on from here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ from phalanx.data import Column
 from phalanx.display import Display
 from phalanx.ensemble import Predictions
 from phalanx.experiment import Plan
+from phalanx.judged import Judged
 from phalanx.kinds.model import Model
 from phalanx.metrics import Metric
 from phalanx.network import Network
 from phalanx.population.train import Clock
+from phalanx.report.figures import Figure
 from phalanx.task import Task
 
 Scores = Mapping[str, float]
@@ -38,10 +40,13 @@ class Compared:
 
 
 class Tested(NamedTuple):
-    """Test metrics by the id of who predicts, and the ensemble's predictions, None: there are none to be drawn."""
+    """Test metrics by the id of who predicts; the ensemble's predictions, None: there are none to be drawn; and what
+    is told of the test rows, None: there are none.
+    """
 
     scores: dict[str, Scores]
     predictions: Predictions | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,12 @@ class Prepared(ABC):
     def hints(self, fitted: Fitted) -> list[str]:
         """Return what the validation rows say that one should know."""
         return []
+
+    @abstractmethod
+    def figures(self, fitted: Fitted, model: Any, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
+        """Yield what a report shows of the errors, of the test rows, or of the validation rows where none test; `left`
+        says how many seconds may still be spent on what takes long.
+        """
 
     @abstractmethod
     def pictures(self, folder: Path, model: Any, tested: Tested) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import jax
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_n_features
@@ -22,6 +23,7 @@ from phalanx.kinds.labelled import PreparedRows, prepare_rows
 from phalanx.kinds.learning import take
 from phalanx.kinds.model import GIVEN, RowModel
 from phalanx.kinds.opened import OpenedRows
+from phalanx.kinds.shown import Shown
 from phalanx.kinds.steps import StepModel
 from phalanx.population.predict import Final
 from phalanx.predictor import Predictor
@@ -29,7 +31,7 @@ from phalanx.predictor import Predictor
 VOTES = frozenset(("bootstrap", "vote", "samples"))
 """The options of a study on how networks predict together."""
 
-LABELLED = VOTES | {"target", "task", "id", "group", "folds"}
+LABELLED = VOTES | {"temperature", "target", "task", "id", "group", "folds"}
 """The options of a study that all rows with targets have."""
 
 
@@ -161,6 +163,14 @@ class RowKind(Kind):
         assert request.like is not None
         return source if source.rows is not None else self.of_table(source, request.like, Path(sources[0]).parent)
 
+    def kept(self, rows: Any, at: np.ndarray, encoder: Encoder) -> Any | None:
+        """Return what a report needs to show the rows at some positions beside their encoding, None: nothing."""
+        return None
+
+    def show(self, encoder: Any, inputs: Any, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return encoded rows, beside what is `kept` of them, as a person sees them; of a table `telling` columns."""
+        return [Shown()] * len(jax.tree.leaves(inputs)[0])
+
     def prepare(self, config: Config, source: Source, load: Load) -> PreparedRows:
         """Return a source ready for training; see `prepare_rows`."""
         return prepare_rows(self, config, source, load)
@@ -171,7 +181,9 @@ class RowKind(Kind):
         of_folds = stored.get("folds", [stored])
         encoders = [self.encoder.from_plain({k: v for k, v in one.items() if k != "kind"}) for one in of_folds]
         goals = tuple(Goal.from_plain(goal) for goal in plain["goals"])
-        predictor = Predictor(members, plain["shares"], plain["best"], goals, plain["vote"], plain["samples"])
+        temperatures = tuple(plain.get("temperatures", ()))
+        votes = plain["vote"], plain["samples"]
+        predictor = Predictor(members, plain["shares"], plain["best"], goals, *votes, temperatures)
         readings = {name: Reading.from_plain(reading) for name, reading in plain["readings"].items()}
         model_class = StepModel if plain.get("each_step") else self.model_class
         return model_class(

@@ -92,8 +92,8 @@ def read_target(column: pd.Series, present: np.ndarray, task: Task, name: str) -
 
 def rows_with_targets(
     source: Source, encoder: Encoder, goals: Sequence[Goal], what: str = "row"
-) -> tuple[Any, tuple[np.ndarray | None, ...], list[str]]:
-    """Return inputs and values of those rows of a further source that have every target, and warnings.
+) -> tuple[Any, tuple[np.ndarray | None, ...], np.ndarray, list[str]]:
+    """Return inputs and values of those rows of a further source that have every target, which these are, and warnings.
 
     Of several goals, one whose column is not there or holds a class that was not seen in training has no values, None,
     and a warning: it is not scored. Raises `InputError` where no goal is left.
@@ -118,7 +118,8 @@ def rows_with_targets(
     of_scored = dict(zip([goal.names for goal in scored], _by_goal(scored, values), strict=True))
     warnings = [f"{error}; {', '.join(map(repr, goal.names))} is not scored" for goal, error in faults]
     inputs = rows_at(encoder.transform(source.inputs), present)
-    return inputs, tuple(of_scored.get(goal.names) for goal in goals), [*warnings, *lost_rows(lost, names, what)]
+    found = tuple(of_scored.get(goal.names) for goal in goals)
+    return inputs, found, np.flatnonzero(present), [*warnings, *lost_rows(lost, names, what)]
 
 
 def _check_known(frame: pd.DataFrame, goal: Goal) -> None:

@@ -123,7 +123,9 @@ def _chosen(result: Mapping[str, Any]) -> list[str]:
     if result.get("test"):
         if members == 1:
             return []
-        said = f"the validation {metric} {_score(score)} chose it among {members:,}, and is therefore optimistic"
+        found = result.get("optimism")
+        luck = f" (the best network's would be about {_score(found['corrected'])} without luck)" if found else ""
+        said = f"the validation {metric} {_score(score)} chose it among {members:,}, and is therefore optimistic{luck}"
         return [said + (": the test, which chose nothing, counts" if not result.get("interrupted") else "")]
     chose = f"chose it among {members:,} networks" if members > 1 else "decided when to stop"
     few = f" the same {rows:,} rows" if rows else " the same rows"

@@ -22,7 +22,7 @@ from phalanx.runs.reporting import write_report
 from phalanx.runs.result import Run
 from phalanx.runs.signals import ending_on_signal
 from phalanx.runs.summary import show_summary
-from phalanx.runs.training import train_run
+from phalanx.runs.training import reserve, train_run
 
 
 def train_command(given: dict[str, Any], config_file: Path | None, out: Path | None, started: float) -> int:
@@ -49,7 +49,7 @@ def _train(config: Config, out: Path | None, clock: Clock, display: Display, sta
             run, tested = train_run(prepared, plan, config, clock, display, started)
             display.stage("writing")
             run.result["seconds"]["total"] = round(time.monotonic() - started, 2)
-            write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model)
+            write_run(folder, run.config, run.result, run.leaderboard, run.curves, run.model, run.figures)
             prepared.pictures(folder, run.model, tested)
             write_report(folder)
     return run, folder
@@ -149,7 +149,7 @@ def resolve(given: dict[str, Any], config_file: Path | None) -> Config:
 
 def _deadline(started: float, minutes: float) -> float:
     """Return when training must end, with some of the time kept for scoring and writing."""
-    return started + 60 * minutes - min(2.0 + 1.2 * minutes, 12.0 * minutes)
+    return started + 60 * minutes - reserve(minutes)
 
 
 def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:

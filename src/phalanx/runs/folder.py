@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from phalanx.network import Network, layers_of
 from phalanx.parts.plain import from_plain, to_plain
 from phalanx.parts.yaml import write_yaml
 from phalanx.population.predict import Final
+from phalanx.report.figures import Figure
 
 _PLAIN, _ARRAYS = "model.json", "parameters.safetensors"
 _RESULT, _BOARD, _CURVES = "result.json", "leaderboard.csv", "curves.parquet"
+_FIGURES = "figures.json"
 _FORMAT = 5  # of model.json; a change of its meaning is another number
 
 
@@ -73,10 +75,13 @@ def write_run(
     board: pd.DataFrame,
     learning: pd.DataFrame,
     model: Model,
+    figures: Sequence[Figure] = (),
 ) -> None:
     """Write a run into its empty folder; raise `InputError` where the disk refuses."""
     with _written(folder):
         (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
+        plain = {"figures": [figure.to_plain() for figure in figures]}
+        (folder / _FIGURES).write_text(json.dumps(plain, allow_nan=False, ensure_ascii=False), encoding="utf-8")
     write_trained(folder, result, board, learning, model)
 
 
@@ -103,6 +108,18 @@ def read_result(folder: Path) -> dict[str, Any]:
     """Return what a run found; NaN and infinite numbers are None. Raises `InputError` where it cannot be read."""
     with reading(folder / _RESULT) as path:
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_figures(folder: Path) -> list[Figure]:
+    """Return the figures of a run, none where it has no such file; raise `InputError` where they cannot be read."""
+    path = folder / _FIGURES
+    if not path.exists():
+        return []
+    with reading(path):
+        try:
+            return [Figure.from_plain(plain) for plain in json.loads(path.read_text(encoding="utf-8"))["figures"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"it holds no figures ({type(error).__name__}: {error})") from None
 
 
 def read_leaderboard(folder: Path) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The page of a run, made from what its folder holds."""
 
-import json
 import os
 import shlex
 import tempfile
@@ -11,7 +10,7 @@ from typing import Any
 
 from phalanx.errors import InputError
 from phalanx.report.page import Contents, page
-from phalanx.runs.folder import check_folder, read_curves, read_leaderboard, read_result, reading
+from phalanx.runs.folder import check_folder, read_curves, read_figures, read_leaderboard, read_result, reading
 
 PAGE = "report.html"
 
@@ -57,11 +56,7 @@ def _mask() -> int:
 def _contents(folder: Path) -> Contents:
     check_folder(folder)
     result = read_result(folder)
-    config, figures = folder / "config.yaml", folder / "figures.json"
-    shown: list[Mapping[str, Any]] = []
-    if figures.exists():
-        with reading(figures):
-            shown = json.loads(figures.read_text(encoding="utf-8"))["figures"]
+    config = folder / "config.yaml"
     text = ""
     if config.exists():
         with reading(config):
@@ -71,7 +66,7 @@ def _contents(folder: Path) -> Contents:
         result,
         read_leaderboard(folder),
         read_curves(folder),
-        shown,
+        [figure.to_plain() for figure in read_figures(folder)],
         text,
         uses_of_run(str(folder), result),
     )

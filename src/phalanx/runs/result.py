@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +19,7 @@ from phalanx.metrics import Metric
 from phalanx.parts.plain import to_plain
 from phalanx.population.compilation import compilations, seconds_between
 from phalanx.population.train import Clock
+from phalanx.report.figures import Figure
 from phalanx.study import RULES
 
 Scores = Mapping[str, float]
@@ -26,7 +27,7 @@ Scores = Mapping[str, float]
 
 @dataclass
 class Run:
-    """A finished run: what goes into its folder, and the values drawn for the best network."""
+    """A finished run: what goes into its folder, the values drawn for the best network, and figures of its errors."""
 
     config: dict[str, Any]
     result: dict[str, Any]
@@ -34,6 +35,7 @@ class Run:
     curves: pd.DataFrame
     model: Model
     best: dict[str, Any]
+    figures: list[Figure] = field(default_factory=list)
 
 
 class Stopwatch:
@@ -78,13 +80,16 @@ def make_result(
     `valid`: scores of the ensemble. `test`: scores by "ensemble", the best member's id and the baselines' names.
     `baselines`: name → {"valid": scores, "seconds": of training}.
     """
-    best = fitted.best
+    best, plain, optimism = fitted.best, fitted.members[fitted.choice.plain], fitted.choice.optimism
     return {
         "metric": metric.name,
         "direction": metric.direction,
         "valid": valid,
         "test": test.get("ensemble", {}),
         "best_member": {"id": best.id, "valid": best.together, "test": test.get(best.id, {})},
+        "winner": {"rule": fitted.choice.rule, "best_score": {"id": plain.id, "valid": plain.together}},
+        "optimism": None if optimism is None else optimism.to_plain(),
+        "temperatures": {g.names[0]: t for g, t in zip(fitted.goals, fitted.temperatures, strict=False) if g.classes},
         "ensemble": {fitted.members[i].id: share for i, share in fitted.shares.items()},
         "n_members": len(fitted.members),
         "n_structures": len({member.structure for member in fitted.members}),

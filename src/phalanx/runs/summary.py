@@ -22,12 +22,13 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     metric = run.result["metric"]
     board = run.leaderboard
     shown = board[(board["rank"] <= _SHOWN) | (board["kind"] != "member")]
-    headings = ("rank", "id", "name", "valid", "test", "rounds", "seconds")
-    right = ("rank", "valid", "test", "rounds", "seconds")
-    table = make_table(f"Leaderboard by {metric}", *headings, right=right, wrap="name")
+    mean = ["mean"] if f"valid_{metric}_mean" in board else []
+    right = ("rank", "valid", *mean, "± error", "test", "rounds", "seconds")
+    table = make_table(f"Leaderboard by {metric}", "rank", "id", "name", *right[1:], right=right, wrap="name")
     for _, row in shown.iterrows():
         name = "baseline" if row["kind"] == "baseline" else row["name"]
-        scores = [_score(row.get(f"{part}_{metric}")) for part in ("valid", "test")]
+        scores = [_score(row[f"valid_{metric}"]), *(_score(row[f"valid_{metric}_mean"]) for _ in mean)]
+        scores += [_error(row[f"valid_{metric}_error"]), _score(row.get(f"test_{metric}"))]
         seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:.2f}"
         rounds = "" if pd.isna(row["rounds"]) else str(row["rounds"])
         table.add_row(str(row["rank"]), row["id"], name, *scores, rounds, seconds)
@@ -37,9 +38,13 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     if run.best:
         drawn = ", ".join(f"{path} {short(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")
+    for line in _luck(run.result):
+        display.line(line)
     for line in run.result["mattered"]:
         display.line(line)
     speaking = "ensemble" if run.result.get("ensemble") else "best network"
+    for target, value in run.result["temperatures"].items():
+        display.line(f"temperature of {target!r}: {short(value)}")
     for part in ("valid", "test"):
         for line in _scores(f"{speaking}, {part}", run.result[part]):
             display.line(line)
@@ -57,6 +62,22 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     if run.result["interrupted"]:
         display.line("interrupted: the run holds what was trained until then")
     display.line(f"written to {folder}")
+
+
+def _luck(result: Mapping[str, Any]) -> list[str]:
+    """Return what the best validation score is worth without the luck of being the best, beside the test score."""
+    metric, optimism, best, winner = (result[name] for name in ("metric", "optimism", "best_member", "winner"))
+    said = []
+    if winner["best_score"]["id"] != best["id"]:
+        said.append(f"{best['id']} is the simplest within one standard error of {winner['best_score']['id']}")
+    if optimism is not None:
+        test = best["test"].get(metric)
+        said.append(
+            f"best validation {metric} {number(optimism['best'])}: the best of {optimism['trials']:,}; without that "
+            f"luck about {number(optimism['corrected'])} ± {optimism['error']:.2g}"
+            + ("" if test is None else f"; {best['id']} on test rows {number(test)}")
+        )
+    return said
 
 
 def _scores(what: str, scores: Mapping[str, float]) -> list[str]:
@@ -81,6 +102,10 @@ def _refit(rule: str, members: Mapping[str, Mapping[str, Any]]) -> str:
     if set(ended) == {"time"} and not high:
         return f"refit by {rule}: left out, the time was too short to train {networks} again"
     return f"refit by {rule}: {networks}, {spread}{'; ended ' + others if others else ''}"
+
+
+def _error(value: Any) -> str:
+    return "" if pd.isna(value) else f"{value:.2g}"
 
 
 def _score(value: Any) -> str:

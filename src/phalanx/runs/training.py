@@ -1,6 +1,7 @@
 """A run from a source that is prepared to results: the populations, the test once, and what the folder holds."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -70,7 +71,27 @@ def train_run(
     }
     result["hints"] += prepared.hints(fitted)
     board = leaderboard(fitted, metric, valid, beside, tested.scores)
-    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values), tested
+    display.stage("looking at errors")
+    left = _time_to_look(clock, config.minutes, started)
+    figures = list(prepared.figures(fitted, model, tested, left))
+    return Run(config.to_plain(), result, board, curves(fitted), model, fitted.best.draw.values, figures), tested
+
+
+def reserve(minutes: float) -> float:
+    """Return how many seconds of a time limit are kept for scoring, for figures and for writing."""
+    return min(3.0 + 1.2 * minutes, 12.0 * minutes)
+
+
+def _time_to_look(clock: Clock, minutes: float | None, started: float) -> Callable[[], float]:
+    """Return what says how many seconds figures may still take: of a time limit what is left but for a quarter of the
+    reserve, in which the run is written, and none after an interruption.
+    """
+    if clock.interrupted:
+        return lambda: 0.0
+    if clock.deadline is None or minutes is None:
+        return lambda: math.inf
+    end = started + 60 * minutes - reserve(minutes) / 4
+    return lambda: end - time.monotonic()
 
 
 def _unranked(metric: str, valid: Mapping[str, float]) -> str:

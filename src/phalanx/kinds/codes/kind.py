@@ -1,5 +1,6 @@
 """Rows of codes, whole numbers that name tokens: given in Python only, to networks that begin with an embedding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from phalanx.kinds.codes.encoder import NONE, CodeEncoder, code_rows
 from phalanx.kinds.rows import RowKind
+from phalanx.kinds.shown import Shown, text
 from phalanx.layers import Embedding, Wrapper
 from phalanx.parts.distributions import Choice
 
@@ -30,6 +32,10 @@ class CodeKind(RowKind):
 
     def real(self, rows: np.ndarray) -> np.ndarray:
         return rows != NONE
+
+    def show(self, encoder: Any, inputs: np.ndarray, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return the codes as they were given."""
+        return [text(" ".join(str(code - 1) for code in row if code)) for row in inputs]
 
     def in_files(self, rows: Any) -> bool:
         return False

@@ -24,6 +24,7 @@ from phalanx.kinds.images.request import Request as ImageRequest
 from phalanx.kinds.kind import Load, Request
 from phalanx.kinds.labelled import PreparedRows
 from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.shown import Shown, pictures
 
 
 class ImageKind(RowKind):
@@ -82,6 +83,9 @@ class ImageKind(RowKind):
 
     def in_files(self, rows: Any) -> bool:
         return rows.dtype == np.uint8
+
+    def show(self, encoder: Any, inputs: np.ndarray, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        return pictures(inputs)
 
     def draw(self, model: Any, source: Source, out: Path, title: str) -> None:
         from phalanx.kinds.images.pictures import draw_image

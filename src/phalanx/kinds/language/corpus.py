@@ -24,6 +24,7 @@ from phalanx.model import Batch, check_rows
 from phalanx.network import Network, OutputSize, complete, layers_of
 from phalanx.population.predict import Final
 from phalanx.predictive import NetworkPrediction, Predictive
+from phalanx.row_scores import RowScores, token_scores
 from phalanx.search.effort import Size
 from phalanx.task import Evaluated, FoldRows, Scored
 
@@ -133,12 +134,27 @@ class Corpus:
         said = [one.said.predictions[0] for (one,) in evaluated if one.said.predictions]
         return [Errors("log", np.stack(said))] if said else []
 
-    def score(self, evaluated: Sequence[Sequence[NetworkPrediction]], shares: Sequence[float], vote: bool) -> Scored:
+    def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
+        """Return what the metric says of voices by how often stretches of the text count; see `Task`."""
+        said = [one.said.predictions[0] for (one,) in voices if one.said.predictions]
+        return token_scores(said, np.arange(len(said[0])) // self.steps) if said else None
+
+    def score(
+        self,
+        evaluated: Sequence[Sequence[NetworkPrediction]],
+        shares: Sequence[float],
+        vote: bool,
+        temperatures: Sequence[float] = (),
+    ) -> Scored:
         """Return what an ensemble is worth; see `Task`."""
         said = Predictive.of(
             {i: one for i, (one,) in enumerate(evaluated)}, dict(enumerate(shares)), (), None, vote
         ).means
         return Scored(self._metrics(said), said)
+
+    def temperatures(self, predictions: Predictions) -> tuple[float, ...]:
+        """Return nothing: there is no goal."""
+        return ()
 
     def _metrics(self, said: Predictions) -> dict[str, float]:
         """Return all metrics of what is predicted for the tokens that validate; none where none do."""

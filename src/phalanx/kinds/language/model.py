@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from phalanx.candidates import Fitted
@@ -50,9 +51,13 @@ class LanguagePredictor:
 
     def score(self, text: str, ensemble: bool = True) -> dict[str, float]:
         """Return `nats_per_token`, `bits_per_character` and `perplexity` of a text; it must have 2 tokens or more."""
+        return self.read(text, ensemble)[0]
+
+    def read(self, text: str, ensemble: bool = True) -> tuple[dict[str, float], np.ndarray]:
+        """Return the metrics of a text, see `score`, and how probable each token but the first was said to be."""
         codes = self.codec.encode(text)
         said = probabilities(self._voices(ensemble), codes)
-        return scores(nats_per_token(said), len(text) / len(codes))
+        return scores(nats_per_token(said), len(text) / len(codes)), said
 
     def log_density(self, text: str, ensemble: bool = True) -> float:
         """Return log P(text), in nats: the sum over its tokens of log p(token | a line feed and all before it), so that

@@ -1,7 +1,7 @@
 """A text ready for training, and what a run says of it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,14 @@ from phalanx.kinds.kind import Kind
 from phalanx.kinds.language.baselines import language_baselines
 from phalanx.kinds.language.codecs import Codec
 from phalanx.kinds.language.corpus import Corpus, scores
+from phalanx.kinds.language.judged import TextErrors, read_in_validation
 from phalanx.kinds.language.model import LanguagePredictor
 from phalanx.kinds.language.space import language_space
-from phalanx.kinds.prepared import Compared, Prepared, Tested
+from phalanx.kinds.prepared import Compared, Prepared, Scores, Tested
 from phalanx.metrics import NATS, Metric
 from phalanx.network import Network
 from phalanx.population.train import Clock
+from phalanx.report.figures import Figure
 from phalanx.study import NEVER
 
 
@@ -83,13 +85,29 @@ class PreparedText(Prepared):
     def test(self, fitted: Fitted, model: Any, compared: Mapping[str, Compared]) -> Tested:
         if not self.held_out:
             return Tested({})
-        found = {name: baseline.test() for name, baseline in compared.items()}
-        found["ensemble"] = model.score(self.held_out)
-        return Tested({**found, fitted.best.id: model.score(self.held_out, ensemble=False)})
+        found: dict[str, Scores] = {name: baseline.test() for name, baseline in compared.items()}
+        found["ensemble"], said = model.read(self.held_out)
+        found[fitted.best.id] = model.score(self.held_out, ensemble=False)
+        return Tested(found, (said,))
 
     def facts(self) -> dict[str, Any]:
         kept = {"kind": self.config.tokens, "different": self.corpus.tokens, "steps": self.corpus.steps}
         return {"task": "language", "tokens": kept}
+
+    def figures(self, fitted: Fitted, model: Any, tested: Tested, left: Callable[[], float]) -> Iterator[Figure]:
+        """Yield what a report shows of the test, or of the validation text where there is none; of members the latter,
+        of which each was asked alone.
+        """
+        from phalanx.report.errors.language import members, text_figures
+
+        validated = read_in_validation(self.corpus, fitted, self.codec)
+        if tested.predictions is not None:
+            yield from text_figures(TextErrors("test tokens", self.codec, self.corpus.test, tested.predictions[0]))
+        elif validated is not None:
+            yield from text_figures(validated)
+        alike = None if validated is None else members(validated)
+        if alike is not None:
+            yield alike
 
     def pictures(self, folder: Path, model: Any, tested: Tested) -> None:
         """Of a text nothing is drawn."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -89,6 +90,19 @@ class MixedEncoder(RowEncoder):
         else:
             numbers = np.hstack(blocks)
         return Encoded(numbers, np.zeros((rows, 0), np.int32))
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts for name in ([part.column] if part.column else part.encoder.raw))
+
+    def shuffled(self, inputs: tuple[Any, ...], column: str, order: np.ndarray) -> tuple[Any, ...]:
+        found = []
+        for part, held in zip(self.parts, inputs, strict=True):
+            if part.column == column:
+                found.append(jax.tree.map(lambda rows: rows[order], held))
+            else:
+                found.append(part.encoder.shuffled(held, column, order) if column in part.encoder.raw else held)
+        return tuple(found)
 
     def describe(self, rows: int) -> list[str]:
         return [line for part in self.parts for line in part.encoder.describe(rows)]

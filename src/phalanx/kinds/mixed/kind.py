@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from phalanx.data import Column, Source
 from phalanx.kinds.files import with_files
+from phalanx.kinds.images.kind import IMAGES
 from phalanx.kinds.kind import Encoder, How, Learnt, Request, Rows
 from phalanx.kinds.mixed.encoder import IN_COLUMNS, ColumnPart, MixedEncoder, part_of_table
 from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.shown import Shown, cells, named_columns_at, text
+from phalanx.kinds.sounds.kind import SOUNDS
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.texts.table import text_columns
+
+_SEEN = (IMAGES.name, SOUNDS.name)
+"""Kinds of columns that are shown as they are encoded."""
 
 
 class MixedKind(RowKind):
@@ -43,6 +51,22 @@ class MixedKind(RowKind):
             inputs.append(list(learnt.inputs))
         encoders = [MixedEncoder(each) for each in zip(*parts, strict=True)]
         return Learnt(self, encoders, list(zip(*inputs, strict=True)), tuple(columns))
+
+    def kept(self, rows: Any, at: np.ndarray, encoder: Any) -> Any:
+        """Return the columns without those of images and sounds, which are shown as they are encoded."""
+        seen = [part.column for part in encoder.of_folds[0].parts if part.kind in _SEEN]
+        return named_columns_at(rows, at, [name for name in encoder.raw if name not in seen])
+
+    def show(self, encoder: Any, inputs: Any, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return the first image or sound of each row, and its other columns as a text."""
+        pictures = [
+            IN_COLUMNS[part.kind].show(part.encoder, held, None, ())
+            for part, held in zip(encoder.parts, inputs, strict=True)
+            if part.kind in _SEEN
+        ]
+        texts = [text(row) for row in cells(kept, telling)] if len(kept.columns) else [Shown()] * len(kept)
+        firsts = pictures[0] if pictures else [Shown()] * len(kept)
+        return [one._replace(text=beside.text) for one, beside in zip(firsts, texts, strict=True)]
 
     def of_table(self, table: Source, encoder: Encoder, folder: Path) -> Source:
         return table if table.opened else with_files(table, folder, Request(like=encoder), list(IN_COLUMNS.values()))

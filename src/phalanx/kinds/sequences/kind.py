@@ -19,6 +19,7 @@ from phalanx.kinds.rows import RowKind
 from phalanx.kinds.sequences.container import Sequences
 from phalanx.kinds.sequences.encoder import SequenceEncoder
 from phalanx.kinds.sequences.given import sequences_of
+from phalanx.kinds.shown import Shown, lines
 
 
 class SequenceKind(RowKind):
@@ -57,6 +58,10 @@ class SequenceKind(RowKind):
 
     def rows(self, given: Any, layers: Any = None, known: bool = False) -> Any | None:
         return sequences_of(given, known)
+
+    def show(self, encoder: Any, inputs: np.ndarray, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return the channels as lines, in their own units."""
+        return [lines(row * np.array(encoder.deviation) + np.array(encoder.mean)) for row in inputs]
 
     def expected(self) -> str:
         return "a list of arrays (steps, channels), or Sequences"

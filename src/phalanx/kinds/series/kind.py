@@ -10,7 +10,7 @@ from phalanx.config import DEFAULT, Config
 from phalanx.data import Reading, Source
 from phalanx.errors import InputError
 from phalanx.kinds.kind import Encoder, Load, Request
-from phalanx.kinds.labelled import TEST, PreparedRows
+from phalanx.kinds.labelled import TEST
 from phalanx.kinds.model import GIVEN
 from phalanx.kinds.rows import VOTES, RowKind
 from phalanx.kinds.series.baselines import FORECASTS
@@ -19,7 +19,9 @@ from phalanx.kinds.series.given import frequency_of, table_of
 from phalanx.kinds.series.grid import read_series
 from phalanx.kinds.series.layout import infer_layout
 from phalanx.kinds.series.model import SeriesModel, SeriesSource, windows_of
+from phalanx.kinds.series.prepare import PreparedSeries
 from phalanx.kinds.series.problem import forecasting
+from phalanx.kinds.series.recent import Recent
 from phalanx.kinds.tables.kind import TABLES
 
 _ANCHORS = {
@@ -62,7 +64,7 @@ class SeriesKind(RowKind):
         renamed = {column: layout.columns[0]} | ({} if time is None else {time: layout.time})
         return SeriesSource(GIVEN, frame.rename(columns=renamed), None, (), frequency=frequency_of(given))
 
-    def prepare(self, config: Config, source: Source, load: Load) -> PreparedRows:
+    def prepare(self, config: Config, source: Source, load: Load) -> PreparedSeries:
         """Return a table as a series ready for training; raise `InputError` for what is no series."""
         test = TEST if config.test is None else config.test
         layout, notes = infer_layout(source.frame, str(config.forecast), config.time, config.ignore)
@@ -80,8 +82,10 @@ class SeriesKind(RowKind):
         encoder, problem = made.encoder, made.problem
         _ = problem.rows  # made here, so that values which the likelihood cannot have are found before anything trains
         windows, values, tested = made.test_inputs, made.test_values, tuple[str, ...]()
+        shown = Recent(series, made.test_origins if len(values) else made.origins[problem.valid], horizon)
         if isinstance(test, str):
-            windows, values, tested = windows_of(encoder, load((test,), Request(known=source.readings)))
+            windows, values, further, origins = windows_of(encoder, load((test,), Request(known=source.readings)))
+            tested, shown = further.warnings, Recent(further, origins, horizon)
         ahead = f"one {layout.step}" if horizon == 1 else f"{horizon:,} steps of one {layout.step}"
         rows = (len(problem.train), len(problem.valid), len(values))
         notes += [
@@ -91,7 +95,7 @@ class SeriesKind(RowKind):
         ]
         if holes := int(np.isnan(problem.values[0]).any(1).sum()):
             notes.append(f"{holes:,} windows have steps ahead without a value, which cost nothing")
-        return PreparedRows(
+        return PreparedSeries(
             replace(config, test=test, horizon=horizon, window=encoder.steps, time=layout.time),
             source.name,
             tuple(notes),
@@ -103,6 +107,7 @@ class SeriesKind(RowKind):
             (values,),
             None,
             source.readings,
+            recent=shown,
         )
 
 

@@ -12,6 +12,7 @@ from phalanx.errors import InputError
 from phalanx.kinds.model import RowModel
 from phalanx.kinds.series.encoder import SeriesEncoder
 from phalanx.kinds.series.given import forecast_of
+from phalanx.kinds.series.grid import Series
 
 _ROW = "row"
 """What a step is called where a table has no times."""
@@ -61,7 +62,7 @@ class SeriesModel(RowModel):
         """Return all metrics of the forecasts from every origin of a table with a full window and horizon, how many
         these are, and warnings.
         """
-        windows, values, _ = windows_of(self.encoder, source)
+        windows, values, _, _ = windows_of(self.encoder, source)
         return self.predictor.scores(windows, (values,), ensemble=ensemble), len(values), []
 
     def _ahead(self, source: Source, question: Callable[..., Any]) -> list[Any]:
@@ -71,8 +72,8 @@ class SeriesModel(RowModel):
         return [forecast_of(series, answer[0], self.named[0], frequency) for answer in self._ask(source, question)]
 
 
-def windows_of(encoder: SeriesEncoder, source: Source) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return all windows of a table whose horizon it holds, their values, and warnings."""
+def windows_of(encoder: SeriesEncoder, source: Source) -> tuple[np.ndarray, np.ndarray, Series, np.ndarray]:
+    """Return all windows of a table whose horizon it holds, their values, the series that it is, and their origins."""
     series = encoder.read(_table(source))
     origins = encoder.origins(series)
     if not len(origins):
@@ -80,7 +81,7 @@ def windows_of(encoder: SeriesEncoder, source: Source) -> tuple[np.ndarray, np.n
             f"the table holds {len(series):,} steps, but one window and what follows it are "
             f"{encoder.steps + encoder.horizon:,}"
         )
-    return encoder.windows(series, origins), encoder.targets(series, origins), series.warnings
+    return encoder.windows(series, origins), encoder.targets(series, origins), series, origins
 
 
 def _table(source: Source) -> pd.DataFrame:

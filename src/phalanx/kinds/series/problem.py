@@ -23,12 +23,16 @@ from phalanx.task import FoldRows
 
 @dataclass(frozen=True)
 class Forecasting:
-    """A series as a problem: its encoder, the problem, and the windows and values that test."""
+    """A series as a problem: its encoder, the problem, the windows and values that test, and the origins of all windows
+    of the problem and of those that test.
+    """
 
     encoder: SeriesEncoder
     problem: Problem
     test_inputs: np.ndarray
     test_values: np.ndarray
+    origins: np.ndarray
+    test_origins: np.ndarray
 
 
 def forecasting(
@@ -77,7 +81,7 @@ def forecasting(
         encoder.refit,
         between=between,
     )
-    return Forecasting(encoder, problem, windows[split.test], ahead[split.test])
+    return Forecasting(encoder, problem, windows[split.test], ahead[split.test], found, found[split.test])
 
 
 def _takes_holes(likelihood: Any) -> bool:

@@ -16,6 +16,7 @@ from phalanx.kinds.files import are, source_of
 from phalanx.kinds.images.load import holds_images
 from phalanx.kinds.kind import Request
 from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.shown import Shown, bytes_of
 from phalanx.kinds.sounds.encoder import SoundEncoder
 from phalanx.kinds.sounds.file import SOUNDS as SOUND_FILES
 from phalanx.kinds.sounds.file import Sound
@@ -50,6 +51,11 @@ class SoundKind(RowKind):
                 )
             rows[i] = Sound(int(sound[0]), np.asarray(sound[1], np.float32))
         return rows
+
+    def show(self, encoder: Any, inputs: np.ndarray, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        """Return spectrograms: time to the right, frequency upwards."""
+        ended = [row[~np.isnan(row[:, 0])] for row in inputs]
+        return [Shown(picture=bytes_of(row.T[None, ::-1, :, None])[0]) for row in ended]
 
     def expected(self) -> str:
         return "pairs (samples a second, samples), or their files"

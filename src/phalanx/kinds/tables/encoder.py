@@ -245,7 +245,7 @@ class TableEncoder(RowEncoder):
             return encoded
         numbers = np.zeros((len(encoded.numbers), len(self.layout.numbers)), np.float32)
         codes = np.zeros((len(encoded.codes), len(self.layout.codes)), np.int32)
-        numbers[:, [self.layout.numbers.index(name) for name in self._own.numbers]] = encoded.numbers
+        numbers[:, self._places] = encoded.numbers
         codes[:, [self.layout.codes.index(name) for name in self._own.codes]] = encoded.codes
         return Encoded(numbers, codes)
 
@@ -291,6 +291,34 @@ class TableEncoder(RowEncoder):
     def cardinalities(self) -> tuple[int, ...]:
         """The number of codes of each column of ``Encoded.codes``, 0 (missing or not seen) included."""
         return self._own.cardinalities if self.layout is None else self.layout.cardinalities
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        return self.columns
+
+    def shuffled(self, inputs: Encoded, column: str, order: np.ndarray) -> Encoded:
+        numbers, codes = np.array(inputs.numbers), np.array(inputs.codes)
+        at = [i for i, name in zip(self._places, self._owners, strict=True) if name == column]
+        numbers[:, at] = numbers[order][:, at]
+        of_codes = [i for i, name in enumerate(self.code_names) if name == column]
+        codes[:, of_codes] = codes[order][:, of_codes]
+        return Encoded(numbers, codes)
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        """Of each column of numbers that the columns of a table become, the one that it comes from."""
+        return (
+            *(scale.name for scale in self._scales),
+            *(scale.name for scale in self._scales if scale.indicator),
+            *(date.name for date in self.dates for _ in date.cycles for _ in WAVES),
+            *(category.name for category in self.categories if category.binary),
+        )
+
+    @property
+    def _places(self) -> list[int]:
+        """Where these columns stand in `Encoded.numbers`."""
+        own = self._own.numbers
+        return list(range(len(own))) if self.layout is None else [self.layout.numbers.index(name) for name in own]
 
     def as_numbers(self, encoded: Encoded) -> Encoded:
         """Return encoded rows as other models take them: as they are."""

@@ -21,6 +21,7 @@ from phalanx.kinds.mixed.encoder import IN_COLUMNS
 from phalanx.kinds.mixed.kind import MIXED, columns_of_cells, with_parts
 from phalanx.kinds.model import GIVEN, as_table
 from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.shown import Shown, cells, named_columns_at, text
 from phalanx.kinds.tables.encoder import TableEncoder
 from phalanx.kinds.texts.table import texts_of_table
 
@@ -94,6 +95,12 @@ class Tables(RowKind):
         if len(tabular) < sum(column.used for column in columns):
             return MIXED.learn_columns(given, how, columns, encoders)
         return self._learnt(encoders, given.rows, columns)
+
+    def kept(self, rows: Any, at: np.ndarray, encoder: Encoder) -> Any:
+        return named_columns_at(rows, at, encoder.raw) if isinstance(rows, pd.DataFrame) else rows[at]
+
+    def show(self, encoder: Any, inputs: Any, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        return [text(row) for row in cells(kept, telling)]
 
     def source(self, given: Any, encoder: Encoder, readings: Mapping[str, Reading]) -> Source:
         """Return an array whose columns are those of training, in their order, as a table."""

@@ -15,6 +15,7 @@ from phalanx.kinds.files import are, source_of
 from phalanx.kinds.images.load import holds_images
 from phalanx.kinds.kind import Encoder, How, Learnt, Request, Rows
 from phalanx.kinds.rows import LABELLED, RowKind
+from phalanx.kinds.shown import Shown, text
 from phalanx.kinds.texts.encoder import TextEncoder
 from phalanx.kinds.texts.given import texts_of
 from phalanx.kinds.texts.read import holds_texts, load_texts
@@ -51,6 +52,12 @@ class TextKind(RowKind):
     def learn_column(self, given: Rows, how: How, column: str) -> Learnt:
         """Learn from a column of a table alone."""
         return Learnt(self, *TextEncoder.fit_each(self.of_cells(given.rows[column]), given.trains, column))
+
+    def kept(self, rows: Any, at: np.ndarray, encoder: Any) -> np.ndarray:
+        return self.of_cells(rows[encoder.of_folds[0].column].iloc[at]) if isinstance(rows, pd.DataFrame) else rows[at]
+
+    def show(self, encoder: Any, inputs: Any, kept: Any, telling: Sequence[str]) -> list[Shown]:
+        return [text(written) for written in kept]
 
     def of_cells(self, cells: pd.Series) -> np.ndarray:
         return texts_of_column(cells)
