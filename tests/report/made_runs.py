@@ -61,7 +61,7 @@ def made_run(members=24, rounds=60, diverged=0, seed=0, figures=(), **changes):
     board.insert(0, "rank", np.arange(1, len(board) + 1))
     result = {
         "task": "classify",
-        "kind": "tables",
+        "kind": "table",
         "source": "made.csv",
         "target": "y",
         "metric": "accuracy",

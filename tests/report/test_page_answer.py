@@ -119,7 +119,16 @@ def test_the_caveat_names_how_it_ended_and_what_was_chosen():
     assert said == (
         "The training was interrupted, and this is what it had found until then; 3 of 20 networks diverged; 2 of 20 "
         "networks never trained, since the time was over; 4 of 20 networks were stopped by the time limit; the "
-        "validation accuracy 0.980 chose it among 20, and is therefore optimistic."
+        "validation accuracy 0.980 chose it among 20, and is therefore optimistic: the test, which chose nothing, "
+        "counts."
+    )
+    optimism = {"metric": "accuracy", "best": 0.98, "corrected": 0.9712, "error": 0.01234, "trials": 20}
+    assert answer(run(test=0.95, optimism=optimism))[2] == (
+        "The validation accuracy 0.980 chose it among 20, and is therefore optimistic: the best network's is about "
+        "0.971 ± 0.012 without that luck."
+    )
+    assert answer(run(optimism=optimism))[2].endswith(
+        "so this is optimistic: the best network's is about 0.971 ± 0.012 without that luck."
     )
     assert answer(run(test=0.95, members=1, voices=1))[2] == (
         "It is one split of the rows: another would give other numbers."

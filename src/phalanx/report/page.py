@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phalanx.leaderboard import OF_MEMBERS
 from phalanx.report.answer import answer, counted, rival, standard_error
 
 SCRIPTS = ("state", "format", "chart", "axes", "leaderboard", "curves", "choices", "mattered", "figures", "main")
@@ -27,8 +28,6 @@ CURVE_POINTS = 80_000
 """So many points of all curves are kept, and of each curve at least `FEWEST_POINTS`."""
 FEWEST_POINTS = 40
 _SCORE_DIGITS, _CURVE_DIGITS = 6, 4
-_OF_TRAINING = ("rounds", "best_round", "stopped", "seconds", "seed", "structure", "refit_rounds", "refit_ended")
-_OF_SEEDS = ("fold", "trial")
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def _part(name: str) -> str:
     for part in ("valid", "test"):
         if name.startswith(f"{part}_"):
             return part
-    return "training" if name in (*_OF_TRAINING, *_OF_SEEDS) else "choice"
+    return "training" if name in OF_MEMBERS else "choice"
 
 
 def is_number(values: pd.Series) -> bool:
@@ -210,7 +209,7 @@ def kept_rounds(rounds: int, points: int) -> np.ndarray:
     """Return at most so many of the rounds 1 to `rounds`, closer together at the beginning, where curves bend most.
 
     >>> kept_rounds(4, 40).tolist(), kept_rounds(1000, 8).tolist()
-    ([1, 2, 3, 4], [1, 10, 100, 251, 501, 750, 1000])
+    ([1, 2, 3, 4], [1, 10, 100, 251, 500, 750, 1000])
     """
     if rounds <= points:
         return np.arange(1, rounds + 1)

@@ -23,7 +23,7 @@ const isLog = (list) => {
   return bent < even / 2;
 };
 
-function scale(low, high, from, to, { log = false, dates = false } = {}) {
+function scale(low, high, from, to, { log = false, dates = false, whole = false } = {}) {
   if (!(high > low)) {
     const room = Math.abs(low) * 0.05 || 0.5;
     [low, high] = log ? [low / 1.1, low * 1.1] : [low - room, low + room];
@@ -34,7 +34,7 @@ function scale(low, high, from, to, { log = false, dates = false } = {}) {
   of.back = (spot) => back(a + ((spot - from) / (to - from)) * (b - a));
   of.low = low;
   of.high = high;
-  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, count));
+  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, whole ? Math.min(count, high - low) : count));
   return of;
 }
 

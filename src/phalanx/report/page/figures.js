@@ -4,13 +4,19 @@ const DRAWN = { matrix, lines, points, bars: barsOf, cases };
 function figuresOf(name, section) {
   const own = found.figures.filter((each) => each.section === name && DRAWN[each.draw?.type]);
   if (!own.length) return section.remove();
+  const grid = el("div", { class: "grid" });
+  section.append(grid);
   for (const one of own) {
-    const { id, host, made } = figure(section, one.title, one.says);
-    section.querySelector("h3:last-of-type").id = `figure.${one.id}`;
+    const cell = el("div", { id: `figure.${one.id}`, class: isWide(one.draw) ? "whole" : null });
+    grid.append(cell);
+    const { id, host, made } = figure(cell, one.title, one.says);
     DRAWN[one.draw.type](host, one.draw, id, one.title);
     if (one.table?.rows?.length) made.append(tableBehind("As a table", one.table));
   }
 }
+
+const isWide = ({ type, columns: across, x, names, lines: all }) =>
+  type === "cases" || (type === "matrix" && across.length > 12) || (type === "lines" && x.dates && all[0]?.x.length > 60) || (type === "bars" && names.length > 12);
 
 function matrix(host, { rows, columns: across, values: cells, x: said, y: truth, scale: kind }, describedBy, label) {
   let left, cell, tall, top, turned;

@@ -12,7 +12,7 @@ function number(value, digits = 4) {
 }
 
 const signed = (text) => text.replace("-", "−").replace("e-", "e−");
-const percent = (share) => `${Math.round(100 * share)}%`;
+const percent = (share) => `${share > 0.995 && share < 1 ? (100 * share).toFixed(2) : Math.round(100 * share)}%`;
 const plural = (count, what) => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
 // A column of numbers reads best with as many digits behind the point in every row.
@@ -66,6 +66,8 @@ function plainTable(table, title) {
   return el("table", { "aria-label": title }, el("thead", {}, head), body);
 }
 
+// A sentence in which names stand in backticks.
+const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 // A name in parts, which may be broken after each point.
 const breakable = (name) => name.split(/(?<=[._])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -7,7 +7,7 @@ const said = (name) => {
 };
 
 function leaderboard(section) {
-  const main = [`valid_${found.metric}`, `test_${found.metric}`, `valid_${found.metric}_mean`, `valid_${found.metric}_error`];
+  const main = [`valid_${found.metric}`, `valid_${found.metric}_mean`, `valid_${found.metric}_error`, `test_${found.metric}`];
   const others = [...columns.keys()].filter((name) => !["rank", "id", "kind"].includes(name));
   const optional = [...main.filter((name) => columns.has(name)), ...others.filter((name) => !main.includes(name))];
   const choices = varied().map((axis) => axis.name);

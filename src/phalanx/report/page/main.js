@@ -89,7 +89,7 @@ function baselines(section) {
   });
   section.append(
     el("p", { class: "says" }, `Plain models on the same rows, ${found.rival ? `of which ${found.rival} validates best` : "for comparison"}.`),
-    wide("Plain models", plainTable({ columns: ["model", ...few.map((metric) => `validation ${metric}`), ...(tested ? few.map((metric) => `test ${metric}`) : []), "learned from", "seconds"], rows }, "Plain models")),
+    wide("Plain models", plainTable({ columns: ["model", ...few.map((metric) => `validation ${metric.replaceAll("_", " ")}`), ...(tested ? few.map((metric) => `test ${metric.replaceAll("_", " ")}`) : []), "learned from", "seconds"], rows }, "Plain models")),
   );
 }
 

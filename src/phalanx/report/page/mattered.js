@@ -124,13 +124,12 @@ function bars(rows, format = formatOf(rows.map((row) => row.value), 3)) {
     const drawing = svg("svg", { "aria-hidden": "true" });
     if (value !== null && value !== undefined) {
       const from = Math.min(value, 0), width = `${(100 * Math.abs(value)) / reach}%`;
-      drawing.append(svg("rect", { x: at(from), y: 5, width, height: 14, fill: sure === false ? "var(--faint)" : "var(--main)", stroke: sure === false ? "var(--rule)" : "none" }));
+      drawing.append(svg("rect", { x: at(from), y: 8, width, height: 8, fill: sure === false ? "var(--faint)" : "var(--main)", stroke: sure === false ? "var(--rule)" : "none" }));
     }
     if (Number.isFinite(low) && Number.isFinite(high)) {
-      for (const [stroke, wide] of [["var(--paper)", 4], ["var(--ink)", 1.5]]) {
-        drawing.append(svg("line", { x1: at(low), x2: at(high), y1: 12, y2: 12, stroke, "stroke-width": wide }));
-        for (const end of [low, high]) if (end >= least) drawing.append(svg("line", { x1: at(end), x2: at(end), y1: 8, y2: 16, stroke, "stroke-width": wide }));
-      }
+      const thin = { stroke: "var(--ink)", "stroke-width": 1.5 };
+      drawing.append(svg("line", { x1: at(low), x2: at(high), y1: 12, y2: 12, ...thin }));
+      for (const end of [low, high]) if (end >= least) drawing.append(svg("line", { x1: at(end), x2: at(end), y1: 4, y2: 20, ...thin }));
     }
     if (Number.isFinite(chance)) drawing.append(svg("line", { x1: at(chance), x2: at(chance), y1: 1, y2: 23, stroke: "var(--other)", "stroke-width": 2, "stroke-dasharray": "3 2" }));
     if (least < 0) drawing.append(svg("line", { x1: at(0), x2: at(0), y1: 0, y2: 24, stroke: "var(--rule)" }));
