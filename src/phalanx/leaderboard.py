@@ -12,6 +12,22 @@ from phalanx.metrics import Metric
 from phalanx.network import layers_of
 from phalanx.population.diagnostics import COLUMNS
 
+OF_MEMBERS = (
+    "share",
+    "adds",
+    "rounds",
+    "best_round",
+    "stopped",
+    "seconds",
+    "seed",
+    "structure",
+    "refit_rounds",
+    "refit_ended",
+    "fold",
+    "trial",
+)
+"""Columns of the leaderboard that say of a member neither who it is, nor a score, nor what was drawn for it."""
+
 
 def leaderboard(
     fitted: Fitted,

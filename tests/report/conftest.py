@@ -1,13 +1,17 @@
-"""The contract of figures, as whoever draws them relies on it."""
+"""The contract of figures, as whoever draws them relies on it; what tests of the page share stands in modules here."""
 
 import base64
 import io
 import json
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+sys.path.append(str(Path(__file__).parent))
 
 FIELDS = ["id", "section", "title", "says", "draw", "table"]
 TYPES = {

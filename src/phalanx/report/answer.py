@@ -65,7 +65,7 @@ def _who(result: Mapping[str, Any]) -> str:
     if members == 1:
         return "The one network that was tried"
     if voices == members:
-        return f"The ensemble of all {members:,} networks"
+        return "The ensemble of both networks" if members == 2 else f"The ensemble of all {members:,} networks"
     return f"An ensemble of {voices} of {members:,} networks" if voices > 1 else f"The best of {members:,} networks"
 
 
@@ -123,13 +123,19 @@ def _chosen(result: Mapping[str, Any]) -> list[str]:
     if result.get("test"):
         if members == 1:
             return []
-        found = result.get("optimism")
-        luck = f" (the best network's would be about {_score(found['corrected'])} without luck)" if found else ""
-        said = f"the validation {metric} {_score(score)} chose it among {members:,}, and is therefore optimistic{luck}"
-        return [said + (": the test, which chose nothing, counts" if not result.get("interrupted") else "")]
+        said = f"the validation {metric} {_score(score)} chose it among {members:,}, and is therefore optimistic"
+        return [f"{said}{_luck(result) or ': the test, which chose nothing, counts'}"]
     chose = f"chose it among {members:,} networks" if members > 1 else "decided when to stop"
     few = f" the same {rows:,} rows" if rows else " the same rows"
-    return [f"{few.strip()} {chose}, so this is optimistic, and no test says by how much"]
+    return [f"{few.strip()} {chose}, so this is optimistic{_luck(result) or ', and no test says by how much'}"]
+
+
+def _luck(result: Mapping[str, Any]) -> str:
+    """Return what the best network's score is worth without the luck of being the best, where that was computed."""
+    found = result.get("optimism")
+    if not found:
+        return ""
+    return f": the best network's is about {_score(found['corrected'])} ± {found['error']:.2g} without that luck"
 
 
 def _score(value: float) -> str:

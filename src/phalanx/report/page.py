@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phalanx.leaderboard import OF_MEMBERS
 from phalanx.report.answer import answer, counted, rival, standard_error
 
 SCRIPTS = ("state", "format", "chart", "axes", "leaderboard", "curves", "choices", "mattered", "figures", "main")
@@ -27,8 +28,6 @@ CURVE_POINTS = 80_000
 """So many points of all curves are kept, and of each curve at least `FEWEST_POINTS`."""
 FEWEST_POINTS = 40
 _SCORE_DIGITS, _CURVE_DIGITS = 6, 4
-_OF_TRAINING = ("rounds", "best_round", "stopped", "seconds", "seed", "structure", "refit_rounds", "refit_ended")
-_OF_SEEDS = ("fold", "trial")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Contents:
 
 def page(contents: Contents) -> str:
     """Return the page as HTML."""
-    script = "\n".join(["(() => {", '"use strict";', *(_file(f"page/{name}.js") for name in SCRIPTS), "})();"])
+    script = "\n".join(["(() => {", '"use strict";', *(_script(name) for name in SCRIPTS), "})();"])
     sentences = answer(contents.result, _timed_out(contents.board))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_file("page.html")).substitute(
@@ -147,7 +146,7 @@ def _part(name: str) -> str:
     for part in ("valid", "test"):
         if name.startswith(f"{part}_"):
             return part
-    return "training" if name in (*_OF_TRAINING, *_OF_SEEDS) else "choice"
+    return "training" if name in OF_MEMBERS else "choice"
 
 
 def is_number(values: pd.Series) -> bool:
@@ -172,12 +171,9 @@ def rounded(value: float, digits: int) -> float | int | None:
     >>> rounded(0.123456, 3), rounded(2807452510, 3), rounded(float("nan"), 3)
     (0.123, 2807452510, None)
     """
-    if isinstance(value, (int, np.integer)):
-        return int(value)
     if not math.isfinite(value):
         return None
-    short = float(f"{value:.{digits}g}")
-    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(f"{value:.{digits}g}")
 
 
 def curves(table: pd.DataFrame, table_of_members: pd.DataFrame) -> dict[str, Any]:
@@ -213,7 +209,7 @@ def kept_rounds(rounds: int, points: int) -> np.ndarray:
     """Return at most so many of the rounds 1 to `rounds`, closer together at the beginning, where curves bend most.
 
     >>> kept_rounds(4, 40).tolist(), kept_rounds(1000, 8).tolist()
-    ([1, 2, 3, 4], [1, 10, 100, 251, 501, 750, 1000])
+    ([1, 2, 3, 4], [1, 10, 100, 251, 500, 750, 1000])
     """
     if rounds <= points:
         return np.arange(1, rounds + 1)
@@ -223,6 +219,12 @@ def kept_rounds(rounds: int, points: int) -> np.ndarray:
 
 def _file(name: str) -> str:
     return (files("phalanx.report") / name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    """Return a part of the script without its indentation and comments, which nobody reads in a page."""
+    lines = (line.strip() for line in _file(f"page/{name}.js").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _timed_out(table: pd.DataFrame) -> int:

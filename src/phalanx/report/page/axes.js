@@ -15,15 +15,15 @@ function limitsOf(list) {
   return [inside[0], inside[inside.length - 1]];
 }
 
-// Values over a wide range, or spread evenly in their logarithm and not as they are, are shown on a logarithmic axis.
+// Values that are spread evenly in their logarithm rather than as they are belong on a logarithmic axis.
 const isLog = (list) => {
   const sorted = sortedNumbers(list), low = sorted[0], high = sorted[sorted.length - 1], middle = quantile(sorted, 0.5);
   if (!(low > 0) || high / low < 5) return false;
   const even = Math.abs((middle - low) / (high - low) - 0.5), bent = Math.abs(Math.log(middle / low) / Math.log(high / low) - 0.5);
-  return high / low >= 50 || bent < even / 2;
+  return bent < even / 2;
 };
 
-function scale(low, high, from, to, { log = false, dates = false } = {}) {
+function scale(low, high, from, to, { log = false, dates = false, whole = false } = {}) {
   if (!(high > low)) {
     const room = Math.abs(low) * 0.05 || 0.5;
     [low, high] = log ? [low / 1.1, low * 1.1] : [low - room, low + room];
@@ -34,7 +34,7 @@ function scale(low, high, from, to, { log = false, dates = false } = {}) {
   of.back = (spot) => back(a + ((spot - from) / (to - from)) * (b - a));
   of.low = low;
   of.high = high;
-  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, count));
+  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, whole ? Math.min(count, high - low) : count));
   return of;
 }
 

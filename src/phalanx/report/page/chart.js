@@ -168,7 +168,7 @@ function ring(context, x, y) {
 let figures = 0;
 function figure(section, title, says, level = "h3") {
   const id = `figure-${(figures += 1)}`;
-  const sentence = el("figcaption", { id, class: "says" }, says);
+  const sentence = el("figcaption", { id, class: "says" }, marked(says));
   const host = el("div", { class: "plot" });
   const made = el("figure", { "aria-labelledby": id }, sentence, host);
   section.append(...(title ? [el(level, {}, title)] : []), made);

@@ -352,7 +352,7 @@ function choices(section) {
     }
     return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, el("div", { class: "controls" }, parts)));
   }
-  made.append(el("details", {}, el("summary", {}, "Limits in numbers"), el("div", { class: "wide" }, el("table", {}, el("tbody", {}, axes.map(limitRow))))));
+  made.append(el("details", {}, el("summary", {}, "Limits in numbers"), wide("Limits in numbers", el("table", { "aria-label": "Limits in numbers" }, el("tbody", {}, axes.map(limitRow))))));
   inputs.forEach((fill) => fill());
   made.append(el("p", { class: "small" }, el("a", { href: "#leaderboard" }, "The leaderboard"), " has the same numbers; it can show the networks within the limits alone."));
 

@@ -32,7 +32,7 @@ function learning(section) {
     const first = members[0], curve = curveOf(first);
     const gone = trained.length - settled.length;
     const many = `${bands ? `Dark line: the median of the networks that still train; shade: the middle 80% of them. ` : ""}`;
-    const half = best.length > 1 && validated ? `Half of the networks were at their best by round ${number(Math.round(quantile(sortedNumbers(best), 0.5)))}` : "";
+    const half = best.length >= 5 && validated ? `Half of the networks were at their best by round ${number(Math.round(quantile(sortedNumbers(best), 0.5)))}` : "";
     const leader = curve?.cost !== undefined && curve.cost !== null ? `${half ? ", " : ""}${half ? "" : "The network "}${ids[first]}${members.length > 1 ? ", the best," : ""} ${half ? "was" : "was at its best"} in round ${number(curve.best)} with a validation cost of ${number(curve.cost)}` : "";
     const lost = gone ? ` ${plural(gone, "network")} diverged and ${gone === 1 ? "does" : "do"} not set the scale.` : "";
     return `${half}${leader}${half || leader ? ". " : ""}${many}The cost is the mean negative log-likelihood of a row.${lost}`;
@@ -56,7 +56,7 @@ function learning(section) {
     y = scale(low - room, high + room, 1, 0, { log: shown.log });
     box = boxOf(context, width, height, y, { right: width > 560 ? 60 : 12, below: 44 + (bands ? strip + 22 : 0) });
     y = scale(low - room, high + room, box.bottom, box.top, { log: shown.log });
-    x = scale(1, longest, box.left, box.right);
+    x = scale(1, longest, box.left, box.right, { whole: true });
   }
 
   // Of each round of the grid: round, and the 10%, 50% and 90% points of the members that still train.

@@ -4,13 +4,19 @@ const DRAWN = { matrix, lines, points, bars: barsOf, cases };
 function figuresOf(name, section) {
   const own = found.figures.filter((each) => each.section === name && DRAWN[each.draw?.type]);
   if (!own.length) return section.remove();
+  const grid = el("div", { class: "grid" });
+  section.append(grid);
   for (const one of own) {
-    const { id, host, made } = figure(section, one.title, one.says);
-    section.querySelector("h3:last-of-type").id = `figure.${one.id}`;
+    const cell = el("div", { id: `figure.${one.id}`, class: isWide(one.draw) ? "whole" : null });
+    grid.append(cell);
+    const { id, host, made } = figure(cell, one.title, one.says);
     DRAWN[one.draw.type](host, one.draw, id, one.title);
     if (one.table?.rows?.length) made.append(tableBehind("As a table", one.table));
   }
 }
+
+const isWide = ({ type, columns: across, x, names, lines: all }) =>
+  type === "cases" || (type === "matrix" && across.length > 12) || (type === "lines" && x.dates && all[0]?.x.length > 60) || (type === "bars" && names.length > 12);
 
 function matrix(host, { rows, columns: across, values: cells, x: said, y: truth, scale: kind }, describedBy, label) {
   let left, cell, tall, top, turned;
@@ -19,7 +25,7 @@ function matrix(host, { rows, columns: across, values: cells, x: said, y: truth,
   const text = (value) => (value === null ? "" : kind === "count" ? number(value) : signed(value.toFixed(2)));
   function layout(context, width) {
     const longest = Math.max(...rows.map((name) => context.measureText(name).width));
-    left = Math.min(longest, width * 0.32) + 14;
+    left = Math.min(Math.max(longest, context.measureText(`${truth} ↓`).width), width * 0.32) + 14;
     cell = Math.min(64, (width - left - 8) / across.length);
     tall = Math.max(Math.min(cell, 44), Math.min(15, cell));
     const widest = Math.max(...across.map((name) => context.measureText(name).width));
@@ -118,16 +124,16 @@ function lines(host, draw, describedBy, label) {
   });
 }
 
-function scales(context, width, height, xAxis, yAxis, xs, ys) {
-  const room = (list, axis) => {
+function scales(context, width, height, xAxis, yAxis, xs, ys, around = 0) {
+  const room = (list, axis, share = 0) => {
     const [low, high] = list.length ? [list[0], list[list.length - 1]] : [0, 1];
     if (axis.log) { const positive = list.find((value) => value > 0) ?? 1; return [positive / 1.1, Math.max(high, positive) * 1.1]; }
-    return [low, high];
+    return [low - share * (high - low), high + share * (high - low)];
   };
-  const [xLow, xHigh] = room(xs, xAxis), [yLow, yHigh] = room(ys, yAxis), more = yAxis.log ? 0 : 0.03 * (yHigh - yLow);
-  const inner = scale(yLow - more, yHigh + more, 1, 0, yAxis);
+  const [xLow, xHigh] = room(xs, xAxis, around), [yLow, yHigh] = room(ys, yAxis, 0.03);
+  const inner = scale(yLow, yHigh, 1, 0, yAxis);
   const box = boxOf(context, width, height, inner);
-  return [box, scale(xLow, xHigh, box.left, box.right, xAxis), scale(yLow - more, yHigh + more, box.bottom, box.top, yAxis)];
+  return [box, scale(xLow, xHigh, box.left, box.right, xAxis), scale(yLow, yHigh, box.bottom, box.top, yAxis)];
 }
 
 function referenceLine(context, box, x, y, reference) {
@@ -150,7 +156,7 @@ function points(host, draw, describedBy, label) {
     label, describedBy,
     height: (width) => Math.max(280, Math.min(440, width * 0.6)),
     draw(context, width, height) {
-      [box, x, y] = scales(context, width, height, xAxis, yAxis, sortedNumbers(shown.map((i) => at[i])), sortedNumbers([...shown.map((i) => heights[i]), ...(reference === "zero" ? [0] : [])]));
+      [box, x, y] = scales(context, width, height, xAxis, yAxis, sortedNumbers(shown.map((i) => at[i])), sortedNumbers([...shown.map((i) => heights[i]), ...(reference === "zero" ? [0] : [])]), 0.02);
       frame(context, box, x, y, { x: xAxis.label, y: yAxis.label });
       clipped(context, box, () => {
         referenceLine(context, box, x, y, reference);

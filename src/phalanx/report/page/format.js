@@ -12,19 +12,19 @@ function number(value, digits = 4) {
 }
 
 const signed = (text) => text.replace("-", "−").replace("e-", "e−");
-const percent = (share) => `${Math.round(100 * share)}%`;
+const percent = (share) => `${share > 0.995 && share < 1 ? (100 * share).toFixed(2) : Math.round(100 * share)}%`;
 const plural = (count, what) => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
 // A column of numbers reads best with as many digits behind the point in every row.
-function formatOf(list) {
+function formatOf(list, significant = 4) {
   const known = list.filter((value) => typeof value === "number");
   const sizes = known.map(Math.abs).filter((size) => size > 0);
   const largest = Math.max(...sizes, 0), smallest = Math.min(...sizes, Infinity);
-  if (known.every(Number.isInteger) || largest >= 1e6 || largest < 1e-3 || largest / smallest >= 1e4) {
+  if (!sizes.length || known.every(Number.isInteger) || largest >= 1e6 || largest < 1e-3 || largest / smallest >= 1e4) {
     return (value) => (value === null ? "" : number(value, 3));
   }
   const middle = sizes.sort((a, b) => a - b)[Math.floor(sizes.length / 2)];
-  const digits = Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(middle))));
+  const digits = Math.max(0, Math.min(6, significant - 1 - Math.floor(Math.log10(middle))));
   return (value) => (value === null ? "" : signed(value.toFixed(digits)));
 }
 
@@ -50,21 +50,24 @@ function filled(made, attributes, children) {
 
 // Make a table behind a toggle, for those who read.
 function tableBehind(title, table) {
-  const body = el("tbody");
-  const details = el("details", {}, el("summary", {}, title), el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": title }, plainTable(table, body)));
-  return details;
+  return el("details", {}, el("summary", {}, title), wide(title, plainTable(table, title)));
 }
 
-function plainTable(table, body = el("tbody")) {
+const wide = (title, inside) => el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": title }, inside);
+
+function plainTable(table, title) {
+  const body = el("tbody");
   const numeric = table.columns.map((_, j) => table.rows.some((row) => typeof row[j] === "number"));
   const formats = table.columns.map((_, j) => (numeric[j] ? formatOf(table.rows.map((row) => row[j])) : String));
   const shown = (value, j) => (value === null ? NONE : typeof value === "number" ? formats[j](value) : String(value));
   const align = (j) => (numeric[j] ? "number" : "words");
   body.append(...table.rows.map((row) => el("tr", {}, row.map((value, j) => el("td", { class: align(j) }, shown(value, j))))));
   const head = el("tr", {}, table.columns.map((name, j) => el("th", { scope: "col", class: numeric[j] ? "number" : null }, name)));
-  return el("table", {}, el("thead", {}, head), body);
+  return el("table", { "aria-label": title }, el("thead", {}, head), body);
 }
 
+// A sentence in which names stand in backticks.
+const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 // A name in parts, which may be broken after each point.
 const breakable = (name) => name.split(/(?<=[._])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -7,7 +7,7 @@ const said = (name) => {
 };
 
 function leaderboard(section) {
-  const main = [`valid_${found.metric}`, `test_${found.metric}`, `valid_${found.metric}_mean`, `valid_${found.metric}_error`];
+  const main = [`valid_${found.metric}`, `valid_${found.metric}_mean`, `valid_${found.metric}_error`, `test_${found.metric}`];
   const others = [...columns.keys()].filter((name) => !["rank", "id", "kind"].includes(name));
   const optional = [...main.filter((name) => columns.has(name)), ...others.filter((name) => !main.includes(name))];
   const choices = varied().map((axis) => axis.name);
@@ -32,8 +32,8 @@ function leaderboard(section) {
   section.append(el("div", { class: "controls" }, el("label", {}, "Find", words), el("label", {}, "Show", only), chooser(), counted));
 
   const head = el("tr"), body = el("tbody");
-  const table = el("table", { "aria-describedby": "leaderboard-says" }, el("caption", { class: "unseen" }, "Leaderboard"), el("thead", {}, head), body);
-  section.append(el("div", { class: "wide", role: "region", "aria-label": "Leaderboard", tabindex: 0 }, table));
+  const table = el("table", { "aria-label": "Leaderboard", "aria-describedby": "leaderboard-says" }, el("thead", {}, head), body);
+  section.append(wide("Leaderboard", table));
   const back = el("button", { type: "button", class: "button", onclick: () => turn(-1) }, "Previous");
   const next = el("button", { type: "button", class: "button", onclick: () => turn(1) }, "Next");
   const where = el("span");

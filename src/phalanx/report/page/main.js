@@ -27,8 +27,9 @@ function scoreStrip() {
   const x = scale(Math.min(...ends), Math.max(...ends), 3, 97), format = formatOf(rows.map((row) => list[row]));
   const count = found.rows[part];
   const wide = errors.some((error) => error) ? " Lines: one standard error." : "";
+  of("scores").setAttribute("aria-labelledby", "scores-says");
   of("scores").append(
-    el("figcaption", {}, `${capital(SAID[part])} ${found.metric}${count ? ` on ${number(count)} ${found.counted}` : ""}, the best above.${wide}`),
+    el("figcaption", { id: "scores-says" }, `${capital(SAID[part])} ${found.metric}${count ? ` on ${number(count)} ${found.counted}` : ""}, the best above.${wide}`),
     el("div", { class: "bars" }, rows.map((row) => {
       const kind = kinds[row], colour = kind === "baseline" ? "var(--rule)" : "var(--main)", at = `${x(list[row])}%`;
       const drawing = svg("svg", { "aria-hidden": "true" }, svg("line", { x1: "0", x2: "100%", y1: 12, y2: 12, stroke: "var(--line)" }));
@@ -88,7 +89,7 @@ function baselines(section) {
   });
   section.append(
     el("p", { class: "says" }, `Plain models on the same rows, ${found.rival ? `of which ${found.rival} validates best` : "for comparison"}.`),
-    el("div", { class: "wide short", tabindex: 0, role: "region", "aria-label": "Plain models" }, plainTable({ columns: ["model", ...few.map((metric) => `validation ${metric}`), ...(tested ? few.map((metric) => `test ${metric}`) : []), "learned from", "seconds"], rows })),
+    wide("Plain models", plainTable({ columns: ["model", ...few.map((metric) => `validation ${metric.replaceAll("_", " ")}`), ...(tested ? few.map((metric) => `test ${metric.replaceAll("_", " ")}`) : []), "learned from", "seconds"], rows }, "Plain models")),
   );
 }
 

@@ -14,7 +14,7 @@ function mattered(section) {
     const rows = names.map((name) => {
       const one = found.importances[name];
       const axis = axes.find((each) => each.name === name);
-      const button = axis && el("button", { type: "button", class: "name", "aria-pressed": axis === shown, onclick: () => show(axis) }, breakable(name));
+      const button = axis && el("button", { type: "button", class: "name", "aria-pressed": String(axis === shown), onclick: () => show(axis) }, breakable(name));
       if (axis) buttons.set(axis, button);
       return { name: button ?? name, value: one.share, low: one.share - one.share_error, high: one.share + one.share_error, chance: one.share_chance, sure: one.p <= 0.05, said: one.p <= 0.05 ? "mattered" : "may be chance" };
     });
@@ -116,7 +116,7 @@ function mattered(section) {
 }
 
 // Horizontal bars with their errors: rows of {name, value, low, high, chance, sure, said}.
-function bars(rows, format = formatOf(rows.map((row) => row.value))) {
+function bars(rows, format = formatOf(rows.map((row) => row.value), 3)) {
   const numbers = rows.flatMap(({ value, low, high, chance }) => [value, low, high, chance]).filter((value) => Number.isFinite(value));
   const most = Math.max(...numbers, 0), least = Math.min(...rows.map(({ value }) => value ?? 0), 0);
   const reach = most - least || 1, at = (value) => `${(100 * (Math.max(value, least) - least)) / reach}%`;
@@ -124,11 +124,12 @@ function bars(rows, format = formatOf(rows.map((row) => row.value))) {
     const drawing = svg("svg", { "aria-hidden": "true" });
     if (value !== null && value !== undefined) {
       const from = Math.min(value, 0), width = `${(100 * Math.abs(value)) / reach}%`;
-      drawing.append(svg("rect", { x: at(from), y: 5, width, height: 14, fill: sure === false ? "var(--faint)" : "var(--main)", stroke: sure === false ? "var(--rule)" : "none" }));
+      drawing.append(svg("rect", { x: at(from), y: 8, width, height: 8, fill: sure === false ? "var(--faint)" : "var(--main)", stroke: sure === false ? "var(--rule)" : "none" }));
     }
     if (Number.isFinite(low) && Number.isFinite(high)) {
-      drawing.append(svg("line", { x1: at(low), x2: at(high), y1: 12, y2: 12, stroke: "var(--ink)", "stroke-width": 1.5 }));
-      for (const end of [low, high]) if (end >= least) drawing.append(svg("line", { x1: at(end), x2: at(end), y1: 8, y2: 16, stroke: "var(--ink)", "stroke-width": 1.5 }));
+      const thin = { stroke: "var(--ink)", "stroke-width": 1.5 };
+      drawing.append(svg("line", { x1: at(low), x2: at(high), y1: 12, y2: 12, ...thin }));
+      for (const end of [low, high]) if (end >= least) drawing.append(svg("line", { x1: at(end), x2: at(end), y1: 4, y2: 20, ...thin }));
     }
     if (Number.isFinite(chance)) drawing.append(svg("line", { x1: at(chance), x2: at(chance), y1: 1, y2: 23, stroke: "var(--other)", "stroke-width": 2, "stroke-dasharray": "3 2" }));
     if (least < 0) drawing.append(svg("line", { x1: at(0), x2: at(0), y1: 0, y2: 24, stroke: "var(--rule)" }));
