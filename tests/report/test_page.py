@@ -98,7 +98,7 @@ def test_whatever_a_name_holds_is_text_and_nothing_else(name):
     assert [tag for tag, _ in found.elements] == [tag for tag, _ in usual.elements]
     assert name in "".join(found.texts)
     data = json.loads(found.scripts[0][1])
-    assert (data["name"], data["source"], data["columns"][0][0], data["figures"][0]["title"]) == (name,) * 4
+    assert (data["name"], data["target"], data["columns"][0][0], data["figures"][0]["title"]) == (name,) * 4
     assert data["board"][-1] == {"name": name, "part": "choice", "number": False, "values": [name] * 7}
 
 
@@ -231,6 +231,8 @@ def test_what_is_typed_fits_the_run():
     found = lines(task="regress", kind="images")
     assert "run.predict_interval('new-images', 0.9)" in found["Python"]
     assert "predict_proba" not in found["Python"]
+    assert found["shell"].endswith("phalanx evaluate runs/a-1 labelled-images")
+    assert "new.csv" in lines(task="classify", kind="images", columns=[{"name": "file"}])["shell"]
     assert "phalanx predict runs/a-1 newer.csv" in lines(task="forecast", kind="series")["shell"]
     assert "phalanx generate runs/a-1" in lines(task="language", kind="language")["shell"]
     assert (
@@ -301,3 +303,14 @@ def test_colours_are_told_apart_from_the_ground(scheme):
     assert contrast(colours["ink"], colours["lit"]) >= 4.5
     for mark in ("main", "other", "rule", "best", "middle", "worst", "one", "two", "three", "four", "five", "six"):
         assert contrast(colours[mark], colours["paper"]) >= 3, mark
+
+
+def test_of_a_source_the_name_is_shown_and_not_where_it_is():
+    for source, name in (
+        ("digits", "digits"),
+        ("/home/me/data/train-images.gz,/home/me/data/train-labels.gz", "train-images.gz, train-labels.gz"),
+        ("C:\\\\data\\\\pictures\\\\", "pictures"),
+        ("folder/", "folder"),
+    ):
+        assert payload(made_run(2, 2, source=source))["source"] == name
+    assert payload(made_run(2, 2, source=None))["source"] is None
