@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from html.parser import HTMLParser
 from importlib.resources import files
 
@@ -14,7 +15,8 @@ from made_runs import made_figures, made_run
 
 from phalanx import LSTM, Adam, Classifier, Dense, Flatten, Forecaster, InputError, LanguageModel, Tanh, loguniform
 from phalanx.report.page import Contents, as_script_data, board, curves, kept_rounds, page, payload, plain
-from phalanx.runs.reporting import uses_of_run, write_page, write_report
+from phalanx.runs.folder import to_json
+from phalanx.runs.reporting import report_command, uses_of_run, write_page, write_report
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -216,6 +218,29 @@ def test_a_page_is_written_in_one_piece(tmp_path, monkeypatch):
     assert path.read_text() == "two"
     with pytest.raises(InputError, match="cannot be written: No such file or directory"):
         write_page(tmp_path / "no" / "such.html", "")
+
+
+def test_the_page_of_a_folder(tmp_path, capsys):
+    """It is made from the folder alone, which needs neither a configuration nor figures."""
+    made, run = made_run(6, 9, diverged=1), tmp_path / "run 1"
+    for folder, error in ((run, "no such run folder"), (tmp_path, "result.json cannot be read")):
+        with pytest.raises(InputError, match=error):
+            report_command(folder, None)
+    run.mkdir()
+    (run / "result.json").write_text(to_json(made.result), encoding="utf-8")
+    made.board.to_csv(run / "leaderboard.csv", index=False)
+    made.curves.to_parquet(run / "curves.parquet", index=False)
+    report_command(run, tmp_path / "there.html")
+    assert capsys.readouterr().out == f"written to {tmp_path / 'there.html'}\n"
+    assert not (run / "report.html").exists()
+    report_command(run, None)
+    assert (run / "report.html").read_text() == (tmp_path / "there.html").read_text()
+    found, expected = shown(run / "report.html"), json.loads(Page(page(made)).scripts[0][1])
+    assert (found["name"], found["config"]) == ("run 1", "")
+    assert shlex.split(found["uses"][0][1])[2] == str(run)
+    for data in (found, expected):
+        del data["name"], data["config"], data["uses"]
+    assert found == expected
 
 
 def test_what_is_typed_fits_the_run():

@@ -17,6 +17,9 @@ function learning(section) {
   const sorted = sortedNumbers(costs(validated ? "valid" : "train", settled.length ? settled : trained));
   shown.log = positive && quantile(sorted, 0.95) / quantile(sorted, 0.05) >= 5;
   const bands = settled.length >= 8;
+  const rows = settled.slice(0, 200).map((row) => [ids[row], curveOf(row).last, curveOf(row).best, curveOf(row).cost, curveOf(row).train.at(-1), stopped[row]]);
+  const table = tableBehind("Curves as a table", { columns: ["network", "rounds", "best round", "validation cost there", "training cost at the end", "stopped by"], rows });
+  if (trained.every((row) => curveOf(row).last < 2)) return section.append(el("p", { class: "says" }, `Each network trained one round, so there are no curves. ${sentence()}`), table);
   const { id, host, made } = figure(section, null, sentence());
 
   const chip = (key, text, disabled) => {
@@ -211,8 +214,7 @@ function learning(section) {
     if (what === "selected") { keysOfLines(); plot.moved(); }
   });
   keysOfLines();
-  const rows = settled.slice(0, 200).map((row) => [ids[row], curveOf(row).last, curveOf(row).best, curveOf(row).cost, curveOf(row).train.at(-1), stopped[row]]);
-  made.append(tableBehind("Curves as a table", { columns: ["network", "rounds", "best round", "validation cost there", "training cost at the end", "stopped by"], rows }));
+  made.append(table);
 }
 
 function lineKey(style) {

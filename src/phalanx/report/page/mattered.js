@@ -3,6 +3,7 @@ function mattered(section) {
   const names = Object.keys(found.importances), axes = varied();
   if (!found.mattered.length && (!axes.length || members.length < 2)) return section.remove();
   if (found.mattered.length) section.append(el("ul", { class: "notes" }, found.mattered.map((words) => el("li", {}, words))));
+  else section.append(el("p", {}, "So few networks do not say which choice mattered."));
   const pair = el("div", { class: "pair" });
   section.append(pair);
   const left = el("div"), right = el("div");
