@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from html.parser import HTMLParser
 from importlib.resources import files
 
@@ -14,7 +15,8 @@ from made_runs import made_figures, made_run
 
 from phalanx import LSTM, Adam, Classifier, Dense, Flatten, Forecaster, InputError, LanguageModel, Tanh, loguniform
 from phalanx.report.page import Contents, as_script_data, board, curves, kept_rounds, page, payload, plain
-from phalanx.runs.reporting import uses_of_run, write_page, write_report
+from phalanx.runs.folder import to_json
+from phalanx.runs.reporting import report_command, uses_of_run, write_page, write_report
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -98,7 +100,7 @@ def test_whatever_a_name_holds_is_text_and_nothing_else(name):
     assert [tag for tag, _ in found.elements] == [tag for tag, _ in usual.elements]
     assert name in "".join(found.texts)
     data = json.loads(found.scripts[0][1])
-    assert (data["name"], data["source"], data["columns"][0][0], data["figures"][0]["title"]) == (name,) * 4
+    assert (data["name"], data["target"], data["columns"][0][0], data["figures"][0]["title"]) == (name,) * 4
     assert data["board"][-1] == {"name": name, "part": "choice", "number": False, "values": [name] * 7}
 
 
@@ -218,6 +220,29 @@ def test_a_page_is_written_in_one_piece(tmp_path, monkeypatch):
         write_page(tmp_path / "no" / "such.html", "")
 
 
+def test_the_page_of_a_folder(tmp_path, capsys):
+    """It is made from the folder alone, which needs neither a configuration nor figures."""
+    made, run = made_run(6, 9, diverged=1), tmp_path / "run 1"
+    for folder, error in ((run, "no such run folder"), (tmp_path, "result.json cannot be read")):
+        with pytest.raises(InputError, match=error):
+            report_command(folder, None)
+    run.mkdir()
+    (run / "result.json").write_text(to_json(made.result), encoding="utf-8")
+    made.board.to_csv(run / "leaderboard.csv", index=False)
+    made.curves.to_parquet(run / "curves.parquet", index=False)
+    report_command(run, tmp_path / "there.html")
+    assert capsys.readouterr().out == f"written to {tmp_path / 'there.html'}\n"
+    assert not (run / "report.html").exists()
+    report_command(run, None)
+    assert (run / "report.html").read_text() == (tmp_path / "there.html").read_text()
+    found, expected = shown(run / "report.html"), json.loads(Page(page(made)).scripts[0][1])
+    assert (found["name"], found["config"]) == ("run 1", "")
+    assert shlex.split(found["uses"][0][1])[2] == str(run)
+    for data in (found, expected):
+        del data["name"], data["config"], data["uses"]
+    assert found == expected
+
+
 def test_what_is_typed_fits_the_run():
     def lines(folder="runs/a-1", **result):
         return dict(uses_of_run(folder, {"ensemble": {"m001": 1.0}, **result}))
@@ -231,6 +256,8 @@ def test_what_is_typed_fits_the_run():
     found = lines(task="regress", kind="images")
     assert "run.predict_interval('new-images', 0.9)" in found["Python"]
     assert "predict_proba" not in found["Python"]
+    assert found["shell"].endswith("phalanx evaluate runs/a-1 labelled-images")
+    assert "new.csv" in lines(task="classify", kind="images", columns=[{"name": "file"}])["shell"]
     assert "phalanx predict runs/a-1 newer.csv" in lines(task="forecast", kind="series")["shell"]
     assert "phalanx generate runs/a-1" in lines(task="language", kind="language")["shell"]
     assert (
@@ -301,3 +328,14 @@ def test_colours_are_told_apart_from_the_ground(scheme):
     assert contrast(colours["ink"], colours["lit"]) >= 4.5
     for mark in ("main", "other", "rule", "best", "middle", "worst", "one", "two", "three", "four", "five", "six"):
         assert contrast(colours[mark], colours["paper"]) >= 3, mark
+
+
+def test_of_a_source_the_name_is_shown_and_not_where_it_is():
+    for source, name in (
+        ("digits", "digits"),
+        ("/home/me/data/train-images.gz,/home/me/data/train-labels.gz", "train-images.gz, train-labels.gz"),
+        ("C:\\\\data\\\\pictures\\\\", "pictures"),
+        ("folder/", "folder"),
+    ):
+        assert payload(made_run(2, 2, source=source))["source"] == name
+    assert payload(made_run(2, 2, source=None))["source"] is None

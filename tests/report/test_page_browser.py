@@ -84,6 +84,23 @@ def test_it_opens_at_every_width_without_complaint_or_request(browser, file, wid
     assert browser.js("document.querySelectorAll('canvas').length") == 7
 
 
+def test_on_paper_everything_is_light(browser, file):
+    """The words of a plot are the darkest on paper, where they are ink, and the brightest on a dark screen."""
+    browser.open(file, dark=True)
+    darkest = """(() => { const canvas = document.querySelector("#mattered canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        let least = 255;
+        for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] > 250) least = Math.min(least, pixels[i]);
+        return least; })()"""
+    screen = browser.js(darkest)
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.call("Emulation.setEmulatedMedia", media="print", features=dark)
+    browser.settle()
+    paper = browser.js(darkest)
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+    assert paper < 45 < screen
+
+
 @pytest.mark.parametrize(
     "changes",
     [

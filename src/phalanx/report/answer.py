@@ -135,7 +135,9 @@ def _luck(result: Mapping[str, Any]) -> str:
     found = result.get("optimism")
     if not found:
         return ""
-    return f": the best network's is about {_score(found['corrected'])} ± {found['error']:.2g} without that luck"
+    score = _score(found["corrected"])
+    error = f"{found['error']:.{len(score.partition('.')[2])}f}"  # with as many digits as what it is the error of
+    return f": the best network's is about {score} ± {error} without that luck"
 
 
 def _score(value: float) -> str:

@@ -76,7 +76,7 @@ def payload(contents: Contents) -> dict[str, Any]:
     metric, rows = result["metric"], result.get("rows", {})
     found = {
         "name": contents.name,
-        "source": result.get("source"),
+        "source": None if result.get("source") is None else _names_of(result["source"]),
         "task": result["task"],
         "target": result.get("target"),
         "metric": metric,
@@ -225,6 +225,11 @@ def _script(name: str) -> str:
     """Return a part of the script without its indentation and comments, which nobody reads in a page."""
     lines = (line.strip() for line in _file(f"page/{name}.js").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _names_of(source: str) -> str:
+    """Return the names of files or folders, separated by commas, without where they are."""
+    return ", ".join(path.rstrip("/\\").replace("\\", "/").rpartition("/")[2] for path in source.split(","))
 
 
 def _timed_out(table: pd.DataFrame) -> int:

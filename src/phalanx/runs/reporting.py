@@ -72,8 +72,8 @@ def _contents(folder: Path) -> Contents:
     )
 
 
-_NEW = {"images": "new-images", "sounds": "new-recordings", "series": "newer.csv", "texts": "new.csv"}
-"""What new data of a kind may be called."""
+_FOLDERS = {"images": "images", "sounds": "recordings", "texts": "texts"}
+"""What may come in folders, by kind of data, where no table names it."""
 
 
 def uses_of_run(folder: str, result: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -88,13 +88,16 @@ def uses_of_run(folder: str, result: Mapping[str, Any]) -> list[tuple[str, str]]
         return [("shell", "\n".join(shell)), ("Python", "\n".join(python))]
     if not result.get("files", True):
         return [("Python", f"{load}\npredictions = run.predict(X)")]
-    new = _NEW.get(result.get("kind", ""), "new.csv")
+    folder_of = None if result.get("columns") else _FOLDERS.get(result.get("kind", ""))
+    if result["task"] == "forecast":
+        new = known = "newer.csv"
+    else:
+        new, known = (f"{word}-{folder_of}" if folder_of else f"{word}.csv" for word in ("new", "labelled"))
     python = [f"predictions = run.predict({new!r})"]
     if result["task"] in ("classify", "mixed"):
         python.append(f"probabilities = run.predict_proba({new!r})")
     if result["task"] in ("regress", "forecast", "mixed"):
         python.append(f"low, high = run.predict_interval({new!r}, 0.9)")
     python.append(f"members = run.members  # {', '.join(result.get('ensemble') or [result['best_member']['id']])}")
-    shell = [f"phalanx predict {run} {new} --out predictions.csv"]
-    shell.append(f"phalanx evaluate {run} {'newer.csv' if result['task'] == 'forecast' else 'labelled.csv'}")
+    shell = [f"phalanx predict {run} {new} --out predictions.csv", f"phalanx evaluate {run} {known}"]
     return [("shell", "\n".join(shell)), ("Python", "\n".join([load, *python]))]

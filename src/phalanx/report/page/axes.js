@@ -34,13 +34,13 @@ function scale(low, high, from, to, { log = false, dates = false, whole = false 
   of.back = (spot) => back(a + ((spot - from) / (to - from)) * (b - a));
   of.low = low;
   of.high = high;
-  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, whole ? Math.min(count, high - low) : count));
+  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, count, whole));
   return of;
 }
 
-function evenTicks(low, high, count) {
-  const rough = (high - low) / Math.max(count, 1), power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999);
+function evenTicks(low, high, count, whole) {
+  const rough = Math.max((high - low) / Math.max(count, 1), whole ? 1 : 0), power = 10 ** Math.floor(Math.log10(rough));
+  const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((each) => each * power).find((each) => each >= rough * 0.999);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / power === 2.5 ? 1 : 0));
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) {

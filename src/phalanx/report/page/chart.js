@@ -34,6 +34,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   charts.forEach((chart) => chart.draw());
 });
 
+// On paper everything is light, and there is no frame to wait for.
+matchMedia("print").addEventListener("change", () => {
+  readColours();
+  charts.forEach((chart) => { chart.draw(); chart.paint(); });
+});
+
 const tip = document.getElementById("tip"), told = document.getElementById("told");
 function showTip(lines, x, y, aloud) {
   tip.textContent = lines.join("\n");

@@ -11,7 +11,7 @@ function axisOf(column, rows) {
   const axis = { name: column.name, column, absent, different: different.length, ordinal };
   if (ordinal) {
     axis.spread = Math.min(0.05, 0.28 / different.length);
-    const sorted = column.number ? different.sort((a, b) => a - b) : different.sort((a, b) => String(a).localeCompare(String(b), "en", { numeric: true }));
+    const sorted = column.number ? different.sort((a, b) => a - b) : different.sort(inOrder);
     const places = new Map(sorted.map((value, i) => [value, sorted.length === 1 ? 0.5 : axis.spread + (i / (sorted.length - 1)) * (1 - 2 * axis.spread)]));
     axis.options = sorted;
     axis.at = (value) => (value === ABSENT ? ABSENT_AT : places.get(value));
@@ -174,6 +174,21 @@ function choices(section) {
     context.fillText(text, x, y);
   }
 
+  // Of many members the grey lines would take long to draw at each step of a drag: they are drawn once for a size.
+  const grey = { canvas: document.createElement("canvas"), drawn: "" };
+  function allInGrey(like) {
+    const { width, height } = like.canvas, drawn = `${width} ${height} ${colours.faint}`;
+    if (grey.drawn === drawn) return grey.canvas;
+    Object.assign(grey.canvas, { width, height });
+    const context = grey.canvas.getContext("2d");
+    context.setTransform(like.getTransform());
+    context.strokeStyle = colours.faint;
+    context.globalAlpha = Math.max(0.2, strong(members.length) * 0.6);
+    members.forEach((row) => strand(context, row));
+    grey.drawn = drawn;
+    return grey.canvas;
+  }
+
   const strong = (count) => Math.max(0.14, Math.min(0.9, 70 / Math.max(count, 1)));
 
   const plot = chart(host, {
@@ -182,11 +197,8 @@ function choices(section) {
     height,
     draw(context, width, tall) {
       prepare(context, width, tall);
-      const inside = members.filter((row) => state.within[row]), outside = members.filter((row) => !state.within[row]);
-      context.lineWidth = 1;
-      context.strokeStyle = colours.faint;
-      context.globalAlpha = Math.max(0.2, strong(outside.length) * 0.6);
-      outside.forEach((row) => strand(context, row));
+      const inside = members.filter((row) => state.within[row]);
+      if (inside.length < members.length) context.drawImage(allInGrey(context), 0, 0, width, tall);
       context.globalAlpha = strong(inside.length);
       context.lineWidth = inside.length > 300 ? 1 : 1.5;
       for (const row of inside.reverse()) {

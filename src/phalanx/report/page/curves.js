@@ -17,6 +17,9 @@ function learning(section) {
   const sorted = sortedNumbers(costs(validated ? "valid" : "train", settled.length ? settled : trained));
   shown.log = positive && quantile(sorted, 0.95) / quantile(sorted, 0.05) >= 5;
   const bands = settled.length >= 8;
+  const rows = settled.slice(0, 200).map((row) => [ids[row], curveOf(row).last, curveOf(row).best, curveOf(row).cost, curveOf(row).train.at(-1), stopped[row]]);
+  const table = tableBehind("Curves as a table", { columns: ["network", "rounds", "best round", "validation cost there", "training cost at the end", "stopped by"], rows });
+  if (trained.every((row) => curveOf(row).last < 2)) return section.append(el("p", { class: "says" }, `Each network trained one round, so there are no curves. ${sentence()}`), table);
   const { id, host, made } = figure(section, null, sentence());
 
   const chip = (key, text, disabled) => {
@@ -39,7 +42,7 @@ function learning(section) {
   }
 
   let box, x, y;
-  const strip = 12;
+  const strip = 12, known = {};
 
   function prepare(context, width, height) {
     const rows = settled.length ? settled : trained;
@@ -47,11 +50,11 @@ function learning(section) {
     const longest = Math.max(...trained.map((row) => curveOf(row).last), 2), early = shown.log ? 0 : longest / 12;
     const later = (row, part) => curveOf(row)[part].filter((_, i) => curveOf(row).rounds[i] > early || curveOf(row).last <= early);
     const leaders = [...voices, ...members.slice(0, 1)].filter((row) => curveOf(row));
-    const known = sortedNumbers(parts.flatMap((part) => [
+    const ends = sortedNumbers(parts.flatMap((part) => [
       ...(bands ? bandOf(part, rows).filter(([round]) => round > early).flatMap(([, low, , high]) => [low, high]) : rows.flatMap((row) => later(row, part))),
       ...leaders.flatMap((row) => later(row, part)),
     ])).filter((cost) => !shown.log || cost > 0);
-    const [low, high] = known.length ? [known[0], known[known.length - 1]] : [0, 1];
+    const [low, high] = ends.length ? [ends[0], ends[ends.length - 1]] : [0, 1];
     const room = shown.log ? 0 : 0.04 * (high - low);
     y = scale(low - room, high + room, 1, 0, { log: shown.log });
     box = boxOf(context, width, height, y, { right: width > 560 ? 60 : 12, below: 44 + (bands ? strip + 22 : 0) });
@@ -61,6 +64,10 @@ function learning(section) {
 
   // Of each round of the grid: round, and the 10%, 50% and 90% points of the members that still train.
   function bandOf(part, rows) {
+    if (rows === settled) return (known[part] ??= quantiles(part, rows));
+    return quantiles(part, rows);
+  }
+  function quantiles(part, rows) {
     return found.curves.grid.flatMap((round, k) => {
       const costs = [];
       for (const row of rows) {
@@ -207,8 +214,7 @@ function learning(section) {
     if (what === "selected") { keysOfLines(); plot.moved(); }
   });
   keysOfLines();
-  const rows = settled.slice(0, 200).map((row) => [ids[row], curveOf(row).last, curveOf(row).best, curveOf(row).cost, curveOf(row).train.at(-1), stopped[row]]);
-  made.append(tableBehind("Curves as a table", { columns: ["network", "rounds", "best round", "validation cost there", "training cost at the end", "stopped by"], rows }));
+  made.append(table);
 }
 
 function lineKey(style) {

@@ -15,6 +15,7 @@ function figuresOf(name, section) {
   }
 }
 
+const FIRST_CASES = 12;
 const isWide = ({ type, columns: across, x, names, lines: all }) =>
   type === "cases" || (type === "matrix" && across.length > 12) || (type === "lines" && x.dates && all[0]?.x.length > 60) || (type === "bars" && names.length > 12);
 
@@ -93,7 +94,7 @@ function lines(host, draw, describedBy, label) {
   const xs = sortedNumbers([...all, ...bands].flatMap((each) => each.x));
   const ys = sortedNumbers([...all.flatMap((each) => each.y), ...bands.flatMap((each) => [...each.low, ...each.high]), ...(reference === "zero" ? [0] : [])]);
   if (all.length + bands.length > 1) {
-    host.before(el("ul", { class: "legend" }, all.map((each, i) => el("li", {}, lineKey(i), each.name)), bands.map((each) => el("li", {}, svg("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" }, svg("rect", { width: 28, height: 10, fill: "var(--band)", stroke: "var(--main)" })), each.name))));
+    host.before(el("ul", { class: "legend" }, all.map((each, i) => el("li", {}, lineKey(i), each.name)), bands.map((each, i) => el("li", {}, bandKey(i + 1), each.name))));
   }
   let box, x, y;
   chart(host, {
@@ -123,6 +124,9 @@ function lines(host, draw, describedBy, label) {
     places: () => all.flatMap((each) => each.x.flatMap((at, i) => (at === null || each.y[i] === null ? [] : [{ x: x(at), y: y(each.y[i]), lines: [each.name, `${xAxis.label} ${written(xAxis, at)}`, `${yAxis.label} ${written(yAxis, each.y[i])}`] }]))),
   });
 }
+
+// Bands lie on each other, and the innermost is the darkest.
+const bandKey = (times) => svg("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" }, Array.from({ length: times }, () => svg("rect", { width: 28, height: 10, fill: "var(--band)" })), svg("rect", { width: 28, height: 10, fill: "none", stroke: "var(--main)" }));
 
 function scales(context, width, height, xAxis, yAxis, xs, ys, around = 0) {
   const room = (list, axis, share = 0) => {
@@ -185,14 +189,17 @@ function barsOf(host, { names, values: lengths, low, high, label }) {
 
 function cases(host, { cases: list }) {
   const wordy = list.some((each) => each.text !== null && each.text !== undefined);
-  host.append(el("ol", { class: wordy ? "cases texts" : "cases" }, list.map((each) => {
+  const shown = list.map((each) => {
     const inside = [];
-    if (typeof each.picture === "string" && each.picture.startsWith("data:image/")) inside.push(el("img", { src: each.picture, alt: "", loading: "lazy" }));
+    if (typeof each.picture === "string" && each.picture.startsWith("data:image/")) inside.push(el("img", { src: each.picture, alt: "" }));
     if (each.text) inside.push(el("blockquote", { tabindex: 0 }, each.text));
     if (each.lines) inside.push(sparkline(each.lines));
     const sure = typeof each.sure === "number" ? `, ${percent(each.sure)} sure` : "";
     return el("li", {}, inside, el("div", {}, "said ", el("b", {}, each.said), sure), el("div", {}, "is ", el("b", {}, each.truth)), each.name ? el("div", { class: "quiet small" }, each.name) : null);
-  })));
+  });
+  const kind = wordy ? "cases texts" : "cases", first = shown.splice(0, FIRST_CASES);
+  host.append(el("ol", { class: kind }, first));
+  if (shown.length) host.append(el("details", {}, el("summary", {}, `${plural(shown.length, "more case")}`), el("ol", { class: kind, start: first.length + 1 }, shown)));
 }
 
 function sparkline(list) {

@@ -66,6 +66,8 @@ function plainTable(table, title) {
   return el("table", { "aria-label": title }, el("thead", {}, head), body);
 }
 
+const inOrder = new Intl.Collator("en", { numeric: true }).compare;
+
 // A sentence in which names stand in backticks.
 const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 // A name in parts, which may be broken after each point.

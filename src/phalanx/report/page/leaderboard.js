@@ -83,7 +83,7 @@ function leaderboard(section) {
     listed.sort((a, b) => {
       const missing = (by[a] === null) - (by[b] === null);
       if (missing || by[a] === null) return missing || a - b;
-      return sign * (numeric ? by[a] - by[b] : String(by[a]).localeCompare(String(by[b]), "en", { numeric: true })) || a - b;
+      return sign * (numeric ? by[a] - by[b] : inOrder(by[a], by[b])) || a - b;
     });
     order.page = Math.max(0, Math.min(order.page, Math.ceil(listed.length / PAGE) - 1));
     rows();

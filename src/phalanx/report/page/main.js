@@ -37,7 +37,7 @@ function scoreStrip() {
       const told = [el("span", { class: "name" }, kind === "ensemble" ? el("b", {}, name) : name), el("span", { class: "value" }, format(list[row])), drawing];
       if (!inside.includes(row)) {
         const end = list[row] < least ? "0" : "100%";
-        drawing.append(svg("text", { x: end, y: 16.5, "text-anchor": end === "0" ? "start" : "end", "font-size": 12, fill: "var(--quiet)" }, list[row] < least ? "◂ off the scale" : "off the scale ▸"));
+        drawing.append(svg("text", { x: end, y: 16.5, "text-anchor": end === "0" ? "start" : "end", "font-size": 12, fill: "var(--quiet)", stroke: "var(--paper)", "stroke-width": 5, "paint-order": "stroke" }, list[row] < least ? "◂ off the scale" : "off the scale ▸"));
         return told;
       }
       if (errors[row]) drawing.append(svg("line", { x1: `${x(list[row] - errors[row])}%`, x2: `${x(list[row] + errors[row])}%`, y1: 12, y2: 12, stroke: colour, "stroke-width": 3 }));

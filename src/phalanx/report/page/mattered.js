@@ -3,6 +3,7 @@ function mattered(section) {
   const names = Object.keys(found.importances), axes = varied();
   if (!found.mattered.length && (!axes.length || members.length < 2)) return section.remove();
   if (found.mattered.length) section.append(el("ul", { class: "notes" }, found.mattered.map((words) => el("li", {}, words))));
+  else section.append(el("p", {}, "So few networks do not say which choice mattered."));
   const pair = el("div", { class: "pair" });
   section.append(pair);
   const left = el("div"), right = el("div");
@@ -19,7 +20,7 @@ function mattered(section) {
       return { name: button ?? name, value: one.share, low: one.share - one.share_error, high: one.share + one.share_error, chance: one.share_chance, sure: one.p <= 0.05, said: one.p <= 0.05 ? "mattered" : "may be chance" };
     });
     const marks = rows.some((row) => row.chance !== undefined && row.chance !== null);
-    const { made } = figure(left, null, `How much of the differences in rank goes along with each choice, with one standard error.${marks ? " The dashed mark is what chance reaches in 1 of 20 shuffles of the scores." : ""} A name shows its networks${innerWidth > 928 ? " beside" : " below"}.`);
+    const { made } = figure(left, null, `How much of the differences in rank goes along with each choice, with one standard error.${marks ? " The dashed mark is what chance reaches for one choice in 1 of 20 shuffles of the scores; the words heed how many choices there are." : ""} A name shows its networks${innerWidth > 928 ? " beside" : " below"}.`);
     made.append(bars(rows, (share) => signed(share.toFixed(2))));
     made.append(tableBehind("As a table", {
       columns: ["choice", "share", "standard error", "by chance", "importance", "standard error", "by chance", "p", "the best", "networks"],
@@ -115,8 +116,16 @@ function mattered(section) {
   describe();
 }
 
+// Values have as many digits as their typical error has two of.
+function formatOfBars(rows) {
+  const errors = sortedNumbers(rows.map(({ value, high }) => (Number.isFinite(high) && Number.isFinite(value) ? high - value : null))), error = quantile(errors, 0.5);
+  if (!(error > 0)) return formatOf(rows.map((row) => row.value), 3);
+  const digits = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(error))));
+  return (value) => signed(value.toFixed(digits));
+}
+
 // Horizontal bars with their errors: rows of {name, value, low, high, chance, sure, said}.
-function bars(rows, format = formatOf(rows.map((row) => row.value), 3)) {
+function bars(rows, format = formatOfBars(rows)) {
   const numbers = rows.flatMap(({ value, low, high, chance }) => [value, low, high, chance]).filter((value) => Number.isFinite(value));
   const most = Math.max(...numbers, 0), least = Math.min(...rows.map(({ value }) => value ?? 0), 0);
   const reach = most - least || 1, at = (value) => `${(100 * (Math.max(value, least) - least)) / reach}%`;
