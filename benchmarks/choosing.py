@@ -1,5 +1,5 @@
 """What choosing is worth: test scores of the ensemble, of the network of the best validation score, and of the simplest
-within one standard error of it; and how far the best validation score is from the truth.
+within one standard error of it; how far the best validation score is from the truth; and what a temperature gives.
 
     python benchmarks/choosing.py --data ../shared/data --tables iris,wine,german-credit --seeds 3
     python benchmarks/choosing.py --data ../shared/data --minutes 1
@@ -10,6 +10,7 @@ asked for here. Differences are paired, and given in the metric's units, above 0
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,13 +32,16 @@ PICKS = 32
 
 
 class Run(NamedTuple):
-    """Test scores by who predicts, and what the best validation score said before the test."""
+    """Test scores by who predicts, what the best validation score said before the test, and by how much a temperature
+    lowers the test log loss of the ensemble (NaN: there are no classes).
+    """
 
     metric: Metric
     scores: dict[str, float]
     best: float
     corrected: float
     error: float
+    cooled: float
     rows: int
     seconds: float
 
@@ -56,7 +60,8 @@ def run(name: str, seed: int, options: argparse.Namespace) -> Run:
     luck = fitted.choice.optimism
     best, corrected, error = (np.nan,) * 3 if luck is None else (luck.best, luck.corrected, luck.error)
     rows = prepared.rows["train"]
-    return Run(plan.settings.metric, scores, best, corrected, error, rows, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Run(plan.settings.metric, scores, best, corrected, error, cooled(prepared, fitted), rows, seconds)
 
 
 def tested(prepared: Any, plan: Plan, fitted: Fitted) -> dict[str, float]:
@@ -81,6 +86,16 @@ def score(prepared: Any, fitted: Fitted, held: dict[int, float], metric: Metric)
     predictor = fitted.predictor()
     predictor = type(predictor)(finals, told, next(iter(told)), predictor.goals)
     return predictor.scores(prepared.test_inputs, prepared.test_values)[metric.name]
+
+
+def cooled(prepared: Any, fitted: Fitted) -> float:
+    """Return by how much the temperature that the validation rows ask for lowers the log loss of the test rows."""
+    if not prepared.problem.goals[0].classes:
+        return float("nan")
+    plain = fitted.predictor()
+    scaled = replace(plain, temperatures=prepared.task.temperatures(fitted.valid.predictions))
+    of_both = [each.scores(prepared.test_inputs, prepared.test_values)["log_loss"] for each in (plain, scaled)]
+    return of_both[0] - of_both[1]
 
 
 def by_accuracy(prepared: Prepared, fitted: Fitted, voices: list[list[int]]) -> dict[int, float]:
@@ -124,6 +139,10 @@ def main() -> None:
     for one, other in (("ensemble", "best"), ("simplest", "best"), ("by accuracy", "ensemble")):
         off = np.array([better(each, one, other) for each in pairs])
         print(f"{one} against {other}: better {(off > 0).sum()}, equal {(off == 0).sum()}, worse {(off < 0).sum()}")
+    off = np.array([each.cooled for each in pairs if np.isfinite(each.cooled)])
+    if len(off) > 1:
+        mean, error, lower = off.mean(), off.std(ddof=1) / np.sqrt(len(off)), (off > 0).sum()
+        print(f"a temperature lowers the log loss by {mean:+.4f} ± {error:.4f}, in {lower} of {len(off)} runs")
     sure = [each for each in pairs if np.isfinite(each.corrected)]
     for what, of in (("best validation score", "best"), ("corrected", "corrected")):
         off = [standing(each, getattr(each, of)) / each.error for each in sure if each.error > 0]

@@ -1,5 +1,8 @@
 """The two doors use one set of rules: the same rows get the same columns, space and trials; copies of rows count."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pandas as pd
@@ -54,6 +57,71 @@ def test_both_doors_choose_the_same_for_the_same_rows(tmp_path, planned):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(problem.train, prepared.problem.train)
     assert same == plan
+
+
+def few(rows, seed=0):
+    """Rows of numbers and of two classes, which are as many."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"x": rng.normal(size=rows), "z": rng.normal(size=rows), "y": ["yes", "no"] * (rows // 2)})
+
+
+@pytest.mark.parametrize(("rows", "folds"), [(8, 1), (10, 5), (998, 5), (1_000, 1)])
+def test_both_doors_split_few_rows_into_folds_where_nothing_is_said(tmp_path, planned, rows, folds):
+    frame = few(rows)
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), test=0.0))
+    plan, config = make_plan(prepared)
+    problem, same = planned(Classifier(), frame.drop(columns="y"), frame["y"].to_numpy())
+    assert len(problem.folds) == len(prepared.problem.folds) == config.folds == folds
+    for one, other in zip(problem.folds, prepared.problem.folds, strict=True):
+        np.testing.assert_array_equal(one.train, other.train)
+    assert same == plan
+    note = "in 5 folds, as they are few (--folds 1: one part validates)"
+    assert (note in prepared.notes[-1]) == (folds == 5)
+
+
+@pytest.mark.parametrize(
+    ("said", "folds"),
+    [
+        ({}, 5),
+        ({"valid": 0.3}, 1),
+        ({"refit": "steps"}, 1),
+        ({"refit": "none"}, 5),
+        ({"bootstrap": True}, 1),
+        ({"folds": 1}, 1),
+        ({"folds": 3}, 3),
+        ({"trials": 2, "minutes": 1.0, "metric": "f1"}, 5),
+        ({"layers": (Dense(4), Tanh())}, 1),
+    ],
+    ids=str,
+)
+def test_folds_are_usual_where_nothing_says_otherwise(tmp_path, planned, said, folds):
+    frame = few(60)
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), **said))
+    names = {"valid": "validation_fraction"}
+    net = Classifier(**{names.get(name, name): value for name, value in said.items()})
+    problem, _ = planned(net, frame.drop(columns="y"), frame["y"].to_numpy())
+    assert len(problem.folds) == len(prepared.problem.folds) == folds
+
+
+def test_folds_are_not_usual_where_they_would_lack_something(tmp_path, planned):
+    """Of a class of 4 rows, of 9 groups, of texts; and of rows of one's own that validate."""
+    frame = few(60)
+    X, rare = frame.drop(columns="y"), np.array([*["rare"] * 4, *["usual"] * 56])
+    texts = X.assign(review=[f"some words and {i} more" for i in range(60)])
+    groups = np.arange(60) % 10
+    for rows, y, beside, folds in (
+        (X, rare, {}, 1),
+        (texts, frame["y"].to_numpy(), {}, 1),
+        (X, frame["y"].to_numpy(), {"groups": groups}, 5),
+        (X, frame["y"].to_numpy(), {"groups": groups % 9}, 1),
+        (X, frame["y"].to_numpy(), {"validation": (X, frame["y"])}, 1),
+    ):
+        problem, _ = planned(SimpleNamespace(fit=partial(Classifier().fit, **beside)), rows, y)
+        assert len(problem.folds) == folds
+    frame.assign(y=rare).to_csv(tmp_path / "d.csv", index=False)
+    assert len(prepare(Config(source=str(tmp_path / "d.csv"), target=("y",))).problem.folds) == 1
 
 
 @pytest.mark.filterwarnings("ignore:column 'unit' is always")

@@ -41,7 +41,7 @@ TARGETS = {
     "temperature": False,
 }
 SHARED = {"layers": None, **MIXED, **SEARCH, "validation_fraction": 0.2, "start": None, "random_state": 0}
-ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": 1}
+ROWS = {**SHARED, **TARGETS, "missing": None, "scaling": "robust", "folds": None}
 SIGNATURES = {
     Classifier: ("layers", ROWS),
     Regressor: ("layers", ROWS),

@@ -47,7 +47,7 @@ class Config(Options, Study):
             check_field(Network, "precision", self.precision)
         self._check_columns()
         _ = self.image_size
-        if self.folds > 1 and self.valid != Config.valid:
+        if (self.folds or 1) > 1 and self.valid != Config.valid:
             raise InputError("valid does not go with folds, each of which validates once; leave one of the two out")
         if self.refit in RULES and self.stopping is None:
             raise InputError(f"refit is {self.refit!r}, which needs early stopping to say how long; set stopping")

@@ -302,14 +302,16 @@ class Split:
         below=1,
     )
 
-    folds: int = option(
+    folds: int | None = option(
         "Parts of the training rows, each of which validates networks that train on the others",
-        default=1,
-        means="one part, the share that validates",
-        more="Every trial is then as many networks, which are ranked and chosen by what each says of the rows that it "
-        "never saw (cross-validation), and predict together.",
+        default=None,
+        means="5 of a table of 10 to 999 rows whose space of networks is the usual one, else 1",
+        more="1: one part, the share that validates. Folds are usual only where nothing else says what validates (a "
+        "share, rows, refit, bootstrap) and no class has fewer than 5 rows. Every trial is then as many networks, "
+        "which are ranked and chosen by what each says of the rows that it never saw (cross-validation), and predict "
+        "together.",
         metavar="K",
-        shell="Folds: each part of the rows validates networks that train on the others",
+        shell="Folds: each part of the rows validates networks that train on the others; 1: the share that validates",
         of="rows with targets",
         at_least=1,
         at_most=1_000,

@@ -23,7 +23,8 @@ def prepared(tmp_path, monkeypatch):
 
     def prepare_table(table, **options):
         table.to_csv("t.csv", index=False)
-        return prepare(Config(source="t.csv", **{"target": ("y",), **options}))
+        usual = {"target": ("y",)} if "forecast" in options else {"target": ("y",), "folds": 1}
+        return prepare(Config(source="t.csv", **{**usual, **options}))
 
     return prepare_table
 

@@ -35,6 +35,7 @@ from phalanx.problem import Problem
 from phalanx.search.heads import likelihood_for
 from phalanx.search.space import is_space
 from phalanx.stopping import EarlyStopping
+from phalanx.study import RULES
 from phalanx.summaries import Summary, summary_of
 
 
@@ -43,7 +44,7 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
 
     __metadata_request__fit: ClassVar = {"validation": UNUSED}  # rows that no splitter and no transformer has seen
     scaling: Any  # of rows
-    folds: int
+    folds: int | None
     _kind: RowKind  # what was learned from
     _in_files: bool  # whether files may hold such rows
     _told: Evidence | None  # of the validation rows, for a report
@@ -65,21 +66,25 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         together = None if groups is None else group_codes(groups, len(X))
         if held_out and groups is not None:
             raise InputError("groups say which rows a split keeps together, but with validation rows nothing is split")
-        if self.folds > 1 and self.validation_fraction != NetworkEstimator.validation_fraction:
+        folds: int | None = 1 if self.folds is None else self.folds
+        if folds != 1 and self.validation_fraction != NetworkEstimator.validation_fraction:
             raise InputError("validation_fraction does not go with folds, each of which validates once; leave one out")
-        if held_out and self.folds > 1:
+        if held_out and folds != 1:
             raise InputError("with validation rows nothing is split into folds; leave one of the two out")
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        validates = self.folds > 1 or self._validates(settings)
+        validates = folds != 1 or self._validates(settings)
+        said = self.validation_fraction != NetworkEstimator.validation_fraction or settings.refit in RULES
+        if self.folds is None and validates and self.layers is None and not (said or settings.bootstrap):
+            folds = None  # by the rows
         how = How(
             seed=settings.seed,
             valid=self.validation_fraction if validates else 0.0,
-            folds=self.folds,
+            folds=folds,
             likelihood=self.likelihood,
             scaling=self.scaling,
             readings=self._readings,
         )
-        learned = learn(self._given.learn, X, targets, how, weight=weight, groups=together, held_out=held_out)
+        learned = learn(self._given, X, targets, how, weight=weight, groups=together, held_out=held_out)
         self._keep_columns(learned)
         self._kind, self.encoder_, problem = learned.kind, learned.encoder, learned.problem
         self._order = np.argsort([i for group in learned.groups for i in group])  # from heads to columns

@@ -63,7 +63,7 @@ class OfRows(RandomState, Table, OfTargets):
     layers: Any = again(Parts, "layers")
     _: KW_ONLY
     missing: str | Sequence[str] | None = again(Table, "missing")
-    folds: int = again(Split, "folds")
+    folds: int | None = again(Split, "folds")
 
 
 @dataclass(eq=False, repr=False)

@@ -127,15 +127,15 @@ Load = Callable[[Sequence[str], Request], Source]
 class How:
     """By what options rows are learned from, whatever the door; see `phalanx.study`.
 
-    `test`: share of the rows that test. `folds`: 1: one part of the rows validates. `column`: the column of a table
-    that the rows are, if any. `readings`: how the columns of a table were read. `ignore`: how a column is left out at
-    this door, for hints, where {} is its name.
+    `test`: share of the rows that test. `folds`: 1: one part of the rows validates; None: by the rows. `column`: the
+    column of a table that the rows are, if any. `readings`: how the columns of a table were read. `ignore`: how a
+    column is left out at this door, for hints, where {} is its name.
     """
 
     seed: int = 0
     test: float = 0.0
     valid: float = 0.2
-    folds: int = 1
+    folds: int | None = 1
     likelihood: Any = None
     column: str | None = None
     scaling: str = "robust"

@@ -181,7 +181,7 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
         seed=config.seed,
         test=float(config.test) if isinstance(config.test, float | int) else 0.0,
         valid=config.valid,
-        folds=config.folds,
+        folds=_folds_asked(config),
         likelihood=likelihood,
         column=config.text,
         scaling=config.scaling,
@@ -192,8 +192,10 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
     )
     groups = None if config.group is None else pd.factorize(frame.loc[present, config.group], sort=True)[0]
     rows = source.inputs.loc[present, columns] if source.rows is None else source.rows[present]
-    learned = learn(kind.learn, rows, targets, how, groups=groups)
+    learned = learn(kind, rows, targets, how, groups=groups)
     problem, encoder = learned.problem, learned.encoder
+    if usual := config.folds is None:
+        config = replace(config, folds=len(problem.folds))
     test_values: tuple[np.ndarray | None, ...]
     further = isinstance(config.test, str)
     held_out = _test_source(config, learned.kind, encoder, source, load) if further else source.test
@@ -229,12 +231,19 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
         names=_names(seen, looked, config.id),
         kept=learned.kind.kept(seen.inputs, looked[looked_at(len(looked))], encoder),
     )
-    return replace(prepared, notes=(*prepared.notes, _rows_note(prepared.rows, config)))
+    return replace(prepared, notes=(*prepared.notes, _rows_note(prepared.rows, config, usual)))
 
 
-def _rows_note(rows: Mapping[str, int], config: Config) -> str:
-    if config.folds > 1:
-        return f"rows: {rows['train']:,} in {config.folds} folds, {rows['test']:,} test (seed {config.seed})"
+def _folds_asked(config: Config) -> int | None:
+    """Return the folds, None: by the rows, since nothing is said of what validates and the usual space is searched."""
+    said = config.valid != Config.valid or config.refit in RULES or config.bootstrap or config.layers != DEFAULT
+    return 1 if config.folds is None and said else config.folds
+
+
+def _rows_note(rows: Mapping[str, int], config: Config, usual: bool) -> str:
+    if config.folds and config.folds > 1:
+        why = ", as they are few (--folds 1: one part validates)" if usual else ""
+        return f"rows: {rows['train']:,} in {config.folds} folds{why}, {rows['test']:,} test (seed {config.seed})"
     return f"rows: {rows['train']:,} train, {rows['valid']:,} validate, {rows['test']:,} test (seed {config.seed})"
 
 

@@ -1,6 +1,6 @@
 """From rows and their targets to a `Problem`, the same way at every door: weights, order, split, encoders, goals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +16,13 @@ from phalanx.data.splits import split_folds
 from phalanx.data.steps import known_steps, with_steps
 from phalanx.errors import InputError
 from phalanx.kinds.folds import together
-from phalanx.kinds.kind import Encoder, How, Learnt, Rows
+from phalanx.kinds.kind import Encoder, How, Rows
 from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
 from phalanx.task import FoldRows
+
+FOLDS = 5
+"""Folds of few rows, where nothing is said; see `RowKind.few`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Learned:
 
 
 def learn(
-    learn_rows: Callable[[Rows, How], Learnt],
+    kind: Any,
     rows: Any,
     targets: Sequence[Target],
     how: How,
@@ -98,7 +101,7 @@ def learn(
 ) -> Learned:
     """Split rows, encode them by what the training rows of each fold say, and make a problem of them.
 
-    `rows` are a DataFrame, or an array whose first axis counts them; `learn_rows` is the `learn` of their kind.
+    `kind` is the `RowKind` of `rows`, which are a DataFrame, or an array whose first axis counts them.
     `weight` counts rows, see `copied_rows`. `groups`: of each row a number; equal ones stay on one side of every split.
     `held_out`: rows that validate in place of a share, and the values of each target. Rows of a table are put in an
     order of their own, so that the one they come in decides nothing.
@@ -106,9 +109,13 @@ def learn(
     Raises `InputError` for too few rows, training rows of one class, and values that do not fit the likelihood.
     """
     beside = [target.values for target in targets] + ([] if groups is None else [groups])
+    given = (rows, targets, weight, groups)
     at, weight = _in_order(rows, np.column_stack(beside), weight)
     held, groups = take(rows, at), None if groups is None else groups[at]
     targets = [replace(target, values=target.values[at]) for target in targets]
+    usual = how.folds is None
+    if usual:
+        how = replace(how, folds=_usual_folds(kind, targets, groups, how) if held_out is None else 1)
     heads = group_columns(how.likelihood, [t.name for t in targets], [t.labels is not None for t in targets])
     if held_out is None:
         parts, test, notes = _split(targets, groups, how)
@@ -119,7 +126,10 @@ def learn(
         _check_classes(targets, part.train)
     learned_from = np.unique(np.concatenate([positions for part in parts for positions in part]))
     seen = take(rows, np.sort(at[learned_from[learned_from < len(at)]]))
-    learnt = learn_rows(Rows(held, [part.train for part in parts], seen, weight), how)
+    learnt = kind.learn(Rows(held, [part.train for part in parts], seen, weight), how)
+    if usual and len(parts) > 1 and not learnt.kind.few:  # such as a table whose columns hold texts
+        rows, targets, weight, groups = given
+        return learn(kind, rows, targets, replace(how, folds=1), weight=weight, groups=groups)
     copies = _copies(learnt.columns, seen, at, learned_from, targets, how.ignore)
     encoder, inputs = together(learnt.encoders), learnt.inputs
     if targets[0].each_step:  # the steps of a row end where the encoder cuts it
@@ -212,6 +222,7 @@ def _split(
     labels = targets[0].labels if len(targets) == 1 and groups is None and not targets[0].each_step else None
     classes = None if labels is None else labels.decode(targets[0].values)
     rows = len(targets[0].values)
+    assert how.folds is not None
     if how.folds == 1:
         split = split_rows(rows, classes=classes, groups=groups, test=how.test, valid=how.valid, seed=how.seed)
         return [FoldRows(split.train, split.valid)], split.test, split.notes
@@ -225,6 +236,21 @@ def _split(
         seed=how.seed,
     )
     return [FoldRows(rest[train], rest[valid]) for train, valid in folds], split.test, split.notes
+
+
+def _usual_folds(kind: Any, targets: Sequence[Target], groups: np.ndarray | None, how: How) -> int:
+    """Return how many folds there are where nothing is said: `FOLDS` of few rows, where each can have all classes."""
+    parts, _, _ = _split(targets, groups, replace(how, folds=1))
+    rest = np.concatenate(parts[0])
+    units = len(rest) if groups is None else len(np.unique(groups[rest]))
+    counts = [np.bincount(target.values[rest]) for target in targets if target.labels and not target.each_step]
+    rare = any(count[count > 0].min() < FOLDS for count in counts)
+    few = len(rest) < kind.few and units >= 2 * FOLDS and not targets[0].each_step and not rare
+    if not few:
+        return 1
+    folds, _, _ = _split(targets, groups, replace(how, folds=FOLDS))
+    whole = all(len(np.unique(target.values[part.train])) > 1 for target in targets if target.labels for part in folds)
+    return FOLDS if whole else 1
 
 
 def _check_classes(targets: Sequence[Target], train: np.ndarray) -> None:

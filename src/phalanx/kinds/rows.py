@@ -77,6 +77,9 @@ class RowKind(Kind):
 
     baselines: ClassVar[Mapping[str, Baseline]] = PLAIN
 
+    few: ClassVar[int] = 0
+    """Rows to learn from below which they are split into folds where nothing is said; 0: they never are."""
+
     slow: ClassVar[tuple[str, ...]] = ()
     """Plain models that are compared only where they are named: they are slow on hundreds of columns, or thousands."""
 

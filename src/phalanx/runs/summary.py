@@ -21,7 +21,10 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
     """Print the outcome of a run that is written to `folder`."""
     metric = run.result["metric"]
     board = run.leaderboard
-    shown = board[(board["rank"] <= _SHOWN) | (board["kind"] != "member")]
+    if "fold" in board:  # those of one trial share a score: the first of them stands for all
+        board = board[(board["kind"] != "member") | ~board.duplicated("trial")]
+    members = board["kind"] == "member"
+    shown = board[~members | (members.cumsum() <= _SHOWN) | (board["id"] == run.result["best_member"]["id"])]
     mean = ["mean"] if f"valid_{metric}_mean" in board else []
     right = ("rank", "valid", *mean, "± error", "test", "rounds", "seconds")
     table = make_table(f"Leaderboard by {metric}", "rank", "id", "name", *right[1:], right=right, wrap="name")
@@ -33,8 +36,8 @@ def show_summary(display: Display, run: Run, folder: Path) -> None:
         rounds = "" if pd.isna(row["rounds"]) else str(row["rounds"])
         table.add_row(str(row["rank"]), row["id"], name, *scores, rounds, seconds)
     display.line(table)
-    if len(shown) < len(board):
-        display.line(f"... and {len(board) - len(shown):,} more networks in leaderboard.csv")
+    if len(shown) < len(run.leaderboard):
+        display.line(f"... and {len(run.leaderboard) - len(shown):,} more networks in leaderboard.csv")
     if run.best:
         drawn = ", ".join(f"{path} {short(value)}" for path, value in run.best.items())
         display.line(f"best network, {run.result['best_member']['id']}: {drawn}")

@@ -31,6 +31,7 @@ class Tables(RowKind):
 
     name = "table"
     encoder = TableEncoder
+    few = 1_000
     options = LABELLED | {"scaling", "missing", "ignore", "category", "number"}
 
     @property
