@@ -48,9 +48,18 @@ const holds = (axis, limit, value, row) => {
   return axis.ordinal ? limit.options.has(value) : value >= limit.low && value <= limit.high;
 };
 
+const MOST_AXES = 12;
+
+// What matters most stands next to what ranks.
+function byImportance(axes) {
+  const order = Object.keys(found.importances), least = order.length;
+  const place = ({ name }) => (order.includes(name) ? order.indexOf(name) : least);
+  return [...axes].sort((a, b) => place(b) - place(a)).slice(-MOST_AXES);
+}
+
 function choices(section) {
-  const score = axisOfScore(), axes = [...varied(), ...(score ? [score] : [])];
-  if (!varied().length || members.length < 2 || !score) return section.remove();
+  const score = axisOfScore(), shown = byImportance(varied()), axes = [...shown, ...(score ? [score] : [])];
+  if (!shown.length || members.length < 2 || !score) return section.remove();
   const byName = new Map(axes.map((axis) => [axis.name, axis]));
   let top = 100, box, across, along, flat;
   const { id, host, made } = figure(section, null, sentence());
@@ -67,7 +76,9 @@ function choices(section) {
     const off = members.filter((row) => score.at(scores[row], row) === ABSENT_AT).length;
     const gone = members.filter(hasDiverged).length;
     const beyond = off ? ` ${plural(off, "network")} ${off === 1 ? "stands" : "stand"} off the scale${gone ? ` (${number(gone)} diverged)` : ""}.` : "";
-    return `Each line is a network, each axis a choice, the last one what ranks, with the best at its end. Drag along an axis to keep those that pass there.${beyond}`;
+    const next = Object.keys(found.importances).length ? ", and next to it what mattered most" : "";
+    const few = shown.length < varied().length ? ` Of ${number(varied().length)} choices ${number(shown.length)} are shown.` : "";
+    return `Each line is a network, each axis a choice, the last one what ranks, with the best at its end${next}.${few} Drag along an axis to keep those that pass there.${beyond}`;
   }
 
   function narrow() {
@@ -223,7 +234,7 @@ function choices(section) {
     },
     places: () => members.map((row) => {
       const [x, y] = spot(axes[axes.length - 1], axes.length - 1, row);
-      const drawn = varied().map((axis) => `${axis.name} ${axis.column.values[row] === null ? "absent" : number(axis.column.values[row], 3)}`);
+      const drawn = shown.map((axis) => `${axis.name} ${axis.column.values[row] === null ? "absent" : number(axis.column.values[row], 3)}`);
       return { x, y, row, lines: [`${ids[row]}, ${found.metric} ${number(scores[row])}${hasDiverged(row) ? ", diverged" : ""}`, ...drawn] };
     }),
     near: nearest,

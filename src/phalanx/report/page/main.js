@@ -54,13 +54,12 @@ function dataSection(section) {
     const bar = el("div", { class: "split", "aria-hidden": "true" }, parts.map(([, count]) => { const piece = el("i"); piece.style.flex = `${count} 1 0`; if (!count) piece.style.display = "none"; return piece; }));
     section.append(bar, el("div", { class: "parts" }, parts.map(([name, count, colour]) => { const dot = el("i", { "aria-hidden": "true" }); dot.style.background = colour; return el("span", {}, dot, el("b", {}, number(count)), ` ${found.counted} ${name}`); })));
   }
-  const own = found.columns.length ? found.notes : found.notes;
   if (found.columns.length) {
     const counts = new Map();
     for (const [, kind, , used] of found.columns) counts.set(used ? kind : `${kind}, left out`, (counts.get(used ? kind : `${kind}, left out`) ?? 0) + 1);
     section.append(el("p", {}, `${plural(found.columns.length, "column")}: ${[...counts].map(([kind, count]) => `${number(count)} of kind ${kind}`).join("; ")}.`));
   }
-  if (own.length) section.append(el("ul", { class: "notes" }, own.map((note) => el("li", {}, note))));
+  if (found.notes.length) section.append(el("ul", { class: "notes" }, found.notes.map((note) => el("li", {}, note))));
   if (found.warnings.length) section.append(el("ul", { class: "notes", "aria-label": "Warnings" }, found.warnings.map((warning) => el("li", { class: "warned" }, warning))));
   if (found.columns.length) {
     const details = tableBehind("Columns as they were understood", { columns: ["name", "kind", "holds"], rows: found.columns.map(([name, kind, holds, used]) => [name, used ? kind : `${kind}, left out`, holds]) });

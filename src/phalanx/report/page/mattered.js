@@ -7,7 +7,7 @@ function mattered(section) {
   const pair = el("div", { class: "pair" });
   section.append(pair);
   const left = el("div"), right = el("div");
-  let shown = axes.find((axis) => axis.name === names[0]) ?? axes[0];
+  let press = () => {}, shown = axes.find((axis) => axis.name === names[0]) ?? axes[0];
   if (names.length) {
     pair.append(left, right);
     left.append(el("h3", {}, "Share of the spread of ranks"));
@@ -26,10 +26,10 @@ function mattered(section) {
       columns: ["choice", "share", "standard error", "by chance", "importance", "standard error", "by chance", "p", "the best", "networks"],
       rows: names.map((name) => {
         const one = found.importances[name];
-        return [name, one.share, one.share_error, one.share_chance ?? null, one.importance, one.error, one.chance, one.p, one.best.map((value) => number(value, 3)).join(one.best.length === 2 ? ", " : ", "), one.trials];
+        return [name, one.share, one.share_error, one.share_chance ?? null, one.importance, one.error, one.chance, one.p, one.best.map((value) => number(value, 3)).join(", "), one.trials];
       }),
     }));
-    var press = () => buttons.forEach((button, axis) => button.setAttribute("aria-pressed", axis === shown));
+    press = () => buttons.forEach((button, axis) => button.setAttribute("aria-pressed", axis === shown));
   } else {
     pair.append(right);
     const pick = el("select", { onchange: () => show(axes[pick.selectedIndex]) }, axes.map((axis) => el("option", {}, axis.name)));
@@ -37,7 +37,7 @@ function mattered(section) {
   }
   if (!shown) return;
 
-  const { id, host, sentence } = figure(right, " ", "");
+  const { id, host, sentence } = figure(right, shown.name, "");
   const title = right.querySelector("h3");
   let box, x, y, flip;
   const settled = members.filter((row) => !hasDiverged(row) && scores[row] !== null);
@@ -45,7 +45,7 @@ function mattered(section) {
 
   function show(axis) {
     shown = axis;
-    press?.();
+    press();
     describe();
     plot.draw();
   }
