@@ -249,7 +249,8 @@ def test_a_network_in_a_plot_is_lit_in_the_table(opened, members):
     assert opened.js(lit) == []
 
 
-AXES = ["activation", "activation.slope", "dropout", "units", "optimizer.learning_rate"]
+AXES = ["activation", "activation.slope", "units", "dropout", "optimizer.learning_rate"]
+"""In the order in which they stand: what mattered most comes last."""
 
 
 def strip(name):
@@ -301,6 +302,18 @@ def _of_axis(browser, name, share, flat):
     if flat:
         return left + 44 + share * (width - 58), top + height / 2
     return left + width / 2, top + 10 + (1 - share) * (height - 60)
+
+
+def test_of_many_choices_those_that_matter_most_have_an_axis(browser, tmp_path):
+    made = made_run(20, 5)
+    for i in range(15):
+        made.board[f"more.{i}"] = made.board["dropout"] * i + 1.0
+    (tmp_path / "report.html").write_text(page(made), encoding="utf-8")
+    browser.open(tmp_path / "report.html")
+    assert browser.js("document.querySelectorAll('#choices .brush').length") == 12 + 1
+    assert "Of 19 choices 12 are shown." in browser.js("document.querySelector('#choices figcaption').textContent")
+    rows = browser.js("[...document.querySelectorAll('#choices th')].map((cell) => cell.textContent)")
+    assert rows[-4:] == ["units", "dropout", "optimizer.learning_rate", "validation accuracy"]
 
 
 def test_brushing_what_is_absent(opened, members):

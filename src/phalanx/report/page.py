@@ -21,7 +21,22 @@ import pandas as pd
 from phalanx.leaderboard import OF_MEMBERS
 from phalanx.report.answer import answer, counted, rival, standard_error
 
-SCRIPTS = ("state", "format", "chart", "axes", "leaderboard", "curves", "choices", "mattered", "figures", "main")
+SCRIPTS = (
+    "state",
+    "format",
+    "chart",
+    "axes",
+    "varied",
+    "leaderboard",
+    "curves",
+    "parallel",
+    "brushes",
+    "limits",
+    "choices",
+    "mattered",
+    "figures",
+    "main",
+)
 """The parts of the script, in the order in which they follow each other."""
 
 CURVE_POINTS = 80_000

@@ -1,7 +1,8 @@
 // Scales, from values to places, and the frame of a plot.
 function quantile(sorted, share) {
   if (!sorted.length) return NaN;
-  const at = share * (sorted.length - 1), low = Math.floor(at);
+  const at = share * (sorted.length - 1),
+    low = Math.floor(at);
   return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
 }
 const sortedNumbers = (list) => Float64Array.from(list.filter((value) => typeof value === "number")).sort();
@@ -10,16 +11,22 @@ const sortedNumbers = (list) => Float64Array.from(list.filter((value) => typeof 
 function limitsOf(list) {
   const sorted = sortedNumbers(list);
   if (!sorted.length) return [0, 1];
-  const low = quantile(sorted, 0.25), high = quantile(sorted, 0.75), reach = 3 * (high - low);
+  const low = quantile(sorted, 0.25),
+    high = quantile(sorted, 0.75),
+    reach = 3 * (high - low);
   const inside = reach > 0 ? sorted.filter((value) => value >= low - reach && value <= high + reach) : sorted;
   return [inside[0], inside[inside.length - 1]];
 }
 
 // Values that are spread evenly in their logarithm rather than as they are belong on a logarithmic axis.
 const isLog = (list) => {
-  const sorted = sortedNumbers(list), low = sorted[0], high = sorted[sorted.length - 1], middle = quantile(sorted, 0.5);
+  const sorted = sortedNumbers(list),
+    low = sorted[0],
+    high = sorted[sorted.length - 1],
+    middle = quantile(sorted, 0.5);
   if (!(low > 0) || high / low < 5) return false;
-  const even = Math.abs((middle - low) / (high - low) - 0.5), bent = Math.abs(Math.log(middle / low) / Math.log(high / low) - 0.5);
+  const even = Math.abs((middle - low) / (high - low) - 0.5),
+    bent = Math.abs(Math.log(middle / low) / Math.log(high / low) - 0.5);
   return bent < even / 2;
 };
 
@@ -28,24 +35,40 @@ function scale(low, high, from, to, { log = false, dates = false, whole = false 
     const room = Math.abs(low) * 0.05 || 0.5;
     [low, high] = log ? [low / 1.1, low * 1.1] : [low - room, low + room];
   }
-  const bent = log ? Math.log10 : (value) => value, back = log ? (value) => 10 ** value : (value) => value;
+  const bent = log ? Math.log10 : (value) => value,
+    back = log ? (value) => 10 ** value : (value) => value;
   const [a, b] = [bent(low), bent(high)];
   const of = (value) => from + ((bent(value) - a) / (b - a)) * (to - from);
   of.back = (spot) => back(a + ((spot - from) / (to - from)) * (b - a));
   of.low = low;
   of.high = high;
-  of.ticks = (count) => (dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, count, whole));
+  of.ticks = (count) =>
+    dates ? dateTicks(low, high, count) : log ? logTicks(low, high, count) : evenTicks(low, high, count, whole);
   return of;
 }
 
 function evenTicks(low, high, count, whole) {
-  const rough = Math.max((high - low) / Math.max(count, 1), whole ? 1 : 0), power = 10 ** Math.floor(Math.log10(rough));
-  const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((each) => each * power).find((each) => each >= rough * 0.999);
+  const rough = Math.max((high - low) / Math.max(count, 1), whole ? 1 : 0),
+    power = 10 ** Math.floor(Math.log10(rough));
+  const step = (whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10])
+    .map((each) => each * power)
+    .find((each) => each >= rough * 0.999);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / power === 2.5 ? 1 : 0));
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) {
-    const value = i * step, large = Math.abs(value) >= 1e6 || (step < 1e-5 && value !== 0);
-    ticks.push([value, large ? number(value, 3) : signed(Number(value.toFixed(digits)).toLocaleString("en-US", { minimumFractionDigits: Math.min(digits, 10), maximumFractionDigits: 10 }))]);
+    const value = i * step,
+      large = Math.abs(value) >= 1e6 || (step < 1e-5 && value !== 0);
+    ticks.push([
+      value,
+      large
+        ? number(value, 3)
+        : signed(
+            Number(value.toFixed(digits)).toLocaleString("en-US", {
+              minimumFractionDigits: Math.min(digits, 10),
+              maximumFractionDigits: 10,
+            }),
+          ),
+    ]);
   }
   return ticks;
 }
@@ -61,12 +84,18 @@ function logTicks(low, high, count) {
     }
   }
   const every = Math.ceil(ticks.length / Math.max(count + 1, 2));
-  return ticks.length < 2 ? [[low, number(low, 2)], [high, number(high, 2)]] : ticks.filter((_, i) => i % every === 0);
+  return ticks.length < 2
+    ? [
+        [low, number(low, 2)],
+        [high, number(high, 2)],
+      ]
+    : ticks.filter((_, i) => i % every === 0);
 }
 
 const SPANS = [1, 10, 60, 600, 3600, 10800, 43200, 86400, 172800, 604800].map((seconds) => seconds * 1000);
 function dateTicks(low, high, count) {
-  const rough = (high - low) / Math.max(count, 1), day = 86400000;
+  const rough = (high - low) / Math.max(count, 1),
+    day = 86400000;
   const at = (time) => new Date(time).toISOString();
   const ticks = [];
   const span = SPANS.find((each) => each >= rough);
@@ -120,7 +149,10 @@ const tickCount = (length) => Math.max(2, Math.round(length / 56));
 
 // The box of a plot, with room for the ticks of y.
 function boxOf(context, width, height, y, { right = 12, below = 44, above = 28 } = {}) {
-  const wide = Math.max(...y.ticks(tickCount(height - below - above)).map(([, text]) => context.measureText(text).width), 12);
+  const wide = Math.max(
+    ...y.ticks(tickCount(height - below - above)).map(([, text]) => context.measureText(text).width),
+    12,
+  );
   return { left: Math.ceil(wide) + 12, top: above, right: width - right, bottom: height - below };
 }
 
@@ -133,7 +165,8 @@ function line(context, x1, y1, x2, y2, colour) {
 }
 
 function fitted(context, text, wide) {
-  let shown = String(text), most = shown.length;
+  let shown = String(text),
+    most = shown.length;
   while (most > 2 && context.measureText(shown).width > wide) shown = shortened(String(text), (most -= 1));
   return shown;
 }
@@ -143,7 +176,10 @@ function path(context, xs, ys) {
   let drawn = false;
   context.beginPath();
   xs.forEach((x, i) => {
-    if (ys[i] === null || !Number.isFinite(ys[i]) || !Number.isFinite(x)) { drawn = false; return; }
+    if (ys[i] === null || !Number.isFinite(ys[i]) || !Number.isFinite(x)) {
+      drawn = false;
+      return;
+    }
     if (drawn) context.lineTo(x, ys[i]);
     else context.moveTo(x, ys[i]);
     drawn = true;

@@ -12,7 +12,22 @@ function repaint() {
 let colours = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "paper", "quiet", "line", "rule", "panel", "main", "other", "faint", "band", "shade", "best", "middle", "worst"];
+  const names = [
+    "ink",
+    "paper",
+    "quiet",
+    "line",
+    "rule",
+    "panel",
+    "main",
+    "other",
+    "faint",
+    "band",
+    "shade",
+    "best",
+    "middle",
+    "worst",
+  ];
   colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   colours.apart = TOLD_APART.map((name) => style.getPropertyValue(name).trim());
   colours.font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -21,9 +36,13 @@ function readColours() {
 
 // Colours by rank, the best first: from blue over grey to orange, told apart by colour-blind readers too.
 function ramp() {
-  const stops = [colours.best, colours.middle, colours.worst].map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+  const stops = [colours.best, colours.middle, colours.worst].map((hex) =>
+    [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)),
+  );
   return Array.from({ length: 64 }, (_, i) => {
-    const at = (i / 63) * 2, from = Math.min(Math.floor(at), 1), share = at - from;
+    const at = (i / 63) * 2,
+      from = Math.min(Math.floor(at), 1),
+      share = at - from;
     return `rgb(${stops[from].map((value, k) => Math.round(value + share * (stops[from + 1][k] - value)))})`;
   });
 }
@@ -37,10 +56,14 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 // On paper everything is light, and there is no frame to wait for.
 matchMedia("print").addEventListener("change", () => {
   readColours();
-  charts.forEach((chart) => { chart.draw(); chart.paint(); });
+  charts.forEach((chart) => {
+    chart.draw();
+    chart.paint();
+  });
 });
 
-const tip = document.getElementById("tip"), told = document.getElementById("told");
+const tip = document.getElementById("tip"),
+  told = document.getElementById("told");
 function showTip(lines, x, y, aloud) {
   tip.textContent = lines.join("\n");
   tip.hidden = false;
@@ -50,14 +73,20 @@ function showTip(lines, x, y, aloud) {
   tip.style.top = `${Math.max(4, Math.min(innerHeight - box.height - 4, y + 12))}px`;
   if (aloud) told.textContent = lines.join(", ");
 }
-const hideTip = () => { tip.hidden = true; };
+const hideTip = () => {
+  tip.hidden = true;
+};
 
 // `draw(context, width, height)` draws what stays, `over` what changes with the pointer; `height(width)` in pixels.
 // `places()` are {x, y, lines, row}: what is told there, and the row of the leaderboard that it is about, if any.
 function chart(host, { label, describedBy, height, draw, over, places, near }) {
   const canvas = el("canvas", { role: "img", "aria-label": label, "aria-describedby": describedBy, tabindex: 0 });
   const still = document.createElement("canvas");
-  let width = 0, tall = 0, stale = true, reached = null, at = -1;
+  let width = 0,
+    tall = 0,
+    stale = true,
+    reached = null,
+    at = -1;
   host.append(canvas);
 
   function fit(target) {
@@ -75,7 +104,10 @@ function chart(host, { label, describedBy, height, draw, over, places, near }) {
 
   const self = {
     canvas,
-    draw() { stale = true; repaint(); },
+    draw() {
+      stale = true;
+      repaint();
+    },
     paint() {
       if (!width) return;
       if (stale) {
@@ -92,8 +124,13 @@ function chart(host, { label, describedBy, height, draw, over, places, near }) {
       const spot = at >= 0 ? spots()[at] : null;
       if (spot) ring(context, spot.x, spot.y);
     },
-    again() { self.dirty = true; repaint(); },
-    moved() { reached = null; },
+    again() {
+      self.dirty = true;
+      repaint();
+    },
+    moved() {
+      reached = null;
+    },
     dirty: true,
   };
 
@@ -101,7 +138,8 @@ function chart(host, { label, describedBy, height, draw, over, places, near }) {
 
   function nearest(x, y) {
     if (near) return near(x, y);
-    let best = -1, least = 20 ** 2;
+    let best = -1,
+      least = 20 ** 2;
     spots().forEach((spot, i) => {
       const away = (spot.x - x) ** 2 + (spot.y - y) ** 2;
       if (away < least) [best, least] = [i, away];
@@ -112,7 +150,12 @@ function chart(host, { label, describedBy, height, draw, over, places, near }) {
   function reach(i, aloud, event) {
     at = i;
     const spot = spots()[i];
-    if (!spot) { hideTip(); light(-1); self.again(); return; }
+    if (!spot) {
+      hideTip();
+      light(-1);
+      self.again();
+      return;
+    }
     const box = canvas.getBoundingClientRect();
     showTip(spot.lines, event ? event.clientX : box.left + spot.x, event ? event.clientY : box.top + spot.y, aloud);
     if (spot.row !== undefined) light(spot.row);
@@ -131,7 +174,8 @@ function chart(host, { label, describedBy, height, draw, over, places, near }) {
     });
     canvas.addEventListener("pointerleave", () => reach(-1));
     canvas.addEventListener("click", (event) => {
-      const i = pointed(event), spot = spots()[i];
+      const i = pointed(event),
+        spot = spots()[i];
       reach(i, false, event);
       if (spot?.row !== undefined) select(spot.row);
     });

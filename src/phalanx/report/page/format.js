@@ -19,7 +19,8 @@ const plural = (count, what) => `${number(count)} ${what}${count === 1 ? "" : "s
 function formatOf(list, significant = 4) {
   const known = list.filter((value) => typeof value === "number");
   const sizes = known.map(Math.abs).filter((size) => size > 0);
-  const largest = Math.max(...sizes, 0), smallest = Math.min(...sizes, Infinity);
+  const largest = Math.max(...sizes, 0),
+    smallest = Math.min(...sizes, Infinity);
   if (!sizes.length || known.every(Number.isInteger) || largest >= 1e6 || largest < 1e-3 || largest / smallest >= 1e4) {
     return (value) => (value === null ? "" : number(value, 3));
   }
@@ -61,8 +62,20 @@ function plainTable(table, title) {
   const formats = table.columns.map((_, j) => (numeric[j] ? formatOf(table.rows.map((row) => row[j])) : String));
   const shown = (value, j) => (value === null ? NONE : typeof value === "number" ? formats[j](value) : String(value));
   const align = (j) => (numeric[j] ? "number" : "words");
-  body.append(...table.rows.map((row) => el("tr", {}, row.map((value, j) => el("td", { class: align(j) }, shown(value, j))))));
-  const head = el("tr", {}, table.columns.map((name, j) => el("th", { scope: "col", class: numeric[j] ? "number" : null }, name)));
+  body.append(
+    ...table.rows.map((row) =>
+      el(
+        "tr",
+        {},
+        row.map((value, j) => el("td", { class: align(j) }, shown(value, j))),
+      ),
+    ),
+  );
+  const head = el(
+    "tr",
+    {},
+    table.columns.map((name, j) => el("th", { scope: "col", class: numeric[j] ? "number" : null }, name)),
+  );
   return el("table", { "aria-label": title }, el("thead", {}, head), body);
 }
 
@@ -73,4 +86,7 @@ const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}
 // A name in parts, which may be broken after each point.
 const breakable = (name) => name.split(/(?<=[._])/).flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const shortened = (text, most) => (text.length <= most ? text : `${text.slice(0, Math.ceil(most / 2) - 1)}…${text.slice(text.length - Math.floor(most / 2))}`);
+const shortened = (text, most) =>
+  text.length <= most
+    ? text
+    : `${text.slice(0, Math.ceil(most / 2) - 1)}…${text.slice(text.length - Math.floor(most / 2))}`;

@@ -2,7 +2,8 @@
 const found = JSON.parse(document.getElementById("found").textContent);
 const columns = new Map(found.board.map((column) => [column.name, column]));
 const values = (name) => columns.get(name)?.values ?? [];
-const ids = values("id"), kinds = values("kind");
+const ids = values("id"),
+  kinds = values("kind");
 const rowOf = new Map(ids.map((id, row) => [id, row]));
 const members = ids.map((_, row) => row).filter((row) => kinds[row] === "member");
 const scores = values(`valid_${found.metric}`);
@@ -38,7 +39,9 @@ function select(row, chosen = !state.selected.has(row)) {
 }
 
 // The members that a row stands for: of the ensemble those that have a share in it.
-const voices = Object.keys(found.ensemble).map((id) => rowOf.get(id)).filter((row) => row !== undefined);
+const voices = Object.keys(found.ensemble)
+  .map((id) => rowOf.get(id))
+  .filter((row) => row !== undefined);
 const meant = (row) => (row < 0 ? [] : kinds[row] === "ensemble" ? voices : kinds[row] === "member" ? [row] : []);
 
 const STYLES = 6;
