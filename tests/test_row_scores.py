@@ -96,6 +96,14 @@ def test_a_voice_that_says_no_number_has_no_score_and_spoils_no_other():
     np.testing.assert_array_equal(scores.all(np.array([[1.0, 0.0, 2.0, 1.0]])), [[1, np.nan, np.nan]])
 
 
+def test_numbers_that_are_all_the_same_have_no_r2():
+    """What is drawn are rows of 1, 1 and 5: first both ones, then one of each."""
+    y, p = np.array([[1.0], [1.0], [5.0]]), np.array([[1.0], [2.0], [4.0]])
+    scores = row_scores([NUMBER], [y], [Said((p,), [None])], metrics_of(False)["r2"], None, np.arange(3))
+    found = scores.all(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))
+    np.testing.assert_allclose(found, [[np.nan], [1 - (0 + 1) / (4 + 4)]])
+
+
 def test_many_rows_are_put_together_without_a_change_of_what_their_mean_varies(rng):
     """The mean of n numbers of variance 1 that are drawn again has variance 1 / n."""
     n = 20_000

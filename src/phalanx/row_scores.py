@@ -20,6 +20,8 @@ UNITS = 2_000
 
 _TINY = np.finfo(np.float32).tiny
 
+_ROUNDING = 1e-9  # share of the mean square that a variance may be by rounding alone
+
 _OF_RANKS = ("balanced_accuracy", "f1", "roc_auc", "average_precision")
 """Metrics of classes that are no mean over rows."""
 
@@ -58,7 +60,8 @@ class Mean:
                     return 1 - mean
                 case "r2":
                     first, second = (counts @ self.moments.T).T.reshape(2, *shape) / mass
-                    return 1 - mean / (second - first**2)
+                    variance = second - first**2
+                    return np.where(variance > _ROUNDING * second, 1 - mean / variance, np.nan)
                 case "mean":
                     return mean
 
