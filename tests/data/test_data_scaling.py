@@ -60,7 +60,7 @@ def test_a_linear_network_of_such_numbers_is_linear(scaling):
 
 def test_the_command_line_scales_alike(tmp_path):
     pd.DataFrame({"x": X[:, 0], "y": X[:, 1]}).to_csv(tmp_path / "d.csv", index=False)
-    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), scaling="standard"))
+    prepared = prepare(Config(source=str(tmp_path / "d.csv"), target=("y",), scaling="standard", folds=1))
     train = prepared.problem.inputs[0].numbers[prepared.problem.train]
     assert train.std() == pytest.approx(1, rel=1e-5)
 

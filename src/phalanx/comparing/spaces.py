@@ -29,8 +29,8 @@ UNITS = 64
 """Units of each of the two layers of the plain network."""
 
 _ACTIVATIONS = (Activation, PReLU, MaxoutPool)
-_WHOLE = {"trials": None, "repeats": 1, "bootstrap": False, "minutes": None, "folds": 1}
-"""What an estimator with choices leaves to the comparison, with the value that says so."""
+_WHOLE = {"trials": (None,), "repeats": (1,), "bootstrap": (False,), "minutes": (None,), "folds": (None, 1)}
+"""What an estimator with choices leaves to the comparison, with the values that say so."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _of_space(estimator: NetworkEstimator) -> Alternatives:
     if estimator.layers is None:
         raise InputError("without layers a whole space is searched; give the estimator layers with choices in them")
     for name, usual in _WHOLE.items():
-        if (value := getattr(estimator, name, usual)) != usual:
+        if (value := getattr(estimator, name, usual[0])) not in usual:
             raise InputError(f"{name} is {value!r}, but each choice is one network with each seed; leave it out")
     if estimator.refit not in (None, "none"):
         raise InputError("refit trains only the best networks again; leave it out")
