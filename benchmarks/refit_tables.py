@@ -24,7 +24,7 @@ TABLES = (
 def run(file: Path, target: str, seed: int, refit: str, minutes: float | None) -> dict:
     """Train as a person would, and return what `result.json` holds."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["--target", target, "--seed", seed, "--refit", refit, "--out", f"{folder}/run"]
+        words = ["--target", target, "--seed", seed, "--refit", refit, "--folds", 1, "--out", f"{folder}/run"]
         words += [] if minutes is None else ["--minutes", minutes]
         door = [sys.executable, "-c", "from phalanx.cli import main; main()"]
         ended = subprocess.run([*door, "train", str(file), *map(str, words)], capture_output=True, text=True)

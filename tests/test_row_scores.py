@@ -6,10 +6,12 @@ import pytest
 from phalanx.data import ClassTarget, Goal, NumberTarget
 from phalanx.data.anchor import Anchor
 from phalanx.data.goals import Forecast
+from phalanx.kinds.language.scoring import nats
 from phalanx.metrics import Costs, evaluate, metrics_for, metrics_of
 from phalanx.row_scores import UNITS, Said, row_scores, together, token_scores
 
 ROWS = 30
+FIRST = np.array([0])
 TWO = Goal(("two",), (ClassTarget(("a", "b")),))
 FOUR = Goal(("four",), (ClassTarget(tuple("abcd")),))
 NUMBERS = Goal(("height", "width"), (NumberTarget(0.0, 1.0, -1.0, 1.0), NumberTarget(3.0, 2.0, 0.0, 9.0)))
@@ -69,7 +71,7 @@ def test_a_row_that_is_drawn_twice_is_there_twice(goals, name, weighted, rng):
                 for voice in voices
             ]
         )
-    np.testing.assert_allclose(scores.all(counts), expected, rtol=1e-9)
+    np.testing.assert_allclose(scores.all(counts, np.arange(len(voices))), expected, rtol=1e-9)
     some = np.array([2, 0, 1, 2])
     np.testing.assert_allclose(scores.each(counts, some), np.array(expected)[np.arange(4), some], rtol=1e-9)
 
@@ -80,27 +82,27 @@ def test_what_belongs_together_is_drawn_together(rng):
     metric = metrics_of(False)["mae"]
     scores = row_scores([NUMBER], [y], [Said((p,), [None])], metric, None, np.array([0, 0, 1, 1, 2, 2]))
     expected = np.abs(y - p)[[0, 1, 2, 3, 2, 3]].mean()
-    np.testing.assert_allclose(scores.all(np.array([[1.0, 2.0, 0.0]])), [[expected]])
+    np.testing.assert_allclose(scores.all(np.array([[1.0, 2.0, 0.0]]), FIRST), [[expected]])
 
 
 def test_tokens_cost_their_negative_log_probability():
     """Stretches of two tokens; (ln 2 + ln 4) / 2 of the first, ln 8 of the second, which comes three times."""
-    scores = token_scores([np.array([1 / 2, 1 / 4, 1 / 8], np.float32)], np.array([0, 0, 1]))
-    np.testing.assert_allclose(scores.all(np.array([[1.0, 3.0]])), [[(3 + 3 * 3) * np.log(2) / 5]], rtol=1e-6)
+    scores = token_scores([nats(np.array([1 / 2, 1 / 4, 1 / 8], np.float32))], np.array([0, 0, 1]))
+    np.testing.assert_allclose(scores.all(np.array([[1.0, 3.0]]), FIRST), [[(3 + 3 * 3) * np.log(2) / 5]], rtol=1e-6)
 
 
 def test_a_voice_that_says_no_number_has_no_score_and_spoils_no_other():
     y = np.arange(4.0)[:, None]
     said = [Said((y + 1,), [None]), Said((y * np.nan,), [None]), Said((y + np.inf,), [None])]
     scores = row_scores([NUMBER], [y], said, metrics_of(False)["rmse"], None, np.arange(4))
-    np.testing.assert_array_equal(scores.all(np.array([[1.0, 0.0, 2.0, 1.0]])), [[1, np.nan, np.nan]])
+    np.testing.assert_array_equal(scores.all(np.array([[1.0, 0.0, 2.0, 1.0]]), np.arange(3)), [[1, np.nan, np.nan]])
 
 
 def test_numbers_that_are_all_the_same_have_no_r2():
     """What is drawn are rows of 1, 1 and 5: first both ones, then one of each."""
     y, p = np.array([[1.0], [1.0], [5.0]]), np.array([[1.0], [2.0], [4.0]])
     scores = row_scores([NUMBER], [y], [Said((p,), [None])], metrics_of(False)["r2"], None, np.arange(3))
-    found = scores.all(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))
+    found = scores.all(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), FIRST)
     np.testing.assert_allclose(found, [[np.nan], [1 - (0 + 1) / (4 + 4)]])
 
 
@@ -111,5 +113,5 @@ def test_many_rows_are_put_together_without_a_change_of_what_their_mean_varies(r
     scores = row_scores([NUMBER], [y], [Said((0 * y,), [None])], metrics_of(False)["mae"], None, np.arange(n))
     assert scores.units == UNITS
     assert np.bincount(together(np.arange(n))).tolist() == [n // UNITS] * UNITS
-    drawn = scores.all(rng.multinomial(UNITS, np.full(UNITS, 1 / UNITS), size=2_000).astype(float))
+    drawn = scores.all(rng.multinomial(UNITS, np.full(UNITS, 1 / UNITS), size=2_000).astype(float), FIRST)
     np.testing.assert_allclose(drawn.std(), np.abs(y).std() / np.sqrt(n), rtol=0.08)

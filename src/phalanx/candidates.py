@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.choosing import Optimism, judge, within_one_error
+from phalanx.choosing import Optimism, resample, within_one_error
 from phalanx.data import Goal
 from phalanx.ensemble import Errors, PairCosts, greedy
 from phalanx.metrics import Costs, Metric
@@ -198,12 +198,12 @@ def choose(
         losses[trial] = metric.loss(float(np.mean(found)))
         first[trial] = min((i for k in places for i in voices[k]), key=place.__getitem__)
     order = sorted(of_trial, key=lambda trial: (losses[trial], place[first[trial]]))
-    judged = judge(scores, {trial: of_trial[trial] for trial in order}, metric, seed)
+    resampled = resample(scores, {trial: of_trial[trial] for trial in order}, metric, seed)
     chosen = order[0]
     if rule == ONE_ERROR and np.isfinite(losses[chosen]):
-        near = within_one_error(losses, judged.apart, chosen)
+        near = within_one_error(losses, resampled.apart, chosen)
         chosen = min(near, key=lambda trial: (*_effort(members[first[trial]]), place[first[trial]]))
-    return Choice(first[chosen], first[order[0]], rule, judged.errors, judged.optimism)
+    return Choice(first[chosen], first[order[0]], rule, resampled.errors, resampled.optimism)
 
 
 def _effort(member: Candidate) -> tuple[int, int]:

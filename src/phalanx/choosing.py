@@ -5,16 +5,13 @@ not see.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from phalanx.metrics import Metric
 from phalanx.row_scores import RowScores
-
-COMPARED = 64
-"""Trials that are compared where each draw of rows is scored by itself: those of the best scores."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Optimism:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Resampled:
     """What draws of the validation rows say of trials, by their number.
 
     `errors`: standard errors of their scores. `apart`: standard errors of how far they are from the best.
@@ -46,10 +43,11 @@ class Judged:
     optimism: Optimism | None
 
 
-def judge(scores: RowScores, trials: Mapping[int, Sequence[int]], metric: Metric, seed: int) -> Judged:
+def resample(scores: RowScores, trials: Mapping[int, Sequence[int]], metric: Metric, seed: int) -> Resampled:
     """Draw the units of the validation rows again and again, with replacement, and score trials by what is drawn.
 
-    `trials`: of each the places of its voices, one for each seed, the best trial first.
+    `trials`: of each the places of its voices, one for each seed, the best trial first; the first of them, as many as
+    `scores` have the time for.
 
     A standard error is the deviation over the draws: of a score, and of a score less that of the best trial in the same
     draw. The corrected score is that of the bootstrap bias corrected cross-validation (BBC-CV, Tsamardinos, Greasidou &
@@ -57,15 +55,16 @@ def judge(scores: RowScores, trials: Mapping[int, Sequence[int]], metric: Metric
     mean over draws is the score, and their deviation its error, which is rather too large, since about a third of the
     rows is left out of a draw.
     """
-    compared = trials if scores.resamples > 100 else dict(list(trials.items())[:COMPARED])
+    compared = dict(list(trials.items())[: scores.most])
     names, voices = list(compared), [np.asarray(each) for each in compared.values()]
     counts = _draws(scores.units, scores.resamples, seed)
-    found = scores.all(counts)
-    each = np.stack([found[:, of_trial].mean(1) for of_trial in voices], axis=1)
+    found = scores.all(counts, np.concatenate(voices))
+    ends = np.cumsum([len(of_trial) for of_trial in voices])[:-1]
+    each = np.stack([of_trial.mean(1) for of_trial in np.split(found, ends, axis=1)], axis=1)
     errors = dict(zip(names, _deviation(each), strict=True))
     apart = dict(zip(names, _deviation(each - each[:, :1]), strict=True))
-    optimism = _optimism(scores, voices, counts, each, metric) if len(trials) > 1 else None
-    return Judged(errors, apart, None if optimism is None else replace(optimism, trials=len(trials)))
+    optimism = _optimism(scores, voices, counts, each, metric, len(trials)) if len(trials) > 1 else None
+    return Resampled(errors, apart, optimism)
 
 
 def within_one_error(losses: Mapping[int, float], apart: Mapping[int, float], best: int) -> list[int]:
@@ -86,7 +85,12 @@ def _draws(units: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def _optimism(
-    scores: RowScores, voices: Sequence[np.ndarray], counts: np.ndarray, each: np.ndarray, metric: Metric
+    scores: RowScores,
+    voices: Sequence[np.ndarray],
+    counts: np.ndarray,
+    each: np.ndarray,
+    metric: Metric,
+    trials: int,
 ) -> Optimism | None:
     """Return what is left of the best score; None where a draw leaves nothing to be said."""
     losses = np.where(np.isnan(each), np.inf, -each if metric.maximize else each)
@@ -97,10 +101,10 @@ def _optimism(
     by_seed = [scores.each(left, of_seed[chosen]) for of_seed in filled.T]
     outside = np.mean(by_seed, axis=0)[np.isfinite(losses.min(1))]
     outside = outside[np.isfinite(outside)]
-    best = float(scores.all(np.ones((1, scores.units)))[0, voices[0]].mean())
+    best = float(scores.all(np.ones((1, scores.units)), voices[0]).mean())
     if len(outside) < 2 or not np.isfinite(best):
         return None
-    return Optimism(metric.name, best, float(outside.mean()), float(outside.std(ddof=1)), len(voices))
+    return Optimism(metric.name, best, float(outside.mean()), float(outside.std(ddof=1)), trials)
 
 
 def _deviation(values: np.ndarray) -> list[float]:

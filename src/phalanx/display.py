@@ -79,6 +79,15 @@ def short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words in a row, with one before the last.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b"], "or"), listed(["a"])
+    ('a, b and c', 'a or b', 'a')
+    """
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
+
+
 class Display:
     """Says what is going on: stages, lines, and while networks train rounds, members alive, best cost, time left.
 

@@ -208,12 +208,12 @@ def fit(
         outcome.programs,
         task.goals,
         choose(members, ranking, there, scores, settings.metric, settings.winner, settings.seed),
-        len(parts),
-        settings.vote,
-        settings.samples,
-        outcome.cut,
-        _adds(task, members, there, chosen, settings, valid, temperatures),
-        temperatures,
+        folds=len(parts),
+        vote=settings.vote,
+        samples=settings.samples,
+        cut=outcome.cut,
+        adds=_adds(task, members, there, chosen, settings, valid, temperatures),
+        temperatures=temperatures,
     )
     if plan.rule:
         refit_used(fitted, rows, plan.rule, folds, clock, rounds, widths, programs, watch, task.between)

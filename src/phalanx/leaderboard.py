@@ -29,6 +29,11 @@ OF_MEMBERS = (
 """Columns of the leaderboard that say of a member neither who it is, nor a score, nor what was drawn for it."""
 
 
+def metric_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a leaderboard that hold validation metrics, not their means or errors over a trial."""
+    return [name for name in map(str, table) if name.startswith("valid_") and not name.endswith(("_mean", "_error"))]
+
+
 def leaderboard(
     fitted: Fitted,
     metric: Metric,

@@ -105,9 +105,15 @@ def _average_precision(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
     return _over_classes(mean, y, p, weight)
 
 
+def log_probability(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return log p of the class `y` of each row, of probabilities (rows, classes); one that rounds to 0 counts as the
+    smallest that single precision holds.
+    """
+    return np.log(np.clip(p[np.arange(len(y)), y].astype(np.float64), np.finfo(np.float32).tiny, 1))
+
+
 def _log_loss(y: np.ndarray, p: np.ndarray, weight: Weight) -> float:
-    chosen = np.clip(p[np.arange(len(y)), y].astype(np.float64), np.finfo(np.float32).tiny, 1)
-    return float(np.average(-np.log(chosen), weights=weight))
+    return float(np.average(-log_probability(p, y), weights=weight))
 
 
 NATS = Metric("nats_per_token", False, _log_loss)

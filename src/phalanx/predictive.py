@@ -13,7 +13,7 @@ from phalanx.data.targets import NumberTarget
 from phalanx.ensemble import Predictions, average, votes
 from phalanx.errors import InputError
 from phalanx.likelihoods import Gaussian, Likelihood, NumberLikelihood, Poisson, rescaled
-from phalanx.metrics import Costs
+from phalanx.metrics import Costs, log_probability
 from phalanx.mixture import (
     Mixture,
     Output,
@@ -32,7 +32,6 @@ from phalanx.population.predict import Final, predict_all, raw_outputs_all
 from phalanx.temperature import all_tempered
 
 _LEAST_RATE = 1e-3  # of a count, in mean counts
-_TINY = np.finfo(np.float32).tiny  # least probability of a class
 
 
 class NetworkPrediction(NamedTuple):
@@ -230,7 +229,7 @@ class Predictive:
         found = []
         for goal, mixture, p, y in zip(self.goals, self.mixtures, self.means, values, strict=True):
             if mixture is None:
-                found.append(np.log(np.clip(p[np.arange(len(y)), y].astype(np.float64), _TINY, 1)))
+                found.append(log_probability(p, y))
             else:
                 density = log_density(mixture, goal.encode(y, self.inputs))
                 found.append(density + np.where(np.isnan(y), 0, self._slope(goal)).sum(-1))

@@ -13,12 +13,14 @@ import numpy as np
 from phalanx.data.goals import Goal, each_column
 from phalanx.data.targets import ClassTarget
 from phalanx.ensemble import Predictions
-from phalanx.metrics import SCORE, Costs, Metric, metrics_of
+from phalanx.metrics import SCORE, Costs, Metric, log_probability, metrics_of
 
 UNITS = 2_000
 """Units that are drawn at most where a metric is made of means; more rows are put together at random."""
 
-_TINY = np.finfo(np.float32).tiny
+MOST, _WORK = 64, 20_000_000
+"""Trials that are compared at most where each draw is scored by itself, and probabilities that are looked at for it,
+which takes about a second."""
 
 _ROUNDING = 1e-9  # share of the mean square that a variance may be by rounding alone
 
@@ -72,17 +74,18 @@ class Means:
 
     parts: tuple[Mean, ...]
     resamples: ClassVar[int] = 400
+    most: ClassVar[int | None] = None
 
     @property
     def units(self) -> int:
         """How many units there are to draw."""
         return len(self.parts[0].mass)
 
-    def all(self, counts: np.ndarray) -> np.ndarray:
-        """Return the score of every voice, (draws, voices), where units count as often as `counts` (draws, units) says;
-        NaN where it cannot be computed.
+    def all(self, counts: np.ndarray, voices: np.ndarray) -> np.ndarray:
+        """Return the scores of the voices at some places, (draws, voices), where units count as often as `counts`
+        (draws, units) says; NaN where it cannot be computed.
         """
-        return np.mean([part.score(counts, counts @ part.loss.T) for part in self.parts], axis=0)
+        return np.mean([part.score(counts, counts @ part.loss[voices].T) for part in self.parts], axis=0)
 
     def each(self, counts: np.ndarray, voices: np.ndarray) -> np.ndarray:
         """Return of each draw the score of one of the voices, (draws,)."""
@@ -108,9 +111,14 @@ class Ranks:
         """How many units there are to draw."""
         return int(self.unit.max()) + 1
 
-    def all(self, counts: np.ndarray) -> np.ndarray:
-        """Return the score of every voice; see `Means`."""
-        return np.array([[self._score(one, i) for i in range(len(self.predictions))] for one in counts])
+    @property
+    def most(self) -> int:
+        """How many trials are compared: 64, or of many rows and classes fewer."""
+        return min(MOST, _WORK // (self.resamples * self.predictions[0].size))
+
+    def all(self, counts: np.ndarray, voices: np.ndarray) -> np.ndarray:
+        """Return the scores of some voices; see `Means`."""
+        return np.array([[self._score(one, int(i)) for i in voices] for one in counts])
 
     def each(self, counts: np.ndarray, voices: np.ndarray) -> np.ndarray:
         """Return of each draw the score of one of the voices."""
@@ -125,7 +133,8 @@ class Ranks:
 
 
 RowScores = Means | Ranks
-"""Scores of voices by how often each unit counts. It is worth drawing `resamples` times."""
+"""Scores of voices by how often each unit counts. It is worth drawing `resamples` times, for the `most` best trials
+(None: all)."""
 
 
 def row_scores(
@@ -135,25 +144,26 @@ def row_scores(
     metric: Metric,
     weight: np.ndarray | None,
     unit: np.ndarray,
-) -> RowScores:
+) -> RowScores | None:
     """Return the scores of voices that speak of the same rows, whose `values` of each goal are known and which belong
-    to a `unit` each, counted from 0.
+    to a `unit` each, counted from 0; None where it would take too long to compare two of them.
     """
     mass = np.ones(len(unit)) if weight is None else weight
     if metric.kind in _OF_RANKS:
         at = next(i for i, (name, *_) in enumerate(each_column(goals)) if metric.column in ("", name))
         y = each_column(goals, values)[at][2]
         said = [each_column(goals, voice.predictions)[at][2] for voice in voices]
-        return Ranks(metrics_of(True)[metric.kind], y, said, mass, unit)
+        ranks = Ranks(metrics_of(True)[metric.kind], y, said, mass, unit)
+        return ranks if ranks.most > 1 else None
     unit = together(unit)
     losses = [_losses(goals, values, voice, metric) for voice in voices]
     return Means(tuple(_mean([of_voice[k] for of_voice in losses], mass, unit) for k in range(len(losses[0]))))
 
 
-def token_scores(said: Sequence[np.ndarray], unit: np.ndarray) -> RowScores:
-    """Return the scores of voices, −log p in nats, that say how probable (tokens,) was each token that came."""
+def token_scores(costs: Sequence[np.ndarray], unit: np.ndarray) -> RowScores:
+    """Return the scores of voices by what each token (tokens,) costs them, in nats."""
     unit = together(unit)
-    losses = [_Loss("mean", -np.log(np.maximum(one.astype(np.float64), _TINY))) for one in said]
+    losses = [_Loss("mean", one) for one in costs]
     return Means((_mean(losses, np.ones(len(unit)), unit),))
 
 
@@ -201,7 +211,7 @@ def _losses(goals: Sequence[Goal], values: Sequence[np.ndarray], voice: Said, me
         return [_of_column(column, "accuracy" if column.classes else "r2") for column in columns]
     if metric.takes == "nll" and not metric.column and len(columns) > 1:
         told = zip(values, voice.predictions, voice.costs, strict=True)
-        joint = [cost.joint if cost is not None else -_log(p, y) for y, p, cost in told]
+        joint = [cost.joint if cost is not None else -log_probability(p, y) for y, p, cost in told]
         return [_Loss("mean", np.sum(joint, axis=0))]
     return [_of_column(next(one for one in columns if metric.column in ("", one.name)), metric.kind)]
 
@@ -229,7 +239,7 @@ def _each(goals: Sequence[Goal], values: Sequence[np.ndarray], voice: Said) -> l
 def _of_column(column: _Column, kind: str) -> _Loss:
     made: dict[str, Callable[[], _Loss]] = {
         "accuracy": lambda: _Loss("share", (column.p.argmax(1) != column.y).astype(np.float64)),
-        "log_loss": lambda: _Loss("mean", -_log(column.p, column.y)),
+        "log_loss": lambda: _Loss("mean", -log_probability(column.p, column.y)),
         "nll": lambda: _Loss("mean", np.asarray(column.nll)),
         "crps": lambda: _Loss("mean", np.asarray(column.crps)),
     }
@@ -253,7 +263,3 @@ def _of_forecast(goal: Goal, y: np.ndarray, voice: Said, metric: Metric) -> _Los
     if metric.kind == "mase":
         return _Loss("mean", np.abs(y - p) / (goal.naive or np.nan), y)
     return _of_errors(metric.kind, y, p)
-
-
-def _log(p: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(p[np.arange(len(y)), y].astype(np.float64), _TINY, 1))

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from phalanx.ensemble import Predictions, shares_of_rows
+from phalanx.metrics import log_probability
 
 _WIDEST = 3.0  # log T lies between minus this and this
 _TINY = np.finfo(np.float32).tiny
@@ -34,10 +35,10 @@ def best_temperature(p: np.ndarray, y: np.ndarray, weight: np.ndarray | None = N
 
     `weight` counts rows. Source: Guo, Pleiss, Sun & Weinberger 2017.
     """
-    mass, rows = shares_of_rows(weight, len(y)), np.arange(len(y))
+    mass = shares_of_rows(weight, len(y))
 
     def cost(log: float) -> float:
-        return float(mass @ -np.log(np.maximum(tempered(p, np.exp(log))[rows, y], _TINY)))
+        return float(mass @ -log_probability(tempered(p, np.exp(log)), y))
 
     found = minimize_scalar(cost, bounds=(-_WIDEST, _WIDEST), method="bounded")
     return float(np.exp(found.x)) if found.fun < cost(0.0) else 1.0

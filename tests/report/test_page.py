@@ -14,7 +14,8 @@ import pytest
 from made_runs import made_figures, made_run
 
 from phalanx import LSTM, Adam, Classifier, Dense, Flatten, Forecaster, InputError, LanguageModel, Tanh, loguniform
-from phalanx.report.page import Contents, as_script_data, board, curves, kept_rounds, page, payload, plain
+from phalanx.jsonable import jsonable
+from phalanx.report.page import Contents, as_script_data, board, curves, kept_rounds, page, payload
 from phalanx.runs.folder import to_json
 from phalanx.runs.reporting import report_command, uses_of_run, write_page, write_report
 
@@ -137,7 +138,7 @@ def test_numbers_that_json_cannot_hold_are_null_and_whole_ones_stay_exact():
     ]
     seeds = next(column for column in data["board"] if column["name"] == "seed")["values"]
     assert [seed for seed in seeds if seed is not None] == made.board["seed"].dropna().astype(int).tolist()
-    assert plain({1: (np.int64(3), np.float32(np.nan), [pd.NA, True])}) == {"1": [3, None, [None, True]]}
+    assert jsonable({1: (np.int64(3), np.float32(np.nan), [pd.NA, True])}) == {"1": [3, None, [None, True]]}
 
 
 def test_columns_are_numbers_only_where_all_are():

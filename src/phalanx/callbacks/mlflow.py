@@ -6,6 +6,7 @@ from typing import Any
 
 from phalanx.callbacks.told import Member, Rounds, costs_of, members_of
 from phalanx.errors import InputError
+from phalanx.leaderboard import metric_columns
 
 _MOST = {"metrics": 1_000, "params": 100}
 """What a server of MLflow takes at once."""
@@ -51,8 +52,8 @@ class MLflow:
         step, told = self._rounds.told(estimator, context)
         self._log(self._id, metrics=[(step, name, value) for name, value in told.items()])
         if context.task_name == "fit":
-            board = estimator.leaderboard_.set_index("id").loc["ensemble"]
-            scored = board[[name for name in board.index if name.startswith("valid_")]].dropna()
+            board = estimator.leaderboard_
+            scored = board.set_index("id").loc["ensemble", metric_columns(board)].dropna()
             self._log(self._id, metrics=[(0, str(name), float(value)) for name, value in scored.items()])
             for member in members_of(estimator, self.members):
                 self._log_member(member)

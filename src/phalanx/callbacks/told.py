@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phalanx.leaderboard import metric_columns
 from phalanx.population.view import View
 
 
@@ -60,7 +61,7 @@ def members_of(estimator: Any, most: int | None = None) -> list[Member]:
     drawn = {member.id: member.drawn for member in estimator.members_}
     curves = dict(tuple(estimator.curves_.groupby("id")))
     none = estimator.curves_.iloc[:0]
-    scored = [name for name in board if name.startswith("valid_") and not name.endswith(("_mean", "_error"))]
+    scored = metric_columns(board)
     return [
         Member(
             row["id"],

@@ -8,7 +8,7 @@ import pandas as pd
 
 from phalanx.comparing.differences import Difference, seeds_needed, smallest_seen
 from phalanx.comparing.sizes import SHARES, told, unit
-from phalanx.display import number
+from phalanx.display import listed, number
 from phalanx.metrics import Metric
 
 _MOST = 10
@@ -116,15 +116,11 @@ def _best(pairs: Sequence[Difference]) -> list[str]:
     wins = {name: sum(pair.better == name for pair in pairs) for name in left}
     if len(left) == 1 and wins[left[0]] == len(names) - 1:
         return [f"best: {left[0]}"]
-    return [f"nothing was seen to be better than {_listed(left)}"]
+    return [f"nothing was seen to be better than {listed(left)}"]
 
 
 def _count(needed: float) -> str:
     return f"{needed:.0f}" if needed < 100 else f"{float(f'{needed:.2g}'):,.0f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def aligned(table: pd.DataFrame, metric: Metric) -> list[str]:

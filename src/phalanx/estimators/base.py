@@ -24,7 +24,7 @@ from phalanx.estimators.targets import check_lengths, group_codes
 from phalanx.experiment import Plan, Settings, fit, plan
 from phalanx.hints import rare_class_hints
 from phalanx.kinds.kind import How
-from phalanx.kinds.learning import Learned, Target, learn
+from phalanx.kinds.learning import Learned, Target, folds_asked, learn
 from phalanx.kinds.rows import RowKind
 from phalanx.kinds.sequences.space import step_space
 from phalanx.metrics import SCORE, metric_named
@@ -35,7 +35,6 @@ from phalanx.problem import Problem
 from phalanx.search.heads import likelihood_for
 from phalanx.search.space import is_space
 from phalanx.stopping import EarlyStopping
-from phalanx.study import RULES
 from phalanx.summaries import Summary, summary_of
 
 
@@ -66,20 +65,18 @@ class NetworkEstimator(Watched, OfTargets, RowEstimator):
         together = None if groups is None else group_codes(groups, len(X))
         if held_out and groups is not None:
             raise InputError("groups say which rows a split keeps together, but with validation rows nothing is split")
-        folds: int | None = 1 if self.folds is None else self.folds
-        if folds != 1 and self.validation_fraction != NetworkEstimator.validation_fraction:
+        several, share = self.folds not in (None, 1), NetworkEstimator.validation_fraction
+        if several and self.validation_fraction != share:
             raise InputError("validation_fraction does not go with folds, each of which validates once; leave one out")
-        if held_out and folds != 1:
+        if held_out and several:
             raise InputError("with validation rows nothing is split into folds; leave one of the two out")
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        validates = folds != 1 or self._validates(settings)
-        said = self.validation_fraction != NetworkEstimator.validation_fraction or settings.refit in RULES
-        if self.folds is None and validates and self.layers is None and not (said or settings.bootstrap):
-            folds = None  # by the rows
+        validates = several or self._validates(settings)
+        said = not validates or self.validation_fraction != share or self.layers is not None
         how = How(
             seed=settings.seed,
             valid=self.validation_fraction if validates else 0.0,
-            folds=folds,
+            folds=folds_asked(self.folds, settings, said),
             likelihood=self.likelihood,
             scaling=self.scaling,
             readings=self._readings,

@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from phalanx.data import ClassTarget, Goal
 from phalanx.kinds.language.kind import LANGUAGE
 from phalanx.kinds.model import Model
 from phalanx.kinds.steps import StepModel
 from phalanx.kinds.targets import task_of
+from phalanx.leaderboard import metric_columns
 from phalanx.parts.plain import to_plain
 from phalanx.report.figures import figures_of_estimator
 from phalanx.report.page import Contents, page
@@ -72,13 +75,13 @@ def result_of_language(estimator: Any) -> dict[str, Any]:
 def _result(estimator: Any, task: str, shares: Mapping[str, float]) -> dict[str, Any]:
     metric, direction = estimator._ranked_by
     board = estimator.leaderboard_
-    rows, trained = board.set_index("id"), board[board["kind"] == "member"]
+    trained = board[board["kind"] == "member"]
     return {
         "task": task,
         "metric": metric,
         "direction": direction,
-        "valid": _metrics(rows.loc["ensemble"]),
-        "best_member": {"id": estimator.best_.id, "valid": _metrics(rows.loc[estimator.best_.id])},
+        "valid": _metrics(board, "ensemble"),
+        "best_member": {"id": estimator.best_.id, "valid": _metrics(board, estimator.best_.id)},
         "optimism": estimator.optimism_,
         "ensemble": dict(shares),
         "n_members": len(estimator.members_),
@@ -115,9 +118,6 @@ def renamed(goal: Goal, called: Mapping[str, str], labels: Mapping[str, list[Any
     return replace(goal, names=tuple(called.get(name, name) for name in goal.names), columns=tuple(columns))
 
 
-def _metrics(row: Any) -> dict[str, float]:
-    return {name.removeprefix("valid_"): float(row[name]) for name in row.index if _is_metric(name)}
-
-
-def _is_metric(column: str) -> bool:
-    return column.startswith("valid_") and not column.endswith(("_mean", "_error"))
+def _metrics(board: pd.DataFrame, id_: str) -> dict[str, float]:
+    row = board[board["id"] == id_].iloc[0]
+    return {name.removeprefix("valid_"): float(row[name]) for name in metric_columns(board)}

@@ -9,7 +9,7 @@ from phalanx.graph.subject import Subject, of_task
 from phalanx.kinds.registry import prepare
 from phalanx.model import initialize, parameter_count, row_shape
 from phalanx.runs.command import resolve
-from phalanx.runs.folder import load_run
+from phalanx.runs.folder import load_run, writing
 from phalanx.runs.planning import make_plan
 
 
@@ -20,10 +20,8 @@ def graph_command(path: Path, out: Path | None, values: bool, steps: int, unfold
     subject, what = _of_run(path) if path.is_dir() else _of_config(path)
     graph = graph_of(subject, values=values, steps=steps, unfold=unfold)
     out = (path / "graph.svg" if path.is_dir() else path.with_name("graph.svg")) if out is None else out
-    try:
+    with writing(out, "another --out"):
         graph.save(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}; choose another --out") from None
     print(f"{what}: {len(graph.nodes)} nodes and {len(graph.edges)} edges, written to {out}")
 
 

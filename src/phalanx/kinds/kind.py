@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from phalanx.layers import Flatten, Layer
 from phalanx.network import Network
 from phalanx.population.predict import Final
 from phalanx.search.effort import Size
+
+if TYPE_CHECKING:
+    from phalanx.kinds.rows import RowKind
 
 
 class Encoder(ABC):
@@ -163,7 +166,7 @@ class Learnt:
     columns of a table are, and `notes` on what was decided.
     """
 
-    kind: "Kind"
+    kind: "RowKind"
     encoders: Sequence[Encoder]
     inputs: Sequence[Any]
     columns: tuple[Column, ...] = ()

@@ -21,7 +21,7 @@ from phalanx.hints import rare_class_hints
 from phalanx.judged import MOST, Asked, Judged, ask_and_judge, asked_by_fold, judge, of_validation
 from phalanx.kinds.comparison import compare
 from phalanx.kinds.kind import Encoder, How, Load, Request
-from phalanx.kinds.learning import learn
+from phalanx.kinds.learning import folds_asked, learn
 from phalanx.kinds.model import Model, RowModel
 from phalanx.kinds.prepared import Compared, Prepared, Scores, Tested
 from phalanx.kinds.shown import Gallery
@@ -181,7 +181,7 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
         seed=config.seed,
         test=float(config.test) if isinstance(config.test, float | int) else 0.0,
         valid=config.valid,
-        folds=_folds_asked(config),
+        folds=folds_asked(config.folds, config, config.valid != Config.valid or config.layers != DEFAULT),
         likelihood=likelihood,
         column=config.text,
         scaling=config.scaling,
@@ -232,12 +232,6 @@ def prepare_rows(kind: "RowKind", config: Config, source: Source, load: Load) ->
         kept=learned.kind.kept(seen.inputs, looked[looked_at(len(looked))], encoder),
     )
     return replace(prepared, notes=(*prepared.notes, _rows_note(prepared.rows, config, usual)))
-
-
-def _folds_asked(config: Config) -> int | None:
-    """Return the folds, None: by the rows, since nothing is said of what validates and the usual space is searched."""
-    said = config.valid != Config.valid or config.refit in RULES or config.bootstrap or config.layers != DEFAULT
-    return 1 if config.folds is None and said else config.folds
 
 
 def _rows_note(rows: Mapping[str, int], config: Config, usual: bool) -> str:

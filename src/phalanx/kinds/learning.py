@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -17,9 +17,14 @@ from phalanx.data.steps import known_steps, with_steps
 from phalanx.errors import InputError
 from phalanx.kinds.folds import together
 from phalanx.kinds.kind import Encoder, How, Rows
+from phalanx.options import Options
 from phalanx.problem import Problem
 from phalanx.search.heads import group_columns, make_goal
+from phalanx.study import RULES
 from phalanx.task import FoldRows
+
+if TYPE_CHECKING:
+    from phalanx.kinds.rows import RowKind
 
 FOLDS = 5
 """Folds of few rows, where nothing is said; see `RowKind.few`."""
@@ -90,7 +95,7 @@ class Learned:
 
 
 def learn(
-    kind: Any,
+    kind: "RowKind",
     rows: Any,
     targets: Sequence[Target],
     how: How,
@@ -238,7 +243,15 @@ def _split(
     return [FoldRows(rest[train], rest[valid]) for train, valid in folds], split.test, split.notes
 
 
-def _usual_folds(kind: Any, targets: Sequence[Target], groups: np.ndarray | None, how: How) -> int:
+def folds_asked(folds: int | None, options: Options, said: bool) -> int | None:
+    """Return the folds that are asked for, None: by the rows, where nothing is said of what validates: not by training
+    again on all rows, by a bootstrap, or else (`said`).
+    """
+    otherwise = said or options.bootstrap or options.refit in RULES
+    return 1 if folds is None and otherwise else folds
+
+
+def _usual_folds(kind: "RowKind", targets: Sequence[Target], groups: np.ndarray | None, how: How) -> int:
     """Return how many folds there are where nothing is said: `FOLDS` of few rows, where each can have all classes."""
     parts, _, _ = _split(targets, groups, replace(how, folds=1))
     rest = np.concatenate(parts[0])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from phalanx.data.cells import text_of
+from phalanx.kinds.learning import take
 from phalanx.population.predict import Folded, Stepped
 from phalanx.problem import rows_at
 
@@ -43,11 +44,6 @@ class Gallery:
         kept = None if self.kept is None else take(self.kept, at)
         shown: list[Shown] = self.kind.show(self.encoder.of_folds[0], rows_at(inputs, at), kept, telling)
         return shown
-
-
-def take(rows: Any, at: np.ndarray) -> Any:
-    """Return the rows at some positions of a DataFrame or an array."""
-    return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
 
 
 def named_columns_at(frame: pd.DataFrame, at: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

@@ -3,12 +3,13 @@
 Whoever draws needs nothing else. `Figure.draw` has a `type`, one of those that the functions here make.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from phalanx.jsonable import jsonable
 
 MOST_LINE, MOST_POINTS, MOST_ROWS, MOST_CASES = 500, 2_000, 200, 24
 """Points of a line and of a scatter, rows of a table, and cases, at most."""
@@ -32,7 +33,7 @@ class Figure:
 
     def to_plain(self) -> Plain:
         """Return the fields as plain data that JSON holds; numbers that it cannot hold are None."""
-        return {name: _plain(held) for name, held in vars(self).items()}
+        return {name: jsonable(held) for name, held in vars(self).items()}
 
     @staticmethod
     def from_plain(plain: Plain) -> "Figure":
@@ -148,16 +149,3 @@ def thinned(count: int, most: int) -> np.ndarray:
 def spread_out(count: int, most: int) -> np.ndarray:
     """Return at most so many positions of `count`, drawn without regard to what is there, always the same, in order."""
     return np.arange(count) if count <= most else np.sort(np.random.default_rng(0).choice(count, most, replace=False))
-
-
-def _plain(value: Any) -> Any:
-    """Return data as lists, maps, texts and numbers of Python, None for numbers that are not finite."""
-    if isinstance(value, dict):
-        return {str(key): _plain(held) for key, held in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(held) for held in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

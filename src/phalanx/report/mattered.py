@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from phalanx.candidates import Fitted, trained_ones
-from phalanx.display import short
+from phalanx.display import listed, short
 from phalanx.search.importance import Importance, importances, number_of_best
 from phalanx.search.pairs import Interaction, interactions
 
@@ -78,7 +78,7 @@ def _in_words(
     together = {name for pair in pairs if pair.sure for name in (pair.one, pair.other)}
     unsure = [name for name, one in found.items() if not one.sure and name not in together]
     if unsure:
-        said.append(f"{_listed(unsure, 'and')}: no difference that {trials:,} networks could show")
+        said.append(f"{listed(unsure)}: no difference that {trials:,} networks could show")
     if seeds is not None:
         said.append(f"seeds alone make {seeds:.2f} of the spread of ranks")
     return said
@@ -107,8 +107,4 @@ def _where(one: Importance, best: int) -> str:
     if one.ranged:
         low, high = map(short, one.best)
         return f"most of the best {best} lie between {low} and {high}"
-    return f"the best {best} have {_listed(list(map(short, one.best)), 'or')} more often than all do"
-
-
-def _listed(words: list[str], last: str) -> str:
-    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
+    return f"the best {best} have {listed(list(map(short, one.best)), 'or')} more often than all do"

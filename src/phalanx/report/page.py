@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from phalanx.jsonable import jsonable
 from phalanx.leaderboard import OF_MEMBERS
 from phalanx.report.answer import answer, counted, rival, standard_error
 
@@ -124,24 +125,7 @@ def payload(contents: Contents) -> dict[str, Any]:
         "config": contents.config,
         "uses": [list(use) for use in contents.uses],
     }
-    return plain(found)
-
-
-def plain(value: Any) -> Any:
-    """Return data as maps, lists, texts, and numbers that JSON holds; others are null.
-
-    >>> plain({"a": (1, float("inf"), np.float32(0.5)), "b": pd.NA})
-    {'a': [1, None, 0.5], 'b': None}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(held) for key, held in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(held) for held in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is pd.NA or value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value if isinstance(value, (bool, int, float, str)) else str(value)
+    return jsonable(found)
 
 
 def board(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,21 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from phalanx.config import RECORDED, Config, likelihood_named, read_config
 from phalanx.data import Source
 from phalanx.display import Display, columns_table, make_console, make_table, number
-from phalanx.errors import InputError
 from phalanx.experiment import Plan
 from phalanx.kinds.model import Model
 from phalanx.kinds.prepared import Prepared
 from phalanx.kinds.registry import kind_of, load_like, prepare
 from phalanx.options import check_number
 from phalanx.population.train import Clock
-from phalanx.runs.folder import load_run, run_folder, to_json, write_run
+from phalanx.runs.folder import load_run, run_folder, to_json, write_run, writing
 from phalanx.runs.planning import make_plan, plan_line
 from phalanx.runs.reporting import write_report
 from phalanx.runs.result import Run
@@ -65,7 +64,8 @@ def predict_command(run: Path, sources: Sequence[str], out: Path | None, level: 
         table.to_csv(sys.stdout, index=False)
         sys.stdout.flush()
     else:
-        _write(out, lambda: table.to_csv(out, index=False))
+        with writing(out, "another --out"):
+            table.to_csv(out, index=False)
         print(f"{len(table):,} predictions written to {out}")
 
 
@@ -73,7 +73,8 @@ def features_command(run: Path, image: str, out: Path | None) -> None:
     """Draw what the convolutions of a run's best network make of an image, as a PNG file."""
     path, model = Path(image).with_suffix(".features.png") if out is None else out, load_run(run)
     source = _load(model, [image])
-    _write(path, lambda: model.kind.draw(model, source, path, Path(image).name))
+    with writing(path, "another --out"):
+        model.kind.draw(model, source, path, Path(image).name)
     print(f"written to {path}")
 
 
@@ -88,7 +89,8 @@ def evaluate_command(run: Path, sources: Sequence[str], out: Path | None, ensemb
         table.add_row(name, number(value))
     make_console().print(table)
     if out is not None:
-        _write(out, lambda: out.write_text(to_json(scores), encoding="utf-8"))
+        with writing(out, "another --out"):
+            out.write_text(to_json(scores), encoding="utf-8")
 
 
 def generate_command(run: Path, prompt: str, length: int, temperature: float, seed: int, ensemble: bool) -> None:
@@ -167,10 +169,3 @@ def _show_plan(display: Display, prepared: Prepared, plan: Plan) -> None:
 def _warn(*lines: str) -> None:
     for line in lines:
         print(f"warning: {line}", file=sys.stderr)
-
-
-def _write(out: Path, write: Callable[[], object]) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}; choose another --out") from None

@@ -18,7 +18,7 @@ from phalanx.metrics import Metric
 from phalanx.options import check_number
 from phalanx.parts import Part
 from phalanx.parts.paths import holds_parts
-from phalanx.runs.folder import read_result, to_json
+from phalanx.runs.folder import read_result, to_json, writing
 
 _ROWS = ("source", "target", "test", "task", "forecast", "time", "horizon", "window", "text", "tokens")
 """Options that say which rows, or tokens, test, and what of them."""
@@ -74,10 +74,8 @@ def compare_command(
     _show(found)
     if out is not None:
         text = found.differences.to_csv(index=False) if out.suffix == ".csv" else to_json(found.to_plain())
-        try:
+        with writing(out, "another --out"):
             out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{out} cannot be written: {error.strerror or error}; choose another --out") from None
 
 
 def compare_runs(

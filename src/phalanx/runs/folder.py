@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from phalanx.errors import InputError
+from phalanx.jsonable import jsonable
 from phalanx.kinds.model import Model
 from phalanx.kinds.registry import kind_named
 from phalanx.network import Network, layers_of
@@ -78,7 +78,7 @@ def write_run(
     figures: Sequence[Figure] = (),
 ) -> None:
     """Write a run into its empty folder; raise `InputError` where the disk refuses."""
-    with _written(folder):
+    with writing(folder):
         (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
         plain = {"figures": [figure.to_plain() for figure in figures]}
         (folder / _FIGURES).write_text(json.dumps(plain, allow_nan=False, ensure_ascii=False), encoding="utf-8")
@@ -89,7 +89,7 @@ def write_trained(
     folder: Path, result: dict[str, Any], board: pd.DataFrame, learning: pd.DataFrame, model: Model
 ) -> None:
     """Write what training found into a folder; raise `InputError` where the disk refuses."""
-    with _written(folder):
+    with writing(folder):
         (folder / _RESULT).write_text(to_json(result), encoding="utf-8")
         board.to_csv(folder / _BOARD, index=False)
         learning.to_parquet(folder / _CURVES, index=False)
@@ -97,11 +97,13 @@ def write_trained(
 
 
 @contextmanager
-def _written(folder: Path) -> Iterator[None]:
+def writing(path: Path, another: str = "") -> Iterator[None]:
+    """Raise `InputError` where the disk refuses what the body writes at a path; it asks for `another` place, if any."""
     try:
         yield
     except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
+        what_to_do = f"; choose {another}" if another else ""
+        raise InputError(f"{path} cannot be written: {error.strerror or error}{what_to_do}") from None
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def reading(path: Path) -> Iterator[Path]:
 
 def to_json(value: Any) -> str:
     """Return plain data as JSON text; numbers that JSON cannot hold are null."""
-    return json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(jsonable(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def save_model(folder: Path, model: Model) -> None:
@@ -208,14 +210,3 @@ def _tree(arrays: dict[str, np.ndarray], prefix: str, network: Network) -> dict[
             layer, name = key[len(prefix) :].split("/")
             tree[layer][name] = array
     return tree
-
-
-def _finite(value: Any) -> Any:
-    """Return plain data in which numbers that JSON cannot hold are null."""
-    if isinstance(value, dict):
-        return {str(key): _finite(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

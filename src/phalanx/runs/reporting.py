@@ -2,15 +2,13 @@
 
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from phalanx.errors import InputError
 from phalanx.report.page import Contents, page
-from phalanx.runs.folder import check_folder, read_curves, read_figures, read_leaderboard, read_result, reading
+from phalanx.runs.folder import check_folder, read_curves, read_figures, read_leaderboard, read_result, reading, writing
 
 PAGE = "report.html"
 
@@ -32,25 +30,15 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
 
 def write_page(path: Path, text: str) -> None:
     """Write a page in one piece: whoever reads the file sees the page that was there, or this one."""
-    try:
-        number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with writing(path, "another place"):
         try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(name, 0o666 & ~_mask())
-            os.replace(name, path)
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
         except BaseException:
             with suppress(OSError):
-                os.unlink(name)
+                part.unlink()
             raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}; choose another place") from None
-
-
-def _mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _contents(folder: Path) -> Contents:

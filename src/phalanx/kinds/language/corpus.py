@@ -16,7 +16,7 @@ import numpy as np
 from phalanx.data import Goal
 from phalanx.ensemble import Errors, PairCosts, Predictions
 from phalanx.errors import InputError
-from phalanx.kinds.language.scoring import nats_per_token, probabilities
+from phalanx.kinds.language.scoring import nats, nats_per_token, probabilities
 from phalanx.kinds.language.space import REFIT, language_size
 from phalanx.layers import Embedding
 from phalanx.metrics import NATS, Metric
@@ -137,7 +137,7 @@ class Corpus:
     def row_scores(self, voices: Sequence[Sequence[Evaluated]], metric: Metric) -> RowScores | None:
         """Return what the metric says of voices by how often stretches of the text count; see `Task`."""
         said = [one.said.predictions[0] for (one,) in voices if one.said.predictions]
-        return token_scores(said, np.arange(len(said[0])) // self.steps) if said else None
+        return token_scores([nats(one) for one in said], np.arange(len(said[0])) // self.steps) if said else None
 
     def score(
         self,

@@ -8,6 +8,7 @@ import numpy as np
 from phalanx.candidates import Fitted
 from phalanx.kinds.language.codecs import Codec
 from phalanx.kinds.language.corpus import Corpus
+from phalanx.kinds.language.scoring import nats
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,6 @@ class TextErrors:
     def called(self) -> str:
         """What a sentence calls the tokens that are judged."""
         return f"{len(self.said):,} {self.what}"
-
-
-def nats(said: np.ndarray) -> np.ndarray:
-    """Return −log p; a probability that rounds to 0 counts as the smallest that single precision holds."""
-    return -np.log(np.maximum(said, np.finfo(np.float32).tiny), dtype=np.float64)
 
 
 def read_in_validation(corpus: Corpus, fitted: Fitted, codec: Codec) -> TextErrors | None:

@@ -48,7 +48,12 @@ def probabilities(voices: Voices, codes: np.ndarray) -> np.ndarray:
 
 def nats_per_token(said: np.ndarray) -> float:
     """Return the mean of −log p over tokens whose `probabilities` are given."""
-    return float(-np.log(np.maximum(said, np.finfo(np.float32).tiny), dtype=np.float64).mean())
+    return float(nats(said).mean())
+
+
+def nats(said: np.ndarray) -> np.ndarray:
+    """Return −log p; a probability that rounds to 0 counts as the smallest that single precision holds."""
+    return -np.log(np.maximum(said, np.finfo(np.float32).tiny), dtype=np.float64)
 
 
 def continuation(

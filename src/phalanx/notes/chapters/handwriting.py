@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.svm import SVC
 
 from phalanx import Adam, Conv, Cosine, Dense, Dropout, Flatten, Layer, MaxPool, Multinoulli, Network, ReLU
+from phalanx.display import listed
 from phalanx.engine import Batch, Fold, OutputSize, Trained, Trial, complete, predict, train
 
 ROWS = ("A5",)
@@ -200,11 +201,6 @@ def verdict(table: pd.DataFrame) -> str:
         how = "did better than" if low > 0 else "did worse than" if high < 0 else "cannot be told apart from"
         told.setdefault(how, []).append(phrases[name])
     return f"On these images {'; '.join(f'{listed(names)} {how} the SVM' for how, names in told.items())}."
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in a row, with "and" before the last."""
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def draw(found: dict[str, Any]) -> dict[str, Figure]:

@@ -28,6 +28,7 @@ from phalanx import (
     choice,
     repeat,
 )
+from phalanx.display import listed
 
 ROWS = ("C5",)
 
@@ -122,8 +123,8 @@ def compute(
     top = by_activation.idxmax()
     found: dict[str, Any] = {
         "activations": len(activations),
-        "depths": listed(layers),
-        "units": listed(units),
+        "depths": listed(list(map(str, layers)), "or"),
+        "units": listed(list(map(str, units)), "or"),
         "structures": len(means),
         "seeds": seeds,
         "networks": len(scores[0]),
@@ -230,11 +231,6 @@ def told(structure: Any) -> str:
     """Return a structure, an activation with layers and units, in words."""
     activation, layers, units = structure
     return f"{layers} layer{'s' if layers > 1 else ''} of {units} units with {activation}"
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Return numbers in a sentence."""
-    return f"{', '.join(map(str, numbers[:-1]))} or {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
 def digits(rounds: int) -> Rows:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from phalanx.kinds.language.judged import TextErrors, nats
+from phalanx.kinds.language.judged import TextErrors
+from phalanx.kinds.language.scoring import nats
 from phalanx.report.errors.classes import SIGMAS
 from phalanx.report.errors.members import correlated
 from phalanx.report.errors.words import number

@@ -1,6 +1,6 @@
 """All figures of the errors of a model, and of its members, target by target."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from phalanx.judged import Asked, ClassErrors, Errors, Judged
@@ -29,7 +29,7 @@ def all_figures(
         yield importance(found, judged.goals, judged.what, judged.again)
     if gallery is not None:
         telling = [] if found is None else [name for name, _ in found.ranked]
-        yield from of_each_target(judged, lambda errors: iter([worst(errors, judged.called, gallery, telling)]))
+        yield from of_each_target(judged, lambda errors: [worst(errors, judged.called, gallery, telling)])
     yield from member_figures(judged)
 
 
@@ -40,10 +40,10 @@ def error_figures(judged: Judged) -> Iterator[Figure]:
 
 def member_figures(judged: Judged) -> Iterator[Figure]:
     """Yield how alike the members are, target after target."""
-    yield from of_each_target(judged, lambda errors: iter([agreement(errors, judged.called)]))
+    yield from of_each_target(judged, lambda errors: [agreement(errors, judged.called)])
 
 
-def of_each_target(judged: Judged, figures: Callable[[Errors], Iterator[Figure | None]]) -> Iterator[Figure]:
+def of_each_target(judged: Judged, figures: Callable[[Errors], Iterable[Figure | None]]) -> Iterator[Figure]:
     """Yield figures of each target, of the first where there are many; with several the target is named."""
     found = judged.errors()
     for errors in found[:MOST_TARGETS]:
